@@ -1,0 +1,32 @@
+"""Equipoise: from a written study and a health database to a finished report.
+
+The public names load their modules when first used, so that `import equipoise` stays light.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_FACADE: dict[str, str] = {
+    "AnalysisSet": "equipoise.analysis_set",
+    "Attrition": "equipoise.analysis_set",
+    "EquipoiseError": "equipoise.errors",
+    "SpecError": "equipoise.errors",
+    "SourceError": "equipoise.errors",
+    "DesignError": "equipoise.errors",
+    "UnsupportedError": "equipoise.errors",
+    "Reason": "equipoise.errors",
+}
+
+__all__ = ["__version__", *_FACADE]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FACADE:
+        return getattr(import_module(_FACADE[name]), name)
+    raise AttributeError(f"module 'equipoise' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
