@@ -12,11 +12,12 @@ def canonical(part: Model) -> dict[str, Any]:
 
     Key order of the file, comments and spelled-out defaults make no difference.
     """
-    return part.model_dump(mode="json", by_alias=True)
+    # By way of JSON text, where pydantic writes infinities as the word "Infinity" (and reads it back).
+    return json.loads(part.model_dump_json(by_alias=True))
 
 
 def canonical_json(value: Any) -> str:
-    """One text per value: sorted keys, no spaces, infinities as the words `Infinity` and `-Infinity`."""
+    """One text per value: sorted keys, no spaces, no infinite floats (see `canonical`)."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
