@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from equipoise.spec.model import Model
 from equipoise.spec.windows import Window
@@ -33,7 +33,7 @@ class CalendarLimits(Model):
     first: date | None = Field(default=None, alias="from")
     last: date | None = Field(default=None, alias="to")
 
-    model_config = {"populate_by_name": True}
+    model_config = ConfigDict(populate_by_name=True)
 
     @model_validator(mode="after")
     def _ordered(self) -> "CalendarLimits":

@@ -39,12 +39,17 @@ def parse_study(raw: dict[str, Any]) -> Study:
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
-        wrong = [_fault(item) for item in error.errors(include_url=False)]
+        wrong = [_fault(item) for item in error.errors(include_url=False) if not _follows_from_another(item)]
         raise SpecError(sorted([*wrong, *faults], key=lambda fault: fault.where)) from None
     faults = faults or check_meaning(study)
     if faults:
         raise SpecError(faults)
     return study
+
+
+def _follows_from_another(error: Any) -> bool:
+    """A list whose only items are themselves faulty is not too short."""
+    return error["type"] == "too_short" and len(error["input"]) > 0
 
 
 def _fault(error: Any) -> Fault:
@@ -58,7 +63,8 @@ def _fault(error: Any) -> Fault:
     if kind in ("literal_error", "union_tag_invalid"):
         allowed = str(context.get("expected", context.get("expected_tags", "")))
         if where == "spec_version":
-            return Fault(where, _shown(error["input"]), str(SPEC_VERSION), "use the version of Equipoise the file is for")
+            remedy = "use the version of Equipoise the file is written for"
+            return Fault(where, _shown(error["input"]), str(SPEC_VERSION), remedy)
         return Fault(where, _shown(error["input"]), allowed)
     if kind == "value_error":
         return Fault(where, str(context["error"]))

@@ -43,15 +43,18 @@ def _unknown(use: Use, defined: set[str]) -> Fault:
 
 
 def _twice(raw: dict[str, Any]) -> list[Fault]:
-    faults, seen = [], set()
-    for key, label, spaces in (("covariates", "name", ("covariates",)), ("analyses", "id", ("analyses", "sensitivity"))):
-        for space in spaces:
-            for i, item in _items(raw, space):
-                name = (key, item.get(label))
-                if name in seen and name[1] is not None:
-                    faults.append(Fault(path_text((space, i, label)), f"{name[1]!r} is used twice", "a name of its own"))
-                seen.add(name)
+    faults = []
+    for label, lists in (("name", ("covariates",)), ("id", ("analyses", "sensitivity"))):
+        seen = set()
+        for where, name in ((path, item.get(label)) for key in lists for path, item in _placed(raw, key)):
+            if name in seen and isinstance(name, str):
+                faults.append(Fault(path_text((*where, label)), f"{name!r} is used twice", "a name of its own"))
+            seen.add(str(name))
     return faults
+
+
+def _placed(raw: dict[str, Any], key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    return (((key, i), item) for i, item in _items(raw, key))
 
 
 def _uses(raw: dict[str, Any]) -> Iterator[Use]:
