@@ -15,12 +15,14 @@ class NestedCaseControl(Model):
     """Cases of a cohort, each with controls drawn from those at risk on the case's index date.
 
     Index date = the case's entry date. Controls are alive, under observation, free of the outcome (the entry event of
-    `cases`) and of everything in `free_of` on or before that date, and meet the cohort's rules on it. Incidence-density
+    `cases`) and of everything in `free_of` on or before that date, and meet the cohort's rules on it. With `within`, cases
+    and controls are members of that cohort on the index date (else: everyone under observation). Incidence-density
     sampling (Prentice & Breslow 1978; Lubin & Gail 1984): without replacement inside a set, independent between sets.
     """
 
     kind: Literal["nested_case_control"]
     cases: Name
+    within: Name | None = None
     controls_per_case: Annotated[int, Field(ge=1, le=100)] = 5
     match_exact: tuple[MatchVariable, ...] = ("sex",)
     birth_year_caliper: Annotated[int, Field(ge=0, le=150)] | None = 0

@@ -86,7 +86,8 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
     for i, pair in enumerate(pairs if isinstance(pairs, list | tuple) else ()):
         yield from _listed({"pair": pair}, (*where, "interactions", i), "pair", "covariate")
     design = _table(analysis, "design")
-    yield from _named(design, (*where, "design"), "cases", "cohort")
+    for key in ("cases", "within"):
+        yield from _named(design, (*where, "design"), key, "cohort")
     for key, kind in (("free_of", "concept set"), ("exposures", "exposure"), ("windows", "window")):
         yield from _listed(design, (*where, "design"), key, kind)
 

@@ -1,0 +1,92 @@
+"""Walks the steps of a study: works out each key, takes what the store has, computes what it lacks."""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from equipoise.run.artifact import Artifact
+from equipoise.run.code_hash import code_hash, library_versions
+from equipoise.run.progress import Progress, State
+from equipoise.run.steps import Step
+from equipoise.run.store import Shelf
+from equipoise.spec.canonical import canonical_json
+
+
+class Inputs(Mapping[str, Artifact]):
+    """The artefacts a step needs, loaded when they are first asked for."""
+
+    def __init__(self, shelf: Shelf, keys: Mapping[str, str]):
+        self._shelf, self._keys = shelf, dict(keys)
+
+    def __getitem__(self, name: str) -> Artifact:
+        return self._shelf.load(self._keys[name])
+
+    def __iter__(self) -> Any:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+@dataclass
+class Walk:
+    """One pass over the steps of a study. `states` and `seconds` tell, by step, what happened and how long it took."""
+
+    source: Any
+    shelf: Shelf
+    progress: Progress
+    keys: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Bring every step about, in order."""
+        steps = tuple(steps)
+        self.progress.start(len(steps))
+        try:
+            for step in steps:
+                self._bring_about(step)
+        finally:
+            self.progress.finish()
+
+    def artifact(self, name: str) -> Artifact:
+        return self.shelf.load(self.keys[name])
+
+    def key_of(self, step: Step) -> str:
+        """Name of a step's artefact: what it does, to what, with which code. Upstream enters by content."""
+        module = step.function.partition(":")[0]
+        parts = {
+            "function": step.function,
+            "subset": step.subset,
+            "needs": {name: self.digests[name] for name in step.needs},
+            "source": self._fingerprint() if step.reads_source else None,
+            "code": code_hash(module),
+            "libraries": library_versions(),
+        }
+        return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+    def _fingerprint(self) -> str:
+        # A source that cannot be told apart from its later self is read anew every time.
+        return self.source.fingerprint() or uuid.uuid4().hex
+
+    def _bring_about(self, step: Step) -> None:
+        began = time.perf_counter()
+        self.progress.begin(step.name)
+        key = self.keys[step.name] = self.key_of(step)
+        digest = self.shelf.digest(key)
+        state: State = "computed" if digest is None else "cached"
+        if digest is None:
+            digest = self.shelf.keep(key, self._compute(step))
+        self.digests[step.name], self.states[step.name] = digest, state
+        self.seconds[step.name] = time.perf_counter() - began
+        self.progress.step(step.name, state)
+
+    def _compute(self, step: Step) -> Artifact:
+        module, _, function = step.function.partition(":")
+        inputs = Inputs(self.shelf, {name: self.keys[name] for name in step.needs})
+        return getattr(import_module(module), function)(inputs, step.subset, self.source)

@@ -1,0 +1,166 @@
+"""The steps of a study: which function makes what, from which part of the protocol and from which other steps."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from equipoise.spec.canonical import canonical
+from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.study import Analysis, Study
+
+# The step table: kind of step → "module:function", loaded only when the step has to run.
+FUNCTIONS = {
+    "people": "equipoise.run.extraction:people",
+    "quality": "equipoise.run.extraction:quality",
+    "concepts": "equipoise.run.extraction:concepts",
+    "records": "equipoise.run.extraction:records",
+    "cases": "equipoise.run.sampling:cases",
+    "matched_sets": "equipoise.run.sampling:matched_sets",
+    "member_records": "equipoise.run.extraction:member_records",
+    "analysis_set": "equipoise.run.assembly:analysis_set",
+    "description": "equipoise.run.describe:description",
+    "estimates": "equipoise.run.estimate:estimates",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One unit of work. `subset` is the part of the canonical study it depends on; `needs` names upstream steps."""
+
+    name: str
+    kind: str
+    subset: Any
+    needs: tuple[str, ...] = ()
+    reads_source: bool = False
+    detail: str = field(default="", compare=False)
+
+    @property
+    def function(self) -> str:
+        return FUNCTIONS[self.kind]
+
+
+def study_steps(study: Study, seed: int, analysis: str | None = None) -> tuple[Step, ...]:
+    """Every step of a study in an order in which each comes after what it needs; of one analysis if it is named."""
+    chosen = [item for item in study.every_analysis() if analysis in (None, item.id)]
+    steps: dict[str, Step] = {}
+    if analysis is None:
+        _add(
+            steps, Step("data quality", "quality", _domains(study), reads_source=True, detail="checks of the database")
+        )
+    for item in chosen:
+        for step in _analysis_steps(study, item, seed):
+            _add(steps, step)
+    return tuple(steps.values())
+
+
+def _add(steps: dict[str, Step], step: Step) -> None:
+    steps.setdefault(step.name, step)
+
+
+def _domains(study: Study) -> dict[str, Any]:
+    return {"domains": sorted({item.domain for item in study.concept_sets.values()})}
+
+
+def _concepts(study: Study, name: str) -> Step:
+    subset = {"name": name, "concept_set": canonical(study.concept_sets[name])}
+    return Step(f"concepts of {name}", "concepts", subset, reads_source=True)
+
+
+def _records(study: Study, name: str, first_only: bool) -> Step:
+    subset = {"name": name, "domain": study.concept_sets[name].domain, "first_only": first_only}
+    which = "first records" if first_only else "records"
+    return Step(f"{which} of {name}", "records", subset, (f"concepts of {name}",), reads_source=True)
+
+
+def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
+    """Concept sets whose records decide membership, each with whether the first record of a person is enough."""
+    first: dict[str, bool] = {}
+
+    def need(name: str, first_only: bool) -> None:
+        first[name] = first.get(name, True) and first_only
+
+    need(cohort.entry.concept_set, cohort.entry.occurrence == "first")
+    for prior in cohort.exclude_prior:
+        need(prior.concept_set, prior.days is None)
+    for rule in cohort.rules:
+        need(rule.concept_set, False)
+    if cohort.exit.concept_set is not None:
+        need(cohort.exit.concept_set, False)
+    return first
+
+
+def _analysis_steps(study: Study, analysis: Analysis, seed: int) -> list[Step]:
+    design, tag = analysis.design, analysis.id
+    cohorts = {name: study.cohorts[name] for name in (design.cases, design.within) if name}
+    sets: dict[str, bool] = dict.fromkeys(design.free_of, True)
+    for cohort in cohorts.values():
+        for name, first_only in cohort_concept_sets(cohort).items():
+            sets[name] = sets.get(name, True) and first_only
+    member_sets = exposure_concept_sets(study, analysis) | covariate_concept_sets(study, analysis)
+    steps = [Step("people", "people", {}, reads_source=True, detail="persons and their time under observation")]
+    steps += [_concepts(study, name) for name in sorted(set(sets) | member_sets)]
+    steps += [_records(study, name, first_only) for name, first_only in sorted(sets.items())]
+    records = {name: _records(study, name, first_only).name for name, first_only in sorted(sets.items())}
+    protocol = {
+        "cohorts": {name: canonical(cohort) for name, cohort in cohorts.items()},
+        "labels": {name: study.concept_sets[name].label or name for name in sets},
+        "cases": design.cases,
+        "within": design.within,
+        "records": records,
+    }
+    steps.append(Step(f"cases of {tag}", "cases", protocol, ("people", *records.values())))
+    sampling = protocol | {
+        "free_of": list(design.free_of),
+        "controls_per_case": design.controls_per_case,
+        "match_exact": list(design.match_exact),
+        "birth_year_caliper": design.birth_year_caliper,
+        "time_in_cohort_caliper_days": design.time_in_cohort_caliper_days,
+        "seed": seed,
+        "cases_step": f"cases of {tag}",
+    }
+    steps.append(
+        Step(f"matched sets of {tag}", "matched_sets", sampling, ("people", f"cases of {tag}", *records.values()))
+    )
+    steps.append(_member_records(study, tag, member_sets))
+    return steps + _array_steps(study, analysis)
+
+
+def _member_records(study: Study, tag: str, member_sets: set[str]) -> Step:
+    domains = {name: study.concept_sets[name].domain for name in sorted(member_sets)}
+    needs = (f"matched sets of {tag}", *(f"concepts of {name}" for name in domains))
+    return Step(f"records of the sets of {tag}", "member_records", {"domains": domains}, needs, reads_source=True)
+
+
+def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
+    design, tag = analysis.design, analysis.id
+    recording = study.data_needs.drug_recording_from
+    protocol = {
+        "design": canonical(design),
+        "exposures": {name: canonical(study.exposures[name]) for name in design.exposures},
+        "windows": {name: canonical(study.windows[name]) for name in design.windows},
+        "window_order": list(design.windows),
+        "covariates": [canonical(study.covariate(name)) for name in analysis.adjust_for],
+        "drug_recording_from": recording.isoformat() if recording else None,
+    }
+    model = {
+        key: canonical(analysis)[key]
+        for key in ("id", "adjust_for", "interactions", "ties", "interval", "conf_level", "cluster")
+    }
+    outcome = study.cohorts[design.cases].label or design.cases
+    needs = ("people", f"cases of {tag}", f"matched sets of {tag}", f"records of the sets of {tag}")
+    made = f"analysis set of {tag}"
+    return [
+        Step(made, "analysis_set", protocol, needs),
+        Step(f"description of {tag}", "description", {"id": tag, "outcome": outcome} | protocol, (*needs, made)),
+        Step(f"estimates of {tag}", "estimates", model | {"outcome": outcome} | protocol, (made,)),
+    ]
+
+
+def exposure_concept_sets(study: Study, analysis: Analysis) -> set[str]:
+    """Concept sets behind the exposures of an analysis."""
+    return {name for exposure in analysis.design.exposures for name in study.exposures[exposure].concept_sets}
+
+
+def covariate_concept_sets(study: Study, analysis: Analysis) -> set[str]:
+    """Concept sets behind the covariates of an analysis."""
+    covariates = (study.covariate(name) for name in analysis.adjust_for)
+    return {covariate.concept_set for covariate in covariates if covariate.kind in ("event", "count")}
