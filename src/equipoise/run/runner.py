@@ -22,8 +22,8 @@ class Inputs(Mapping[str, Artifact]):
     def __init__(self, shelf: Shelf, keys: Mapping[str, str]):
         self._shelf, self._keys = shelf, dict(keys)
 
-    def __getitem__(self, name: str) -> Artifact:
-        return self._shelf.load(self._keys[name])
+    def __getitem__(self, role: str) -> Artifact:
+        return self._shelf.load(self._keys[role])
 
     def __iter__(self) -> Any:
         return iter(self._keys)
@@ -63,7 +63,7 @@ class Walk:
         parts = {
             "function": step.function,
             "subset": step.subset,
-            "needs": {name: self.digests[name] for name in step.needs},
+            "needs": {role: self.digests[name] for role, name in step.needs.items()},
             "source": self._fingerprint() if step.reads_source else None,
             "code": code_hash(module),
             "libraries": library_versions(),
@@ -88,5 +88,5 @@ class Walk:
 
     def _compute(self, step: Step) -> Artifact:
         module, _, function = step.function.partition(":")
-        inputs = Inputs(self.shelf, {name: self.keys[name] for name in step.needs})
+        inputs = Inputs(self.shelf, {role: self.keys[name] for role, name in step.needs.items()})
         return getattr(import_module(module), function)(inputs, step.subset, self.source)

@@ -1,5 +1,6 @@
 """The steps of a study: which function makes what, from which part of the protocol and from which other steps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,12 +25,16 @@ FUNCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One unit of work. `subset` is the part of the canonical study it depends on; `needs` names upstream steps."""
+    """One unit of work.
+
+    `subset` is the part of the canonical study it depends on; `needs` says which step plays which role for it. Only the
+    roles and the content of what plays them enter its key, so analyses that share work share artefacts.
+    """
 
     name: str
     kind: str
     subset: Any
-    needs: tuple[str, ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
     reads_source: bool = False
     detail: str = field(default="", compare=False)
 
@@ -68,7 +73,8 @@ def _concepts(study: Study, name: str) -> Step:
 def _records(study: Study, name: str, first_only: bool) -> Step:
     subset = {"name": name, "domain": study.concept_sets[name].domain, "first_only": first_only}
     which = "first records" if first_only else "records"
-    return Step(f"{which} of {name}", "records", subset, (f"concepts of {name}",), reads_source=True)
+    needs = {"concepts": f"concepts of {name}"}
+    return Step(f"{which} of {name}", "records", subset, needs, reads_source=True)
 
 
 def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
@@ -89,25 +95,32 @@ def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
 
 
 def _analysis_steps(study: Study, analysis: Analysis, seed: int) -> list[Step]:
-    design, tag = analysis.design, analysis.id
-    cohorts = {name: study.cohorts[name] for name in (design.cases, design.within) if name}
+    member_sets = exposure_concept_sets(study, analysis) | covariate_concept_sets(study, analysis)
+    eligibility_sets = _eligibility_concept_sets(study, analysis)
+    steps = [Step("people", "people", {}, reads_source=True, detail="persons and their time under observation")]
+    steps += [_concepts(study, name) for name in sorted(set(eligibility_sets) | member_sets)]
+    steps += [_records(study, name, first_only) for name, first_only in sorted(eligibility_sets.items())]
+    steps += _sampling_steps(study, analysis, eligibility_sets, seed)
+    steps.append(_member_records(study, analysis.id, member_sets))
+    return steps + _array_steps(study, analysis)
+
+
+def _eligibility_concept_sets(study: Study, analysis: Analysis) -> dict[str, bool]:
+    design = analysis.design
     sets: dict[str, bool] = dict.fromkeys(design.free_of, True)
-    for cohort in cohorts.values():
+    for cohort in (study.cohorts[name] for name in (design.cases, design.within) if name):
         for name, first_only in cohort_concept_sets(cohort).items():
             sets[name] = sets.get(name, True) and first_only
-    member_sets = exposure_concept_sets(study, analysis) | covariate_concept_sets(study, analysis)
-    steps = [Step("people", "people", {}, reads_source=True, detail="persons and their time under observation")]
-    steps += [_concepts(study, name) for name in sorted(set(sets) | member_sets)]
-    steps += [_records(study, name, first_only) for name, first_only in sorted(sets.items())]
-    records = {name: _records(study, name, first_only).name for name, first_only in sorted(sets.items())}
+    return sets
+
+
+def _sampling_steps(study: Study, analysis: Analysis, sets: dict[str, bool], seed: int) -> list[Step]:
+    design, tag = analysis.design, analysis.id
     protocol = {
-        "cohorts": {name: canonical(cohort) for name, cohort in cohorts.items()},
+        "cases": canonical(study.cohorts[design.cases]),
+        "within": canonical(study.cohorts[design.within]) if design.within else None,
         "labels": {name: study.concept_sets[name].label or name for name in sets},
-        "cases": design.cases,
-        "within": design.within,
-        "records": records,
     }
-    steps.append(Step(f"cases of {tag}", "cases", protocol, ("people", *records.values())))
     sampling = protocol | {
         "free_of": list(design.free_of),
         "controls_per_case": design.controls_per_case,
@@ -115,18 +128,19 @@ def _analysis_steps(study: Study, analysis: Analysis, seed: int) -> list[Step]:
         "birth_year_caliper": design.birth_year_caliper,
         "time_in_cohort_caliper_days": design.time_in_cohort_caliper_days,
         "seed": seed,
-        "cases_step": f"cases of {tag}",
     }
-    steps.append(
-        Step(f"matched sets of {tag}", "matched_sets", sampling, ("people", f"cases of {tag}", *records.values()))
-    )
-    steps.append(_member_records(study, tag, member_sets))
-    return steps + _array_steps(study, analysis)
+    records = {f"records {name}": _records(study, name, first_only).name for name, first_only in sorted(sets.items())}
+    needs = {"people": "people"} | records
+    return [
+        Step(f"cases of {tag}", "cases", protocol, needs),
+        Step(f"matched sets of {tag}", "matched_sets", sampling, needs | {"cases": f"cases of {tag}"}),
+    ]
 
 
 def _member_records(study: Study, tag: str, member_sets: set[str]) -> Step:
     domains = {name: study.concept_sets[name].domain for name in sorted(member_sets)}
-    needs = (f"matched sets of {tag}", *(f"concepts of {name}" for name in domains))
+    needs = {"matched_sets": f"matched sets of {tag}", "people": "people"}
+    needs |= {f"concepts {name}": f"concepts of {name}" for name in domains}
     return Step(f"records of the sets of {tag}", "member_records", {"domains": domains}, needs, reads_source=True)
 
 
@@ -137,21 +151,23 @@ def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
         "design": canonical(design),
         "exposures": {name: canonical(study.exposures[name]) for name in design.exposures},
         "windows": {name: canonical(study.windows[name]) for name in design.windows},
-        "window_order": list(design.windows),
         "covariates": [canonical(study.covariate(name)) for name in analysis.adjust_for],
         "drug_recording_from": recording.isoformat() if recording else None,
     }
-    model = {
-        key: canonical(analysis)[key]
-        for key in ("id", "adjust_for", "interactions", "ties", "interval", "conf_level", "cluster")
+    settings = ("id", "adjust_for", "interactions", "ties", "interval", "conf_level", "cluster")
+    model = {key: canonical(analysis)[key] for key in settings}
+    outcome = {"outcome": study.cohorts[design.cases].label or design.cases}
+    needs = {
+        "people": "people",
+        "cases": f"cases of {tag}",
+        "matched_sets": f"matched sets of {tag}",
+        "records": f"records of the sets of {tag}",
     }
-    outcome = study.cohorts[design.cases].label or design.cases
-    needs = ("people", f"cases of {tag}", f"matched sets of {tag}", f"records of the sets of {tag}")
-    made = f"analysis set of {tag}"
+    made = {"analysis_set": f"analysis set of {tag}"}
     return [
-        Step(made, "analysis_set", protocol, needs),
-        Step(f"description of {tag}", "description", {"id": tag, "outcome": outcome} | protocol, (*needs, made)),
-        Step(f"estimates of {tag}", "estimates", model | {"outcome": outcome} | protocol, (made,)),
+        Step(made["analysis_set"], "analysis_set", protocol, needs),
+        Step(f"description of {tag}", "description", {"id": tag} | outcome | protocol, needs | made),
+        Step(f"estimates of {tag}", "estimates", model | outcome | protocol, made),
     ]
 
 
