@@ -104,18 +104,17 @@ def sample_one(people: list[Person], case: Case, rules: Rules) -> RiskSet:
         draws += 1
         return draw_uint64(rules.seed, case.person.id, draws - 1, rules.stream) * n >> 64
 
-    if size == 0:
-        return RiskSet((), 0, 0, False)
-    while len(drawn) < rules.controls_per_case and rejections < REJECTIONS:
+    wanted = min(rules.controls_per_case, size)
+    while len(drawn) < wanted and rejections < REJECTIONS:
         person = array[rank(len(array))]
         if person not in drawn and is_eligible(person, case, rules):
             drawn.append(person)
         else:
             rejections += 1
-    enumerated = len(drawn) < rules.controls_per_case
+    enumerated = len(drawn) < wanted
     if enumerated:
         left = [p for p in array if is_eligible(p, case, rules) and p not in drawn]
-        for i in range(min(rules.controls_per_case - len(drawn), len(left))):
+        for i in range(wanted - len(drawn)):
             j = i + rank(len(left) - i)
             left[i], left[j] = left[j], left[i]
             drawn.append(left[i])
