@@ -7,7 +7,7 @@ import numpy as np
 
 from equipoise.analysis_set import Attrition
 from equipoise.cohort.eligibility import rule_days
-from equipoise.cohort.people import EventDays, People
+from equipoise.cohort.people import EventDays, People, person_day_key
 from equipoise.cohort.time import shifted
 from equipoise.kernels.spans import Spans, contains, normalise, span_at
 from equipoise.spec.cohorts import CohortDefinition, CohortExit
@@ -94,15 +94,11 @@ def _first_in(events: EventDays, person: np.ndarray, day: np.ndarray, washout: i
     if not len(events.days):
         return np.ones(len(person), dtype=bool)
     # One sort key a (person, day) pair: days fit 32 bits, so pairs compare as single 64-bit numbers.
-    keys = _pair(events.person, events.days)
-    at = np.searchsorted(keys, _pair(person, day))
+    keys = person_day_key(events.person, events.days)
+    at = np.searchsorted(keys, person_day_key(person, day))
     before = np.maximum(at - 1, 0)
     same = (at > 0) & (events.person[before] == person)
     return ~(same & (events.days[before] >= shifted(day, -washout)))
-
-
-def _pair(person: np.ndarray, day: np.ndarray) -> np.ndarray:
-    return (person.astype(np.int64) << 32) + (day.astype(np.int64) + 2**31)
 
 
 def _exit_days(
@@ -126,7 +122,7 @@ def _next_after(events: EventDays, person: np.ndarray, day: np.ndarray, otherwis
     """First event of the same person after each day, else `otherwise`: int32 (k,)."""
     if not len(events.days):
         return otherwise
-    at = np.searchsorted(_pair(events.person, events.days), _pair(person, day), side="right")
+    at = np.searchsorted(person_day_key(events.person, events.days), person_day_key(person, day), side="right")
     found = np.minimum(at, len(events.days) - 1)
     same = (at < len(events.days)) & (events.person[found] == person)
     return np.where(same, events.days[found], otherwise)

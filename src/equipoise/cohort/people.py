@@ -52,6 +52,11 @@ class People:
         return np.where(self.person_id[at] == person_id, at, -1)
 
 
+def person_day_key(person: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """One 64-bit number a row that orders rows by person, then day: int64 (k,). Person codes must be below 2^31."""
+    return (person.astype(np.int64) << 32) + (day.astype(np.int64) + 2**31)
+
+
 UNKNOWN_BIRTH = EARLIEST
 NO_DEATH = LATEST
 

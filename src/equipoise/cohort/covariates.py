@@ -1,0 +1,92 @@
+"""Covariates of persons on their index dates, from declarations alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from equipoise.cohort.people import EventDays, People, person_day_key
+from equipoise.cohort.time import EARLIEST, calendar_year, shifted, years_between
+from equipoise.spec.covariates import AgeCovariate, CountCovariate, Covariate, EventCovariate
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRows:
+    """Persons on index dates, one row each: person int64 (r,) codes, day int32 (r,)."""
+
+    person: np.ndarray
+    day: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+
+@dataclass(frozen=True, slots=True)
+class CovariateValues:
+    """One covariate on r rows: numeric values float64 (r,), or int32 codes (r,) into `levels` with a reference level."""
+
+    name: str
+    label: str
+    values: np.ndarray
+    levels: tuple[str, ...] = ()
+    reference: str | None = None
+
+    @property
+    def numeric(self) -> bool:
+        return not self.levels
+
+
+def covariate_values(
+    covariate: Covariate, people: People, rows: IndexRows, records: Mapping[str, EventDays]
+) -> CovariateValues:
+    """Evaluate one declared covariate. Records on the index date itself never count."""
+    label = covariate.label or covariate.name
+    if isinstance(covariate, AgeCovariate):
+        return _age(covariate, label, age_at(people, rows))
+    if isinstance(covariate, EventCovariate | CountCovariate):
+        window = covariate.window
+        n_days = days_in_window(records[covariate.concept_set], rows, window.first_day, window.last_day)
+        if isinstance(covariate, CountCovariate):
+            return CovariateValues(covariate.name, label, n_days.astype(np.float64))
+        met = (n_days >= covariate.at_least).astype(np.int32)
+        return CovariateValues(covariate.name, label, met, ("no", "yes"), "no")
+    if covariate.kind == "calendar_year":
+        return CovariateValues(covariate.name, label, calendar_year(rows.day).astype(np.float64))
+    if covariate.kind == "birth_year":
+        return CovariateValues(covariate.name, label, people.birth_year[rows.person].astype(np.float64))
+    return characteristic(people, rows, covariate.kind, covariate.name, label, covariate.reference)
+
+
+def age_at(people: People, rows: IndexRows) -> np.ndarray:
+    """Age in years of 365.25 days on the index date: float64 (r,)."""
+    return years_between(people.birth_day[rows.person], rows.day)
+
+
+def characteristic(
+    people: People, rows: IndexRows, kind: str, name: str, label: str, reference: str | None = None
+) -> CovariateValues:
+    """A fixed characteristic with only the levels that occur; the most frequent one is the default reference."""
+    factor = people.characteristics[kind]
+    codes = factor.codes[rows.person]
+    counts = np.bincount(codes, minlength=len(factor.levels))
+    present = np.flatnonzero(counts)
+    renumbered = np.searchsorted(present, codes).astype(np.int32)
+    levels = tuple(factor.levels[i] for i in present)
+    if reference is None and len(present):
+        reference = levels[int(np.argmax(counts[present]))]
+    return CovariateValues(name, label, renumbered, levels or ("unknown",), reference)
+
+
+def days_in_window(records: EventDays, rows: IndexRows, first_day: int | None, last_day: int) -> np.ndarray:
+    """Distinct days with a record from `first_day` (None: ever) to `last_day` relative to the index: int64 (r,)."""
+    earliest = np.full(len(rows), EARLIEST) if first_day is None else shifted(rows.day, first_day)
+    keys = person_day_key(records.person, records.days)
+    end = np.searchsorted(keys, person_day_key(rows.person, shifted(rows.day, last_day)), side="right")
+    return end - np.searchsorted(keys, person_day_key(rows.person, earliest), side="left")
+
+
+def _age(covariate: AgeCovariate, label: str, age: np.ndarray) -> CovariateValues:
+    if not covariate.groups_from:
+        return CovariateValues(covariate.name, label, age)
+    codes = np.searchsorted(np.asarray(covariate.groups_from), np.floor(age), side="right").astype(np.int32)
+    return CovariateValues(covariate.name, label, codes, covariate.levels, covariate.reference or covariate.levels[0])
