@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.cohort.people import EventDays, People, person_day_key
-from equipoise.cohort.time import EARLIEST, calendar_year, shifted, years_between
+from equipoise.cohort.time import EARLIEST, birthday, calendar_year, shifted, years_between
 from equipoise.spec.covariates import AgeCovariate, CountCovariate, Covariate, EventCovariate
 
 
@@ -23,7 +23,7 @@ class IndexRows:
 
 @dataclass(frozen=True, slots=True)
 class CovariateValues:
-    """One covariate on r rows: numeric values float64 (r,), or int32 codes (r,) into `levels` with a reference level."""
+    """One covariate on r rows: float64 values (r,), or int32 codes (r,) into `levels` with a reference level."""
 
     name: str
     label: str
@@ -42,7 +42,7 @@ def covariate_values(
     """Evaluate one declared covariate. Records on the index date itself never count."""
     label = covariate.label or covariate.name
     if isinstance(covariate, AgeCovariate):
-        return _age(covariate, label, age_at(people, rows))
+        return _age(covariate, label, people, rows)
     if isinstance(covariate, EventCovariate | CountCovariate):
         window = covariate.window
         n_days = days_in_window(records[covariate.concept_set], rows, window.first_day, window.last_day)
@@ -85,8 +85,9 @@ def days_in_window(records: EventDays, rows: IndexRows, first_day: int | None, l
     return end - np.searchsorted(keys, person_day_key(rows.person, earliest), side="left")
 
 
-def _age(covariate: AgeCovariate, label: str, age: np.ndarray) -> CovariateValues:
+def _age(covariate: AgeCovariate, label: str, people: People, rows: IndexRows) -> CovariateValues:
     if not covariate.groups_from:
-        return CovariateValues(covariate.name, label, age)
-    codes = np.searchsorted(np.asarray(covariate.groups_from), np.floor(age), side="right").astype(np.int32)
+        return CovariateValues(covariate.name, label, age_at(people, rows))
+    born = people.birth_day[rows.person]
+    codes = sum((rows.day >= birthday(born, age)).astype(np.int32) for age in covariate.groups_from)
     return CovariateValues(covariate.name, label, codes, covariate.levels, covariate.reference or covariate.levels[0])

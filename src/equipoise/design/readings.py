@@ -1,0 +1,123 @@
+"""Two readings of exposure in windows before the index date: any use in a window, and initiation in a window."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from equipoise.analysis_set import Column
+from equipoise.kernels.event_windows import EventWindows
+from equipoise.spec.windows import Window
+
+NEVER = "never"
+BELOW_MINIMUM = "below minimum"
+PREVALENT = "prevalent"
+WITHIN_LAG = "within the lag"
+OTHER_TIME = "outside the windows"
+BESIDE_WINDOWS = (BELOW_MINIMUM, PREVALENT, WITHIN_LAG, OTHER_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class UseOfRows:
+    """What the records of one exposure say about r rows. `counted.n_days[:, -1]` is the whole time before the index."""
+
+    exposure: str
+    min_dispensings: int
+    counted: EventWindows
+    index_day: np.ndarray
+
+    @property
+    def n_ever(self) -> np.ndarray:
+        return self.counted.n_days[:, -1]
+
+
+def any_use_columns(
+    use: UseOfRows, windows: Mapping[str, Window], reference: str
+) -> Iterator[tuple[Column, np.ndarray]]:
+    """Indicator of at least k distinct dates inside each window, k = `min_dispensings`.
+
+    Reference `none_in_window`: everyone else. `never_before_index`: those without qualifying use at any time before the
+    index date; persons with qualifying use only elsewhere get an indicator of their own.
+    """
+    qualifying = use.n_ever >= use.min_dispensings
+    for position, window in enumerate(windows):
+        inside = use.counted.n_days[:, position] >= use.min_dispensings
+        yield _column(use.exposure, "any_use", window, window, window), inside
+        if reference == "never_before_index":
+            yield _column(use.exposure, "any_use", window, window, OTHER_TIME), qualifying & ~inside
+
+
+def initiation_columns(
+    use: UseOfRows, windows: Mapping[str, Window], qualifying_date: bool
+) -> Iterator[tuple[Column, np.ndarray]]:
+    """Indicators of the levels of one factor for each group of windows that do not overlap; reference: never.
+
+    The first of at least k distinct dates decides (or, with `qualifying_date`, the k-th). Users whose first date falls
+    into the run-in, or before the time in which exposure can be observed, are prevalent: a level of its own.
+    """
+    for group in disjoint_groups(windows):
+        levels = initiation_levels(use, {name: windows[name] for name in group}, qualifying_date)
+        factor = " + ".join(group)
+        for level in (*group, *BESIDE_WINDOWS):
+            window = level if level in group else ""
+            yield _column(use.exposure, "initiation", factor, window, level), levels == level
+
+
+def initiation_levels(use: UseOfRows, group: Mapping[str, Window], qualifying_date: bool) -> np.ndarray:
+    """Level of each row: text (r,). Every row has exactly one."""
+    decisive = use.counted.kth_day if qualifying_date else use.counted.first_day
+    enough = use.n_ever >= use.min_dispensings
+    prevalent = use.counted.early & (enough | (use.n_ever == 0))
+    day = decisive.astype(np.int64) - use.index_day
+    levels = np.full(len(day), OTHER_TIME, dtype=object)
+    levels[day > max(window.last_day for window in group.values())] = WITHIN_LAG
+    for name, window in group.items():
+        after = True if window.first_day is None else day >= window.first_day
+        levels[after & (day <= window.last_day)] = name
+    levels[(use.n_ever > 0) & ~enough] = BELOW_MINIMUM
+    levels[use.n_ever == 0] = NEVER
+    levels[prevalent] = PREVALENT
+    return levels
+
+
+def disjoint_groups(windows: Mapping[str, Window]) -> list[tuple[str, ...]]:
+    """Windows in groups without overlap: each joins the first group it does not overlap.
+
+    >>> year = lambda *bounds: Window(years_before=bounds)
+    >>> disjoint_groups({"0-1 y": year(0, 1), "1-5 y": year(1, 5), ">1 y": year(1, float("inf"))})
+    [('0-1 y', '1-5 y'), ('>1 y',)]
+    """
+    groups: list[list[str]] = []
+    for name, window in windows.items():
+        for group in groups:
+            if not any(window.overlaps(windows[other]) for other in group):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return [tuple(group) for group in groups]
+
+
+def observable_columns(
+    windows: Mapping[str, Window],
+    observable_from: np.ndarray,
+    index_day: np.ndarray,
+    readings: tuple[str, ...],
+    run_in: int,
+) -> Iterator[tuple[Column, np.ndarray]]:
+    """Whether exposure can be observed over the whole window: bool (r,) a window and reading.
+
+    Of a window without a far end, its latest day must be observable. New use can be told from old only after the
+    run-in, so for initiation observation must begin that much earlier.
+    """
+    for reading in readings:
+        begins = observable_from.astype(np.int64) + (run_in if reading == "initiation" else 0)
+        for name, window in windows.items():
+            edge = window.last_day if window.first_day is None else window.first_day
+            tags = (("window", name), ("reading", reading))
+            yield Column(f"observable | {reading} | {name}", "observability", tags), begins <= index_day + edge
+
+
+def _column(exposure: str, reading: str, factor: str, window: str, level: str) -> Column:
+    tags = (("exposure", exposure), ("reading", reading), ("factor", factor), ("window", window), ("level", level))
+    return Column(" | ".join(dict.fromkeys((exposure, reading, factor, level))), "exposure", tags)
