@@ -1,17 +1,14 @@
 """Cohorts: a rule that persons satisfy for a span of time."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from equipoise.spec.model import Model
+from equipoise.spec.values import Day, Name, SomeDays, WholeDays, WholeYears, Wrong
 from equipoise.spec.windows import Window
 
-Name = Annotated[str, Field(min_length=1, max_length=80)]
 Sex = Literal["female", "male", "other", "unknown"]
-WholeYears = Annotated[int, Field(ge=0, le=150)]
-WholeDays = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class AgeLimits(Model):
@@ -23,22 +20,22 @@ class AgeLimits(Model):
     @model_validator(mode="after")
     def _ordered(self) -> "AgeLimits":
         if self.min > self.max:
-            raise ValueError("min is above max")
+            raise Wrong(f"min = {self.min} is above max = {self.max}", "min not above max")
         return self
 
 
 class CalendarLimits(Model):
     """Calendar dates between which entry or index dates lie, both inclusive. TOML key `from` is `first` in Python."""
 
-    first: date | None = Field(default=None, alias="from")
-    last: date | None = Field(default=None, alias="to")
+    first: Day | None = Field(default=None, alias="from")
+    last: Day | None = Field(default=None, alias="to")
 
     model_config = ConfigDict(populate_by_name=True)
 
     @model_validator(mode="after")
     def _ordered(self) -> "CalendarLimits":
         if self.first and self.last and self.first > self.last:
-            raise ValueError("from is after to")
+            raise Wrong(f"from = {self.first} is after to = {self.last}", "from on or before to")
         return self
 
 
@@ -53,7 +50,7 @@ class PriorExclusion(Model):
     """No record of a concept set before entry: ever, or within the given number of days before it."""
 
     concept_set: Name
-    days: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    days: SomeDays | None = None
 
 
 class InclusionRule(Model):
@@ -62,15 +59,15 @@ class InclusionRule(Model):
     name: Name
     concept_set: Name
     window: Window
-    at_least: Annotated[int, Field(ge=1)] | None = None
-    at_most: Annotated[int, Field(ge=0)] | None = None
+    at_least: SomeDays | None = None
+    at_most: WholeDays | None = None
 
     @model_validator(mode="after")
     def _one_bound(self) -> "InclusionRule":
         if self.at_least is None and self.at_most is None:
-            raise ValueError("give at_least, at_most or both")
+            raise Wrong("neither at_least nor at_most", "one of them, or both", "write at_least = 1, say")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError("at_least is above at_most")
+            raise Wrong(f"at_least = {self.at_least} is above at_most = {self.at_most}", "at_least not above at_most")
         return self
 
 
@@ -78,15 +75,16 @@ class CohortExit(Model):
     """When a person leaves: the end of observation always ends membership; the others end it earlier."""
 
     kind: Literal["end_of_observation", "fixed_time", "event", "death"] = "end_of_observation"
-    days: Annotated[int, Field(ge=0)] | None = None
+    days: WholeDays | None = None
     concept_set: Name | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "CohortExit":
-        if (self.kind == "fixed_time") != (self.days is not None):
-            raise ValueError("days belongs to kind = fixed_time, and fixed_time needs it")
-        if (self.kind == "event") != (self.concept_set is not None):
-            raise ValueError("concept_set belongs to kind = event, and event needs it")
+        for key, kind in (("days", "fixed_time"), ("concept_set", "event")):
+            given = getattr(self, key) is not None
+            if given != (self.kind == kind):
+                found = f"{key} with kind = {self.kind!r}" if given else f"kind = {kind!r} without {key}"
+                raise Wrong(found, f"{key} together with kind = {kind!r}, and only with it")
         return self
 
 
@@ -99,7 +97,7 @@ class CohortDefinition(Model):
     sex: Annotated[tuple[Sex, ...], Field(min_length=1)] | None = None
     calendar: CalendarLimits | None = None
     prior_observation_days: WholeDays = 0
-    washout_days: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    washout_days: SomeDays | None = None
     exclude_prior: tuple[PriorExclusion, ...] = ()
     rules: tuple[InclusionRule, ...] = ()
     exit: CohortExit = CohortExit()

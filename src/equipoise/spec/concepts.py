@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from equipoise.spec.model import Model
+from equipoise.spec.values import LARGEST_ID, Text, Wrong
 
 Domain = Literal["condition", "drug", "procedure", "measurement", "observation", "visit", "death"]
 
@@ -18,23 +19,25 @@ class ConceptItem(Model):
                              the record's source concept in that vocabulary counts as well as the source value
     """
 
-    concept_id: Annotated[int, Field(ge=0)] | None = None
-    vocabulary: Annotated[str, Field(min_length=1)] | None = None
-    code: Annotated[str, Field(min_length=1)] | None = None
-    code_prefix: Annotated[str, Field(min_length=1)] | None = None
+    concept_id: Annotated[int, Field(ge=0, le=LARGEST_ID)] | None = None
+    vocabulary: Text | None = None
+    code: Text | None = None
+    code_prefix: Text | None = None
     descendants: bool = False
 
     @model_validator(mode="after")
     def _one_form(self) -> "ConceptItem":
-        given = [self.concept_id is not None, self.code is not None, self.code_prefix is not None]
-        if sum(given) != 1:
-            raise ValueError("give exactly one of concept_id, code (with vocabulary) or code_prefix")
+        forms = ("concept_id", "code", "code_prefix")
+        given = [form for form in forms if getattr(self, form) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of concept_id, code and code_prefix"
+            raise Wrong(found, "exactly one of concept_id, code (with vocabulary) and code_prefix", "one item for each")
         if self.code is not None and self.vocabulary is None:
-            raise ValueError("a code needs the vocabulary it belongs to")
+            raise Wrong("a code without vocabulary", "code together with vocabulary", 'add vocabulary = "ICD10", say')
         if self.concept_id is not None and self.vocabulary is not None:
-            raise ValueError("a concept_id needs no vocabulary")
+            raise Wrong("a concept_id with vocabulary", "a concept_id alone", "remove vocabulary")
         if self.code_prefix is not None and self.descendants:
-            raise ValueError("a code_prefix has no descendants; it already covers every longer code")
+            raise Wrong("a code_prefix with descendants", "a code_prefix alone", "it covers every longer code already")
         return self
 
 
@@ -49,5 +52,5 @@ class ConceptSet(Model):
     @model_validator(mode="after")
     def _death_needs_no_concepts(self) -> "ConceptSet":
         if self.domain != "death" and self.include is None:
-            raise ValueError("include names at least one concept, except in the domain death, where any death counts")
+            raise Wrong("no include", "at least one concept", 'only in the domain "death" does any record count')
         return self

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from equipoise.spec.cohorts import Name, WholeYears
 from equipoise.spec.model import Model
+from equipoise.spec.values import Name, SomeDays, WholeYears, Wrong, shown
 from equipoise.spec.windows import Window
 
 
@@ -21,11 +21,12 @@ class AgeCovariate(Model):
     @model_validator(mode="after")
     def _rising(self) -> "AgeCovariate":
         if list(self.groups_from) != sorted(set(self.groups_from)) or 0 in self.groups_from:
-            raise ValueError("groups_from holds rising ages above 0; the youngest group needs no entry")
+            ages = ", ".join(map(str, self.groups_from))
+            raise Wrong(f"groups_from = [{ages}]", "rising ages above 0", "the youngest group needs no entry")
         if self.reference is not None and not self.groups_from:
-            raise ValueError("a numeric covariate has no reference level")
+            raise Wrong("a reference for age in years", "a reference with groups_from", "remove it, or add groups_from")
         if self.reference is not None and self.reference not in self.levels:
-            raise ValueError(f"reference is one of {', '.join(self.levels)}")
+            raise Wrong(f"reference = {shown(self.reference)}", ", ".join(map(repr, self.levels)))
         return self
 
     @property
@@ -70,7 +71,7 @@ class EventCovariate(Model):
     label: str | None = None
     concept_set: Name
     window: Window
-    at_least: Annotated[int, Field(ge=1)] = 1
+    at_least: SomeDays = 1
 
 
 class CountCovariate(Model):

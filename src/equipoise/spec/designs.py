@@ -19,13 +19,12 @@ class NestedCaseControl(Model):
     cases and controls are members of that cohort on the index date (else: everyone under observation).
 
     Incidence-density sampling (Prentice & Breslow 1978; Lubin & Gail 1984): without replacement inside a set,
-    independent between sets.
-    A caliper of "none" in the file switches that matching off.
+    independent between sets. In the file, a caliper of "none" switches that matching off.
     """
 
     kind: Literal["nested_case_control"]
     cases: Name
-    within: Name | None = None
+    within: Off[Name] = None
     controls_per_case: Annotated[int, Field(ge=1, le=100)] = 5
     match_exact: tuple[MatchVariable, ...] = ("sex",)
     birth_year_caliper: Off[WholeYears] = 0

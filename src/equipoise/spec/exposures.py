@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from equipoise.spec.cohorts import Name
 from equipoise.spec.model import Model
+from equipoise.spec.values import Name
 
 
 class Exposure(Model):

@@ -1,71 +1,127 @@
-"""Settings that are each allowed but contradict one another; checked once every name is known."""
+"""Settings that are each allowed but contradict one another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
 from equipoise.errors import Fault
-from equipoise.spec.study import Analysis, Study, varied
+from equipoise.spec.parts import Parts, sound_parts
+from equipoise.spec.places import Path, place
+from equipoise.spec.study import Analysis, Sensitivity, changed
+from equipoise.spec.wording import worded
 
 
-def check_meaning(study: Study) -> list[Fault]:
-    """Every contradiction in a study whose names are all defined."""
-    faults = [*_cohort_faults(study), *_exposure_faults(study)]
-    for i, analysis in enumerate(study.analyses):
-        faults += _analysis_faults(study, analysis, f"analyses[{i}]")
-    for i, item in enumerate(study.sensitivity):
-        try:
-            faults += _analysis_faults(study, varied(study, item), f"sensitivity[{i}].change")
-        except ValidationError as error:
-            for wrong in error.errors(include_url=False):
-                place = ".".join(str(part) for part in wrong["loc"])
-                faults.append(Fault(f"sensitivity[{i}].change.{place}", wrong["msg"], "a setting of an analysis"))
+def check_meaning(raw: Any) -> list[Fault]:
+    """Every contradiction between the sound parts of a study file, given as plain values."""
+    parts = sound_parts(raw)
+    found = [*_cohorts(parts), *_exposures(parts), *_covariates(parts)]
+    for i, analysis in parts.analyses.items():
+        found += _analysis(parts, analysis, ("analyses", i))
+    faults = [Fault(place(path, raw), *said) for path, *said in found]
+    for i, item in parts.sensitivity.items():
+        faults += _sensitivity(parts, item, ("sensitivity", i), raw)
     return faults
 
 
-def _cohort_faults(study: Study) -> Iterator[Fault]:
-    for name, cohort in study.cohorts.items():
-        where = f"cohorts.{name}"
+Said = tuple[Any, ...]  # path, found, allowed, remedy
+
+
+def _cohorts(parts: Parts) -> Iterator[Said]:
+    for name, cohort in parts.cohorts.items():
+        where: Path = ("cohorts", name)
         if cohort.washout_days is not None and cohort.entry.occurrence == "first":
-            yield Fault(
-                f"{where}.washout_days",
+            yield (
+                (*where, "washout_days"),
                 "a washout of the entry event, where entry is the first ever event",
                 'a washout with entry.occurrence = "every"',
                 "leave the washout out: no event comes before the first one",
             )
+        yield from _repeated((*where, "sex"), cohort.sex or ())
+        yield from _repeated((*where, "rules"), [rule.name for rule in cohort.rules])
 
 
-def _exposure_faults(study: Study) -> Iterator[Fault]:
-    for name, exposure in study.exposures.items():
+def _exposures(parts: Parts) -> Iterator[Said]:
+    for name, exposure in parts.exposures.items():
+        where = ("exposures", name, "concept_sets")
+        yield from _repeated(where, exposure.concept_sets)
         for concept_set in exposure.concept_sets:
-            domain = study.concept_sets[concept_set].domain
-            if domain == "death":
-                yield Fault(f"exposures.{name}.concept_sets", f"{concept_set!r} is a set of deaths", "dispensed drugs")
+            if _is_death(parts, concept_set):
+                yield where, f"{concept_set!r} is a set of deaths", "concept sets of what a person receives"
 
 
-def _analysis_faults(study: Study, analysis: Analysis, where: str) -> Iterator[Fault]:
+def _covariates(parts: Parts) -> Iterator[Said]:
+    for i, covariate in parts.covariates.items():
+        concept_set = getattr(covariate, "concept_set", "")
+        if _is_death(parts, concept_set):
+            found = f"{concept_set!r} is a set of deaths"
+            yield ("covariates", i, "concept_set"), found, "records that can come before an index date"
+
+
+def _is_death(parts: Parts, concept_set: str) -> bool:
+    found = parts.concept_sets.get(concept_set)
+    return found is not None and found.domain == "death"
+
+
+def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
     design = analysis.design
-    if study.cohorts[design.cases].entry.occurrence != "first":
-        yield Fault(
-            f"{where}.design.cases",
+    cases = parts.cohorts.get(design.cases)
+    if cases is not None and cases.entry.occurrence != "first":
+        yield (
+            (*where, "design", "cases"),
             f"cohort {design.cases!r} is entered at every event",
             'a cohort with entry.occurrence = "first"',
             "a person is a case once, at the first event",
         )
     for key in ("exposures", "windows", "readings", "match_exact", "free_of"):
-        values = getattr(design, key)
-        if len(set(values)) < len(values):
-            yield Fault(f"{where}.design.{key}", "the same name twice", "each name once")
-    matched = set(design.match_exact)
-    for name in analysis.adjust_for:
-        kind = study.covariate(name).kind
-        if kind in matched:
-            yield Fault(
-                f"{where}.adjust_for",
-                f"covariate {name!r} is {kind}, on which sets are matched exactly",
+        yield from _repeated((*where, "design", key), getattr(design, key))
+    yield from _repeated((*where, "adjust_for"), analysis.adjust_for)
+    yield from _repeated((*where, "interactions"), [" × ".join(sorted(pair)) for pair in analysis.interactions])
+    yield from _without_variation(parts, analysis, where)
+    for i, pair in enumerate(analysis.interactions):
+        if pair[0] == pair[1] or not set(pair) <= set(analysis.adjust_for):
+            found = f"{pair[0]!r} × {pair[1]!r}"
+            yield (*where, "interactions", i), found, "two different covariates of adjust_for"
+
+
+def _without_variation(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
+    """Covariates that matching makes equal for a case and its controls."""
+    design = analysis.design
+    matched: dict[str, str] = {kind: f"is {kind}, on which sets are matched exactly" for kind in design.match_exact}
+    matched["calendar_year"] = "is the year of the index date, which a case and its controls share"
+    if design.birth_year_caliper == 0:
+        matched["birth_year"] = "is the year of birth, on which sets are matched exactly"
+    for i, name in enumerate(analysis.adjust_for):
+        covariate = parts.covariate(name)
+        if covariate is not None and covariate.kind in matched:
+            yield (
+                (*where, "adjust_for", i),
+                f"covariate {name!r} {matched[covariate.kind]}",
                 "covariates that vary within matched sets",
                 "remove it: within a set it is constant and has no coefficient",
             )
-    for i, pair in enumerate(analysis.interactions):
-        if pair[0] == pair[1] or not set(pair) <= set(analysis.adjust_for):
-            yield Fault(f"{where}.interactions[{i}]", f"{pair[0]!r} × {pair[1]!r}", "two covariates of adjust_for")
+
+
+def _repeated(where: Path, names: Sequence[str]) -> Iterator[Said]:
+    for name in sorted({name for name in names if list(names).count(name) > 1}):
+        yield where, f"{name!r} twice", "each once", "remove one of them"
+
+
+def _sensitivity(parts: Parts, item: Sensitivity, where: Path, raw: Any) -> Iterator[Fault]:
+    own = sorted({"id", "label"} & set(item.change))
+    for key in own:
+        remedy = "a sensitivity analysis has its own id, and its label is its why"
+        yield Fault(place((*where, "change", key), raw), "cannot be changed", "settings of an analysis", remedy)
+    base = parts.analysis(item.base)
+    if base is None or own:
+        return
+    try:
+        analysis = changed(base, item)
+    except ValidationError as error:
+        yield from worded(error, Analysis, raw, (*where, "change"))
+        return
+    if analysis == base.model_copy(update={"id": analysis.id, "label": analysis.label}):
+        found = f"leaves analysis {item.base!r} as it is"
+        yield Fault(place((*where, "change"), raw), found, "a change", "name a setting with another value")
+    for path, *said in _analysis(parts, analysis, (*where, "change")):
+        yield Fault(place(path, raw), *said)

@@ -1,125 +1,94 @@
 """From a TOML file to a `Study`, or to the complete list of what is wrong with it."""
 
 import tomllib
-from difflib import get_close_matches
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from equipoise.errors import Fault, SpecError
 from equipoise.spec.meaning import check_meaning
-from equipoise.spec.references import check_references, path_text
-from equipoise.spec.study import SPEC_VERSION, Study
+from equipoise.spec.references import check_references
+from equipoise.spec.study import Study
+from equipoise.spec.values import shown
+from equipoise.spec.wording import worded
+
+MOST_CHARACTERS = 10_000_000
 
 
 def read_study(path: str | Path) -> Study:
-    """Read a study file.
+    """Read a study file (TOML 1.0 in UTF-8).
 
     Raises `SpecError` (exit code 10) with every fault found: unreadable file, broken TOML, unknown keys, wrong types,
     names that are used but not defined, settings that contradict each other.
+
+    >>> read_study("no-such-study.toml")
+    Traceback (most recent call last):
+    equipoise.errors.SpecError: no-such-study.toml: no such file; allowed: the path of a study file (TOML)
     """
+    return parse_study(read_toml(path))
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The plain values of a TOML file. Raises `SpecError` where it cannot be read or is not TOML."""
+    text = _text(Path(path))
+    if not text.strip():
+        raise SpecError(Fault(str(path), "an empty file", "a study file in TOML"))
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SpecError(Fault(str(path), "no such file", "the path of a study file (TOML)")) from None
-    except (OSError, UnicodeDecodeError) as error:
-        what = "not text in UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "cannot be read")
-        raise SpecError(Fault(str(path), what, "a readable TOML file in UTF-8")) from None
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise SpecError(Fault(str(path), "tables or lists nested too deeply", "a study file in TOML 1.0")) from None
+    except ValueError as error:
         raise SpecError(Fault(str(path), f"not TOML: {error}", "a study file in TOML 1.0")) from None
-    return parse_study(raw)
 
 
-def parse_study(raw: dict[str, Any]) -> Study:
-    """Turn plain values (as from `tomllib.load`) into a `Study`, or raise `SpecError` with every fault."""
-    faults = check_references(raw)
+def _text(path: Path) -> str:
+    """The text of a file: without a byte-order mark, and with letters and accents composed alike (NFC)."""
+    allowed = "the path of a study file (TOML)"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise SpecError(Fault(str(path), "no such file", allowed)) from None
+    except IsADirectoryError:
+        raise SpecError(Fault(str(path), "a folder", allowed)) from None
+    except PermissionError:
+        raise SpecError(Fault(str(path), "no permission to read it", allowed)) from None
+    except UnicodeDecodeError as error:
+        found = f"not text in UTF-8 (byte {error.start + 1})"
+        raise SpecError(Fault(str(path), found, "a text file in UTF-8", "save it as UTF-8")) from None
+    except (OSError, ValueError) as error:
+        found = (error.strerror if isinstance(error, OSError) else None) or "cannot be read"
+        raise SpecError(Fault(str(path), found.lower(), allowed)) from None
+    if len(text) > MOST_CHARACTERS:
+        raise SpecError(Fault(str(path), f"{len(text):,} characters", f"at most {MOST_CHARACTERS:,}"))
+    return unicodedata.normalize("NFC", text)
+
+
+def parse_study(raw: Any) -> Study:
+    """Turn plain values (as from `tomllib.load`, or a study's canonical form) into a `Study`.
+
+    Raises `SpecError` with every fault. A table's own contradictions are looked for once its keys and types are right.
+    """
+    if not isinstance(raw, dict):
+        raise SpecError(Fault("study file", shown(raw), "a table of settings"))
+    faults = [*check_references(raw), *check_meaning(raw)]
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
-        wrong = [_fault(item) for item in error.errors(include_url=False) if not _follows_from_another(item)]
-        raise SpecError(sorted([*wrong, *faults], key=lambda fault: fault.where)) from None
-    faults = faults or check_meaning(study)
+        faults += worded(error, Study, raw)
     if faults:
-        raise SpecError(faults)
+        raise SpecError(_in_order(faults))
     return study
 
 
-def _follows_from_another(error: Any) -> bool:
-    """A list whose only items are themselves faulty is not too short."""
-    return error["type"] == "too_short" and len(error["input"]) > 0
+def _in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once, in the order of a study's parts."""
+    keys = list(Study.model_fields)
 
+    def position(fault: Fault) -> tuple[int, str]:
+        top = fault.where.split(".")[0].split("[")[0]
+        return (keys.index(top) if top in keys else len(keys), fault.where)
 
-def _fault(error: Any) -> Fault:
-    """One pydantic error in the words of a study file."""
-    where = path_text(_file_path(error["loc"])) or "study file"
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown_key(error["loc"], where)
-    if kind == "missing":
-        return Fault(where, "missing", remedy="add this key")
-    if kind in ("literal_error", "union_tag_invalid"):
-        allowed = str(context.get("expected", context.get("expected_tags", "")))
-        if where == "spec_version":
-            remedy = "use the version of Equipoise the file is written for"
-            return Fault(where, _shown(error["input"]), str(SPEC_VERSION), remedy)
-        return Fault(where, _shown(error["input"]), allowed)
-    if kind == "value_error":
-        return Fault(where, str(context["error"]))
-    return Fault(where, _shown(error["input"]), error["msg"][0].lower() + error["msg"][1:])
-
-
-TAGS = {"age", "sex", "region", "race", "ethnicity", "care_site", "calendar_year", "birth_year", "event", "count"}
-
-
-def _file_path(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """The place in the file: pydantic's location without the tag it adds behind a covariate's position."""
-    if len(loc) > 2 and loc[0] == "covariates" and loc[2] in TAGS:
-        return (*loc[:2], *loc[3:])
-    return tuple(loc)
-
-
-def _unknown_key(loc: tuple[str | int, ...], where: str) -> Fault:
-    known = _known_keys(loc[:-1])
-    close = get_close_matches(str(loc[-1]), known, n=1)
-    remedy = f"did you mean {close[0]!r}?" if close else "remove it"
-    return Fault(where, "unknown key", ", ".join(known), remedy)
-
-
-def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys a table at this place may hold, read from the JSON Schema of a study."""
-    schema = Study.model_json_schema(by_alias=True)
-    definitions, node = schema["$defs"], schema
-    for part in loc:
-        node = _step(_follow(node, definitions), part, definitions)
-    return sorted(_follow(node, definitions).get("properties", {}))
-
-
-def _follow(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    while True:
-        if "$ref" in node:
-            node = definitions[node["$ref"].rsplit("/", 1)[-1]]
-        elif "anyOf" in node:
-            node = next((option for option in node["anyOf"] if option.get("type") != "null"), {})
-        else:
-            return node
-
-
-def _step(node: dict[str, Any], part: str | int, definitions: dict[str, Any]) -> dict[str, Any]:
-    if "discriminator" in node and part in node["discriminator"]["mapping"]:
-        return definitions[node["discriminator"]["mapping"][part].rsplit("/", 1)[-1]]
-    if isinstance(part, int):
-        return node.get("items", node)
-    if part in node.get("properties", {}):
-        return node["properties"][part]
-    rest = node.get("additionalProperties", {})
-    return rest if isinstance(rest, dict) else {}
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, BaseModel | dict | list | tuple):
-        return f"a {'table' if isinstance(value, dict | BaseModel) else 'list'}"
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return sorted(dict.fromkeys(faults), key=position)

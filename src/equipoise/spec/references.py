@@ -8,105 +8,103 @@ from difflib import get_close_matches
 from typing import Any
 
 from equipoise.errors import Fault
+from equipoise.spec.places import Path, place
 
-Path = tuple[str | int, ...]
 Use = tuple[Path, str, str]  # where, the kind of thing named, the name
+KEYS = {"concept set": "concept_sets", "cohort": "cohorts", "exposure": "exposures", "window": "windows"}
 
 
-def check_references(raw: dict[str, Any]) -> list[Fault]:
+def check_references(raw: Any) -> list[Fault]:
     """Every name that is used but not defined, and every id or covariate name that is defined twice."""
-    defined = {
-        "concept set": set(_table(raw, "concept_sets")),
-        "cohort": set(_table(raw, "cohorts")),
-        "exposure": set(_table(raw, "exposures")),
-        "window": set(_table(raw, "windows")),
-        "covariate": {str(item.get("name")) for _, item in _items(raw, "covariates")},
-        "analysis": {str(item.get("id")) for _, item in _items(raw, "analyses")},
-    }
-    unknown = [_unknown(use, defined[use[1]]) for use in _uses(raw) if use[2] not in defined[use[1]]]
+    defined = {kind: {key for key in table(raw, name) if isinstance(key, str)} for kind, name in KEYS.items()}
+    defined["covariate"] = set(_texts(raw, "covariates", "name"))
+    defined["analysis"] = set(_texts(raw, "analyses", "id"))
+    unknown = [_unknown(use, defined[use[1]], raw) for use in _uses(raw) if use[2] not in defined[use[1]]]
     return unknown + _twice(raw)
 
 
-def path_text(path: Path) -> str:
-    """A place in a study file as a reader writes it: `analyses[0].design.windows`."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
-
-
-def _unknown(use: Use, defined: set[str]) -> Fault:
+def _unknown(use: Use, defined: set[str], raw: Any) -> Fault:
     where, kind, name = use
     close = get_close_matches(name, sorted(defined), n=1)
     remedy = f"did you mean {close[0]!r}?" if close else f"define it or name a defined {kind}"
-    return Fault(path_text(where), f"unknown {kind} {name!r}", ", ".join(sorted(defined)) or f"no {kind} yet", remedy)
+    allowed = ", ".join(map(repr, sorted(defined))) or f"no {kind} is defined yet"
+    return Fault(place(where, raw), f"unknown {kind} {name!r}", allowed, remedy)
 
 
-def _twice(raw: dict[str, Any]) -> list[Fault]:
+def _twice(raw: Any) -> list[Fault]:
     faults = []
     for label, lists in (("name", ("covariates",)), ("id", ("analyses", "sensitivity"))):
-        seen = set()
-        for where, name in ((path, item.get(label)) for key in lists for path, item in _placed(raw, key)):
-            if name in seen and isinstance(name, str):
-                faults.append(Fault(path_text((*where, label)), f"{name!r} is used twice", "a name of its own"))
-            seen.add(str(name))
+        seen: set[str] = set()
+        for key in lists:
+            for i, item in items(raw, key):
+                name = _text(item, label)
+                if name in seen:
+                    found = f"{name!r} is used twice"
+                    faults.append(Fault(place((key, i, label), raw), found, f"each {label} once", "choose another"))
+                seen |= {name} if name is not None else set()
     return faults
 
 
-def _placed(raw: dict[str, Any], key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    return (((key, i), item) for i, item in _items(raw, key))
-
-
-def _uses(raw: dict[str, Any]) -> Iterator[Use]:
-    for name, cohort in _table(raw, "cohorts").items():
+def _uses(raw: Any) -> Iterator[Use]:
+    for name, cohort in table(raw, "cohorts").items():
         yield from _cohort_uses(("cohorts", name), cohort)
-    for name, exposure in _table(raw, "exposures").items():
+    for name, exposure in table(raw, "exposures").items():
         yield from _listed(exposure, ("exposures", name), "concept_sets", "concept set")
-    for i, covariate in _items(raw, "covariates"):
+    for i, covariate in items(raw, "covariates"):
         yield from _named(covariate, ("covariates", i), "concept_set", "concept set")
-    for i, analysis in _items(raw, "analyses"):
+    for i, analysis in items(raw, "analyses"):
         yield from _analysis_uses(("analyses", i), analysis)
-    for i, item in _items(raw, "sensitivity"):
+    for i, item in items(raw, "sensitivity"):
         yield from _named(item, ("sensitivity", i), "base", "analysis")
-        if isinstance(item.get("change"), dict):
-            yield from _analysis_uses(("sensitivity", i, "change"), item["change"])
+        yield from _analysis_uses(("sensitivity", i, "change"), table(item, "change"))
 
 
 def _cohort_uses(where: Path, cohort: Any) -> Iterator[Use]:
     for key in ("entry", "exit"):
-        yield from _named(_table(cohort, key), (*where, key), "concept_set", "concept set")
+        yield from _named(table(cohort, key), (*where, key), "concept_set", "concept set")
     for key in ("exclude_prior", "rules"):
-        for i, item in _items(cohort, key):
+        for i, item in items(cohort, key):
             yield from _named(item, (*where, key, i), "concept_set", "concept set")
 
 
 def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
     yield from _listed(analysis, where, "adjust_for", "covariate")
-    pairs = analysis.get("interactions") if isinstance(analysis, dict) else None
+    pairs = analysis.get("interactions")
     for i, pair in enumerate(pairs if isinstance(pairs, list | tuple) else ()):
-        yield from _listed({"pair": pair}, (*where, "interactions", i), "pair", "covariate")
-    design = _table(analysis, "design")
+        for place_in_pair, kind, name in _listed({"": pair}, (*where, "interactions", i), "", "covariate"):
+            yield tuple(part for part in place_in_pair if part != ""), kind, name
+    design = table(analysis, "design")
     for key in ("cases", "within"):
         yield from _named(design, (*where, "design"), key, "cohort")
     for key, kind in (("free_of", "concept set"), ("exposures", "exposure"), ("windows", "window")):
         yield from _listed(design, (*where, "design"), key, kind)
 
 
-def _table(raw: Any, key: str) -> dict[str, Any]:
+def table(raw: Any, key: str) -> dict[str, Any]:
+    """The table under `key`; an empty one where there is none."""
     value = raw.get(key) if isinstance(raw, dict) else None
     return value if isinstance(value, dict) else {}
 
 
-def _items(raw: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def items(raw: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The tables in the list under `key`, with their positions; none where there is no list."""
     value = raw.get(key) if isinstance(raw, dict) else None
     for i, item in enumerate(value if isinstance(value, list | tuple) else ()):
         if isinstance(item, dict):
             yield i, item
 
 
+def _text(raw: dict[str, Any], key: str) -> str | None:
+    return raw[key].strip() if isinstance(raw.get(key), str) else None
+
+
+def _texts(raw: Any, key: str, label: str) -> Iterator[str]:
+    return (name for _, item in items(raw, key) if (name := _text(item, label)) is not None)
+
+
 def _named(raw: dict[str, Any], where: Path, key: str, kind: str) -> Iterator[Use]:
-    if isinstance(raw.get(key), str):
-        yield (*where, key), kind, raw[key].strip()
+    if (name := _text(raw, key)) is not None:
+        yield (*where, key), kind, name
 
 
 def _listed(raw: Any, where: Path, key: str, kind: str) -> Iterator[Use]:

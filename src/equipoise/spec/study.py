@@ -1,16 +1,16 @@
 """A study: the pre-specified protocol as one value, in the order of the HARPER template."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from equipoise.spec.cohorts import CohortDefinition, Name
+from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptSet
 from equipoise.spec.covariates import Covariate
 from equipoise.spec.designs import Design
 from equipoise.spec.exposures import Exposure
 from equipoise.spec.model import Model
+from equipoise.spec.values import Day, Id, Name, Named, Off, Settings, Text, strictly
 from equipoise.spec.windows import Window
 
 SPEC_VERSION = 1
@@ -19,7 +19,7 @@ SPEC_VERSION = 1
 class Question(Model):
     """What the study asks, in words and by its parts."""
 
-    text: Annotated[str, Field(min_length=1)]
+    text: Text
     population: str | None = None
     exposure: str | None = None
     comparator: str | None = None
@@ -30,14 +30,14 @@ class Question(Model):
 class DataNeeds(Model):
     """What a database must offer for the study to make sense."""
 
-    drug_recording_from: date | None = None
+    drug_recording_from: Day | None = None
     note: str | None = None
 
 
 class Analysis(Model):
     """One design with one model. Crude estimates always; adjusted ones where `adjust_for` names covariates."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
+    id: Id
     label: str | None = None
     design: Design
     adjust_for: tuple[Name, ...] = ()
@@ -45,31 +45,31 @@ class Analysis(Model):
     ties: Literal["exact", "efron", "breslow"] = "exact"
     interval: Literal["wald", "profile"] = "wald"
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    cluster: Literal["person"] | None = None
+    cluster: Off[Literal["person"]] = None
 
 
 class Sensitivity(Model):
     """An analysis of its own: that of `base` with the named settings changed (design settings under `design`)."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
+    id: Id
     base: Name
-    why: Annotated[str, Field(min_length=1)]
-    change: dict[str, Any]
+    why: Text
+    change: Settings
 
 
 class Study(Model):
     """The whole protocol. `seed` fixes every random draw."""
 
-    spec_version: Literal[1]
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
-    title: Annotated[str, Field(min_length=1)]
+    spec_version: Annotated[Literal[1], BeforeValidator(strictly(int))]
+    id: Id
+    title: Text
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     question: Question
     data_needs: DataNeeds = DataNeeds()
-    concept_sets: dict[Name, ConceptSet]
-    cohorts: dict[Name, CohortDefinition]
-    exposures: dict[Name, Exposure]
-    windows: dict[Name, Window]
+    concept_sets: Named[ConceptSet]
+    cohorts: Named[CohortDefinition]
+    exposures: Named[Exposure]
+    windows: Named[Window]
     covariates: tuple[Covariate, ...] = ()
     analyses: Annotated[tuple[Analysis, ...], Field(min_length=1)]
     sensitivity: tuple[Sensitivity, ...] = ()
@@ -79,13 +79,23 @@ class Study(Model):
         return (*self.analyses, *(varied(self, item) for item in self.sensitivity))
 
     def covariate(self, name: str) -> Any:
-        return next(covariate for covariate in self.covariates if covariate.name == name)
+        """The covariate of this name. Raises `KeyError` where none is defined."""
+        found = next((covariate for covariate in self.covariates if covariate.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
 
 
 def varied(study: Study, item: Sensitivity) -> Analysis:
     """The analysis a sensitivity analysis stands for. Raises `ValueError` where the change is not a valid analysis."""
-    base = next(analysis for analysis in study.analyses if analysis.id == item.base)
+    return changed(next(analysis for analysis in study.analyses if analysis.id == item.base), item)
+
+
+def changed(base: Analysis, item: Sensitivity) -> Analysis:
+    """`base` with the settings of `item.change`, under the id of `item` and with its reason as label."""
     settings = base.model_dump(by_alias=True)
-    change = dict(item.change)
-    settings["design"] |= change.pop("design", {})
-    return Analysis.model_validate(settings | change | {"id": item.id, "label": item.why})
+    own = {"id": item.id, "label": item.why}
+    design = item.change.get("design")
+    if isinstance(design, dict):
+        own["design"] = settings["design"] | design
+    return Analysis.model_validate(settings | item.change | own)

@@ -1,11 +1,11 @@
 """Windows of days before an index date, and the one place where years become days."""
 
 from math import floor, inf, isinf
-from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from equipoise.spec.model import Model
+from equipoise.spec.values import MOST_DAYS, Bound, Wrong
 
 DAYS_PER_YEAR = 365.25
 
@@ -17,9 +17,6 @@ def days_in_years(years: float) -> int:
     (365, 1826)
     """
     return floor(DAYS_PER_YEAR * years)
-
-
-Bound = Annotated[float, Field(ge=0)]
 
 
 class Window(Model):
@@ -40,14 +37,21 @@ class Window(Model):
     @model_validator(mode="after")
     def _ordered(self) -> "Window":
         if (self.days_before is None) == (self.years_before is None):
-            raise ValueError("give exactly one of days_before = [near, far] or years_before = [near, far]")
+            given = "both" if self.days_before else "neither"
+            raise Wrong(
+                f"{given} of days_before and years_before",
+                "exactly one of them",
+                "write days_before = [0, 365], say, or years_before = [0, 1]",
+            )
         near, far = self._bounds
         if isinf(near) or near >= far:
-            raise ValueError("the near bound comes first, is finite and is smaller than the far bound")
+            raise Wrong(f"[{near:g}, {far:g}]", "[near, far], where near is smaller than far; far may be inf")
         if self.days_before and any(not isinf(bound) and bound != int(bound) for bound in self.days_before):
-            raise ValueError("days are whole numbers (or inf)")
-        if not isinf(far) and self.first_day is not None and self.first_day > self.last_day:
-            raise ValueError("the window holds no whole day")
+            raise Wrong(f"[{near:g}, {far:g}] days", "whole days, or inf")
+        if max(self._days(bound) for bound in self._bounds if not isinf(bound)) > MOST_DAYS:
+            raise Wrong(f"[{near:g}, {far:g}]", f"at most {MOST_DAYS:,} days", "write inf to leave the far end open")
+        if self.first_day is not None and self.first_day > self.last_day:
+            raise Wrong(f"[{near:g}, {far:g}] holds no whole day", "at least one day")
         return self
 
     @property

@@ -1,0 +1,57 @@
+"""The parts of a study file that are sound by themselves, so that contradictions show beside faults elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.concepts import ConceptSet
+from equipoise.spec.covariates import Covariate
+from equipoise.spec.exposures import Exposure
+from equipoise.spec.references import items, table
+from equipoise.spec.study import Analysis, Sensitivity
+from equipoise.spec.windows import Window
+
+_COVARIATE = TypeAdapter[Any](Covariate)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Sound parts by name, or by position in their list."""
+
+    concept_sets: dict[str, ConceptSet]
+    cohorts: dict[str, CohortDefinition]
+    exposures: dict[str, Exposure]
+    windows: dict[str, Window]
+    covariates: dict[int, Any]
+    analyses: dict[int, Analysis]
+    sensitivity: dict[int, Sensitivity]
+
+    def covariate(self, name: str) -> Any | None:
+        return next((item for item in self.covariates.values() if item.name == name), None)
+
+    def analysis(self, id: str) -> Analysis | None:
+        return next((item for item in self.analyses.values() if item.id == id), None)
+
+
+def sound_parts(raw: Any) -> Parts:
+    """Each table of the file read on its own; those with a fault are left out."""
+    return Parts(
+        concept_sets=dict(_sound(TypeAdapter(ConceptSet), table(raw, "concept_sets").items())),
+        cohorts=dict(_sound(TypeAdapter(CohortDefinition), table(raw, "cohorts").items())),
+        exposures=dict(_sound(TypeAdapter(Exposure), table(raw, "exposures").items())),
+        windows=dict(_sound(TypeAdapter(Window), table(raw, "windows").items())),
+        covariates=dict(_sound(_COVARIATE, items(raw, "covariates"))),
+        analyses=dict(_sound(TypeAdapter(Analysis), items(raw, "analyses"))),
+        sensitivity=dict(_sound(TypeAdapter(Sensitivity), items(raw, "sensitivity"))),
+    )
+
+
+def _sound(kind: TypeAdapter[Any], parts: Any) -> Iterator[tuple[Any, Any]]:
+    for name, part in parts:
+        try:
+            yield name, kind.validate_python(part)
+        except ValidationError:
+            continue
