@@ -71,10 +71,9 @@ def _concepts(study: Study, name: str) -> Step:
 
 
 def _records(study: Study, name: str, first_only: bool) -> Step:
-    subset = {"name": name, "domain": study.concept_sets[name].domain, "first_only": first_only}
+    subset = {"name": name, "concept_set": canonical(study.concept_sets[name]), "first_only": first_only}
     which = "first records" if first_only else "records"
-    needs = {"concepts": f"concepts of {name}"}
-    return Step(f"{which} of {name}", "records", subset, needs, reads_source=True)
+    return Step(f"{which} of {name}", "records", subset, reads_source=True)
 
 
 def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
@@ -138,10 +137,9 @@ def _sampling_steps(study: Study, analysis: Analysis, sets: dict[str, bool], see
 
 
 def _member_records(study: Study, tag: str, member_sets: set[str]) -> Step:
-    domains = {name: study.concept_sets[name].domain for name in sorted(member_sets)}
-    needs = {"matched_sets": f"matched sets of {tag}", "people": "people"}
-    needs |= {f"concepts {name}": f"concepts of {name}" for name in domains}
-    return Step(f"records of the sets of {tag}", "member_records", {"domains": domains}, needs, reads_source=True)
+    subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
+    needs = {"people": "people", "matched_sets": f"matched sets of {tag}"}
+    return Step(f"records of the sets of {tag}", "member_records", subset, needs, reads_source=True)
 
 
 def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
