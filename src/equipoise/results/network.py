@@ -1,0 +1,188 @@
+"""The counts of the result tables as one network: which cells are the same number, and which numbers add up.
+
+Suppression needs this, because a hidden count is given away by any sum in which it is the only unknown.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from equipoise.results.schema import Levels, Overlap, Parts, Same, Total
+from equipoise.results.tables import TABLES
+
+Cell = tuple[str, int, str]  # table, row, column
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Σ coefficient × number = constant. `terms` maps numbers (by their index) to coefficients."""
+
+    terms: dict[int, int]
+    constant: int = 0
+
+
+@dataclass(slots=True)
+class Network:
+    """Numbers and the relations between them.
+
+    `value[i]` is the number, `cells[i]` where it is published (nowhere for a complement such as unexposed cases of an
+    estimate). Two cells that hold the same number are one entry.
+    """
+
+    value: list[int] = field(default_factory=list)
+    cells: list[list[Cell]] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+
+    def add(self, value: int, cells: list[Cell]) -> int:
+        self.value.append(value)
+        self.cells.append(cells)
+        return len(self.value) - 1
+
+
+def build_network(tables: Mapping[str, pa.Table]) -> Network:
+    """The network of every count in the tables, by the links that the tables declare. Null counts take no part."""
+    return _Builder({name: table.to_pylist() for name, table in tables.items()}).build()
+
+
+class _Builder:
+    """Reads the rows once and turns each declared link into shared numbers or relations."""
+
+    def __init__(self, rows: dict[str, list[dict[str, Any]]]):
+        self.rows = rows
+        self.network = Network()
+        self.number: dict[Cell, int] = {}
+        self.places: dict[Total, dict[tuple[Any, ...], int]] = {}
+
+    def build(self) -> Network:
+        self._join_cells()
+        for name in self.rows:
+            for link in TABLES[name].links:
+                if isinstance(link, Parts):
+                    self.network.relations += self._parts(name, link)
+                elif isinstance(link, Levels):
+                    self.network.relations += self._levels(name, link)
+                elif isinstance(link, Overlap):
+                    self.network.relations += self._overlaps(name, link)
+        return self.network
+
+    def _join_cells(self) -> None:
+        """Give each cell its number. Cells joined by a `Same` link share one where their values agree."""
+        leader = {
+            (name, i, column): (name, i, column)
+            for name, content in self.rows.items()
+            for column in TABLES[name].counts
+            for i, row in enumerate(content)
+            if row[column] is not None
+        }
+
+        def find(cell: Cell) -> Cell:
+            while leader[cell] != cell:
+                leader[cell] = leader[leader[cell]]
+                cell = leader[cell]
+            return cell
+
+        for one, other in self._same_pairs():
+            leader[find(one)] = find(other)
+        groups: dict[Cell, list[Cell]] = defaultdict(list)
+        for cell in leader:
+            groups[find(cell)].append(cell)
+        for members in groups.values():
+            name, i, column = members[0]
+            self.number |= dict.fromkeys(members, self.network.add(self.rows[name][i][column], members))
+
+    def _same_pairs(self) -> Iterator[tuple[Cell, Cell]]:
+        for name, content in self.rows.items():
+            for link in TABLES[name].links:
+                if not isinstance(link, Same):
+                    continue
+                there: dict[tuple[Any, ...], Cell] = {}
+                for i, row in enumerate(self.rows.get(link.table, [])):
+                    key = (row[link.other], *(row[other] for _, other in link.on))
+                    there.setdefault(key, (link.table, i, link.other))
+                for i, row in enumerate(content):
+                    match = there.get((row[link.column], *(row[own] for own, _ in link.on)))
+                    # Zeros are always shown, so nothing is gained by joining them.
+                    if match is not None and row[link.column]:
+                        yield (name, i, link.column), match
+
+    def _parts(self, name: str, link: Parts) -> Iterator[Relation]:
+        published = [part for part in link.parts if not part.startswith(".")]
+        for i, row in enumerate(self.rows[name]):
+            if row[link.total] is None or any(row[part] is None for part in published):
+                continue
+            rest = row[link.total] - sum(row[part] for part in published)
+            numbers = [self.number[name, i, part] for part in published]
+            if len(published) < len(link.parts) and rest >= 0:
+                numbers.append(self.network.add(rest, []))
+            elif rest != 0:
+                continue
+            yield _relation([(self.number[name, i, link.total], -1), *((n, 1) for n in numbers)])
+
+    def _levels(self, name: str, link: Levels) -> Iterator[Relation]:
+        groups: dict[tuple[Any, ...], list[tuple[int, int]]] = defaultdict(list)
+        for i, row in enumerate(self.rows[name]):
+            times = 1 if link.times is None else row[link.times]
+            if times and (link.where is None or row[link.where[0]] == link.where[1]):
+                here = [column for column in link.columns if row[column] is not None]
+                parts = [(self.number[name, i, column], times) for column in here]
+                groups[tuple(row[column] for column in link.by)] += parts
+        for key, parts in groups.items():
+            value = sum(self.network.value[n] * times for n, times in parts)
+            total = self._total(link, dict(zip(link.by, key, strict=True)), value)
+            if total is not None:
+                yield _relation([*parts, (total, -1)])
+            elif link.known and len(parts) > 1:
+                yield _relation(parts, value)
+
+    def _total(self, link: Levels, key: Mapping[str, Any], value: int) -> int | None:
+        """The published number that a group of rows adds up to, if there is one."""
+        for total in link.totals:
+            place = (value, *(key[name] for name in total.on))
+            if place in self._places(total):
+                return self._places(total)[place]
+        return None
+
+    def _places(self, total: Total) -> dict[tuple[Any, ...], int]:
+        if total not in self.places:
+            self.places[total] = {
+                (row[total.column], *(row[name] for name in total.on)): self.number[total.table, i, total.column]
+                for i, row in enumerate(self.rows.get(total.table, []))
+                if row[total.column] is not None and (total.where is None or row[total.where[0]] == total.where[1])
+            }
+        return self.places[total]
+
+    def _overlaps(self, name: str, link: Overlap) -> Iterator[Relation]:
+        """Persons with either of two exposures = the first + the second - both, where a row has that value."""
+        users = self._users(link)
+        for i, row in enumerate(self.rows[name]):
+            for member in users[tuple(row[column] for column in link.on)]:
+                first, second = member.get(row[link.name]), member.get(row[link.other])
+                if row[link.both] is None or first is None or second is None:
+                    continue
+                both = self.number[name, i, link.both]
+                value = self.network.value
+                for either in set(member.values()) - {first, second}:
+                    if value[either] == value[first] + value[second] - value[both]:
+                        yield _relation([(first, 1), (second, 1), (both, -1), (either, -1)])
+
+    def _users(self, link: Overlap) -> dict[tuple[Any, ...], list[dict[str, int]]]:
+        """By the link's key: for each way of reading use, the number of users by name of the exposure."""
+        found: dict[tuple[Any, ...], dict[tuple[Any, ...], dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+        others = [key for key in TABLES[link.table].keys if key not in (*link.on, link.name)]
+        for i, row in enumerate(self.rows.get(link.table, [])):
+            if row[link.column] is not None:
+                key = tuple(row[column] for column in link.on)
+                variant = tuple(row[column] for column in others)
+                found[key][variant][row[link.name]] = self.number[link.table, i, link.column]
+        return defaultdict(list, {key: list(variants.values()) for key, variants in found.items()})
+
+
+def _relation(terms: list[tuple[int, int]], constant: int = 0) -> Relation:
+    """Terms of the same number are put together; those that cancel are left out."""
+    together: dict[int, int] = defaultdict(int)
+    for number, times in terms:
+        together[number] += times
+    return Relation({number: times for number, times in together.items() if times}, constant)

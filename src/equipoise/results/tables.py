@@ -1,0 +1,417 @@
+"""The result tables, declared once. What writes, reads, suppresses or explains them reads this declaration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from equipoise.errors import EquipoiseError, Fault, Reason
+from equipoise.results.schema import Chain, ColumnSchema, Levels, Overlap, Parts, Same, TableSchema, Total
+
+OVERALL = "overall"
+"""The value of `subgroup` in rows that concern the whole study population."""
+
+READINGS: dict[str, str] = {
+    "any_use": "any use in the window",
+    "initiation": "initiation in the window",
+}
+
+MEASURES: dict[str, str] = {
+    "odds_ratio": "odds ratio",
+    "hazard_ratio": "hazard ratio",
+    "subdistribution_hazard_ratio": "subdistribution hazard ratio",
+    "rate_ratio": "rate ratio",
+    "risk_ratio": "risk ratio",
+    "risk": "risk",
+    "risk_difference": "risk difference",
+    "rmst": "restricted mean survival time",
+    "rmst_difference": "difference in restricted mean survival time",
+    "slope_difference": "difference in slope",
+}
+
+
+def _text(name: str, meaning: str, **more: Any) -> ColumnSchema:
+    return ColumnSchema(name, "text", meaning, **more)
+
+
+def _count(name: str, meaning: str, unit: str = "persons", **more: Any) -> ColumnSchema:
+    return ColumnSchema(name, "int", meaning, unit, count=True, **more)
+
+
+def _float(name: str, meaning: str, unit: str = "", *derived_from: str, **more: Any) -> ColumnSchema:
+    return ColumnSchema(name, "float", meaning, unit, derived_from=derived_from, **more)
+
+
+def _on(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, name) for name in names)
+
+
+ANALYSIS = _text("analysis", "id of the analysis in the study", required=True)
+COMPARISON = _text("comparison", "groups that are compared, such as cases and controls", required=True)
+EXPOSURE = _text("exposure", "name of the exposure in the study")
+WINDOW = _text("window", "name of the exposure window in the study")
+READING = _text("reading", "how use is read: any use inside the window, or initiation in it", values=tuple(READINGS))
+SET = ("analysis", "comparison")
+USE = (*SET, "exposure", "window")
+
+ATTRITION = TableSchema(
+    "attrition",
+    "Persons that each rule of a cohort removed, in the order of the rules.",
+    (
+        ANALYSIS,
+        _text("cohort", "name of the cohort in the study", required=True),
+        ColumnSchema("position", "int", "place of the rule in the order of application, from 1", required=True),
+        _text("rule", "the rule in words", required=True),
+        _count("n_in", "persons before the rule"),
+        _count("n_excluded", "persons removed by the rule"),
+        _count("n_remaining", "persons left after the rule"),
+    ),
+    ("analysis", "cohort", "position"),
+    (Chain(("analysis", "cohort"), "position", "n_in", "n_excluded", "n_remaining"),),
+)
+
+DATA_QUALITY = TableSchema(
+    "data_quality",
+    "Records that contradict themselves or one another, and the stated rule by which each kind was handled.",
+    (
+        ColumnSchema("position", "int", "place in the report, from 1", required=True),
+        _text("check", "what was looked for", required=True),
+        _text("table", "table of the common data model", required=True),
+        _text("rule", "what was done with the records", required=True),
+        _count("n_records", "records found", "records"),
+        _count("n_persons", "persons with such a record; null where the table has no persons"),
+    ),
+    ("position",),
+)
+
+CONCEPT_SETS = TableSchema(
+    "concept_sets",
+    "What each concept set of the study found in the database.",
+    (
+        _text("name", "name of the concept set in the study", required=True),
+        _text("domain", "domain of the records", required=True),
+        _count("n_concepts", "concepts the set resolves to", "concepts"),
+        _count("n_records", "records that match", "records"),
+        _count("n_persons", "persons with a matching record"),
+        _text("warning", "what a reader should know, such as a set that matches nothing"),
+    ),
+    ("name",),
+)
+
+SAMPLING = TableSchema(
+    "sampling",
+    "The drawing of controls in summary.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        _count("n_cases", "cases for whom controls were sought"),
+        _count("n_controls", "controls drawn; a person drawn for two cases counts twice", "controls"),
+        _count("n_control_persons", "distinct persons among the controls"),
+        _float("mean_controls_per_case", "controls drawn by case", "", "n_cases", "n_controls"),
+        _float("risk_set_size_min", "smallest number of eligible controls of a case", "persons", size=True),
+        _float("risk_set_size_median", "median number of eligible controls of a case", "persons", size=True),
+        _float("risk_set_size_max", "largest number of eligible controls of a case", "persons", size=True),
+        _float("mean_inclusion_probability", "mean probability of an eligible person to be drawn", "probability"),
+    ),
+    SET,
+)
+
+MATCHING = TableSchema(
+    "matching",
+    "Matched sets by the number of controls the case received.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        ColumnSchema("controls_in_set", "int", "controls in the set; 0 for cases without any", required=True),
+        _count("n_sets", "matched sets of this size, which is the number of their cases", "sets"),
+    ),
+    (*SET, "controls_in_set"),
+    (
+        Levels(("n_sets",), SET, (Total("sampling", "n_cases", SET),)),
+        Levels(("n_sets",), SET, (Total("sampling", "n_controls", SET),), times="controls_in_set"),
+    ),
+)
+
+CHARACTERISTICS = TableSchema(
+    "characteristics",
+    "Table 1: characteristics of cases and controls on the index date.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        _text("variable", "the characteristic", required=True),
+        _text("level", "level of a categorical characteristic, or `missing`; null for a numeric one"),
+        _text(
+            "statistic",
+            "`count`: n and percent at this level; `mean`: mean and standard deviation; `median`: median and"
+            " interquartile range",
+            required=True,
+            values=("count", "mean", "median"),
+        ),
+        _count("n_cases", "cases at this level, or with a value"),
+        _count("n_controls", "controls at this level, or with a value", "controls"),
+        _count("n_cases_missing", "cases without a value (numeric characteristics)"),
+        _count("n_controls_missing", "controls without a value (numeric characteristics)", "controls"),
+        _float("value_cases", "percent, mean or median among cases", "", "n_cases"),
+        _float("spread_cases", "standard deviation or interquartile range among cases", "", "n_cases"),
+        _float("value_controls", "percent, mean or median among controls", "", "n_controls"),
+        _float("spread_controls", "standard deviation or interquartile range among controls", "", "n_controls"),
+        _float(
+            "standardized_difference",
+            "difference between cases and controls in units of their pooled standard deviation",
+            "standard deviations",
+            "n_cases",
+            "n_controls",
+            derived_over=(*SET, "variable"),
+        ),
+    ),
+    (*SET, "variable", "level", "statistic"),
+    tuple(
+        link
+        for who in ("cases", "controls")
+        for link in (
+            Levels(
+                (f"n_{who}",),
+                (*SET, "variable", "statistic"),
+                (Total("sampling", f"n_{who}", SET),),
+                where=("statistic", "count"),
+            ),
+            *(
+                Levels(
+                    (f"n_{who}", f"n_{who}_missing"),
+                    (*SET, "variable", "statistic"),
+                    (Total("sampling", f"n_{who}", SET),),
+                    where=("statistic", statistic),
+                )
+                for statistic in ("mean", "median")
+            ),
+            Same(f"n_{who}", "characteristics", f"n_{who}", _on(*SET, "variable", "level")),
+            Same(f"n_{who}_missing", "characteristics", f"n_{who}_missing", _on(*SET, "variable", "level")),
+            Same(f"n_{who}", "sampling", f"n_{who}", _on(*SET)),
+        )
+    ),
+)
+
+EXPOSURE_TABLE = TableSchema(
+    "exposure",
+    "Exposed cases and controls by exposure, window and reading, among those observable over the whole window.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        EXPOSURE,
+        WINDOW,
+        READING,
+        _text("level", "level of the exposure that the row counts as exposed"),
+        _count("n_cases", "cases observable over the window"),
+        _count("n_controls", "controls observable over the window", "controls"),
+        _count("n_exposed_cases", "of these cases, those at the level"),
+        _count("n_exposed_controls", "of these controls, those at the level", "controls"),
+        _count("n_unexposed_cases", "of these cases, those not at the level"),
+        _count("n_unexposed_controls", "of these controls, those not at the level", "controls"),
+        _float("percent_exposed_cases", "exposed cases per 100 cases", "percent", "n_exposed_cases", "n_cases"),
+        _float(
+            "percent_exposed_controls",
+            "exposed controls per 100 controls",
+            "percent",
+            "n_exposed_controls",
+            "n_controls",
+        ),
+        _count("n_cases_not_observable", "cases not observable over the window"),
+        _count("n_controls_not_observable", "controls not observable over the window", "controls"),
+        _float(
+            "median_days_observed_cases", "median days of the window in which cases were observed", "days", "n_cases"
+        ),
+        _float(
+            "median_days_observed_controls",
+            "median days of the window in which controls were observed",
+            "days",
+            "n_controls",
+        ),
+        *(
+            _float(f"mean_{what}_{who}", f"mean {text} among exposed {who}", unit, f"n_exposed_{who}")
+            for what, text, unit in (
+                ("dispensings", "number of dispensings in the window", "dispensings"),
+                ("days_supplied", "days supplied in the window", "days"),
+                ("dose", "cumulative dose in the window, where quantities allow", "dose_unit"),
+            )
+            for who in ("cases", "controls")
+        ),
+        _text("dose_unit", "unit of the cumulative dose"),
+    ),
+    (*USE, "reading", "level"),
+    tuple(
+        link
+        for who in ("cases", "controls")
+        for link in (
+            Parts(f"n_{who}", (f"n_exposed_{who}", f"n_unexposed_{who}")),
+            Levels(
+                (f"n_{who}", f"n_{who}_not_observable"),
+                (*USE, "reading", "level"),
+                (Total("sampling", f"n_{who}", SET),),
+            ),
+            *(
+                Levels(
+                    (f"n_exposed_{who}",),
+                    by,
+                    (Total("exposure", f"n_{who}", by),),
+                    known=False,
+                    where=("reading", "initiation"),
+                )
+                for by in ((*USE, "reading"), (*SET, "exposure", "reading"))
+            ),
+            Same(f"n_{who}", "exposure", f"n_{who}", _on(*SET)),
+            Same(f"n_{who}_not_observable", "exposure", f"n_{who}_not_observable", _on(*SET)),
+            Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", _on(*SET, "exposure", "level")),
+            Same(f"n_{who}", "sampling", f"n_{who}", _on(*SET)),
+        )
+    ),
+)
+
+COEXPOSURE = TableSchema(
+    "coexposure",
+    "Persons with two exposures in the same window.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        EXPOSURE,
+        _text("other_exposure", "name of the second exposure"),
+        WINDOW,
+        _count("n_exposed_cases", "cases with the first exposure"),
+        _count("n_exposed_controls", "controls with the first exposure", "controls"),
+        _count("n_cases_both", "of these, cases with the second exposure too"),
+        _count("n_controls_both", "of these, controls with the second exposure too", "controls"),
+        _float(
+            "percent_cases_both", "per 100 cases with the first exposure", "percent", "n_cases_both", "n_exposed_cases"
+        ),
+        _float(
+            "percent_controls_both",
+            "per 100 controls with the first exposure",
+            "percent",
+            "n_controls_both",
+            "n_exposed_controls",
+        ),
+    ),
+    (*SET, "exposure", "other_exposure", "window"),
+    tuple(
+        link
+        for who in ("cases", "controls")
+        for link in (
+            Parts(f"n_exposed_{who}", (f"n_{who}_both", f".n_{who}_first_only")),
+            Same(
+                f"n_{who}_both",
+                "coexposure",
+                f"n_{who}_both",
+                (*_on(*SET, "window"), ("exposure", "other_exposure"), ("other_exposure", "exposure")),
+            ),
+            Same(f"n_exposed_{who}", "coexposure", f"n_exposed_{who}", _on(*SET, "exposure", "window")),
+            Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", _on(*USE)),
+            Overlap(f"n_{who}_both", "exposure", f"n_exposed_{who}", (*SET, "window"), "exposure", "other_exposure"),
+        )
+    ),
+)
+
+ESTIMATE_KEYS = (
+    *USE,
+    "reading",
+    "subgroup",
+    "subgroup_level",
+    "outcome",
+    "time_point_days",
+    "adjustment",
+    "contrast",
+    "model",
+    "term",
+)
+CONTRAST = (*USE, "reading", "subgroup", "subgroup_level", "outcome", "time_point_days")
+ESTIMATE_COUNTS = ("n_sets", "n_persons", "n_cases", "n_exposed_cases", "n_exposed_controls")
+
+
+def _estimate_links() -> tuple[Any, ...]:
+    without_level = tuple(key for key in ESTIMATE_KEYS if key != "subgroup_level")
+    whole = tuple(key for key in without_level if key != "subgroup")
+    return (
+        Parts("n_cases", ("n_exposed_cases", ".n_unexposed_cases")),
+        Parts("n_persons", ("n_cases", "n_exposed_controls", ".n_unexposed_controls")),
+        *(
+            Levels((name,), without_level, (Total("estimates", name, whole, ("subgroup", OVERALL)),), known=False)
+            for name in ESTIMATE_COUNTS
+        ),
+        Same("n_sets", "estimates", "n_cases", _on(*SET)),
+        Same("n_sets", "estimates", "n_sets", _on(*SET)),
+        Same("n_cases", "estimates", "n_cases", _on(*SET)),
+        Same("n_persons", "estimates", "n_persons", _on(*SET)),
+        Same("n_cases", "exposure", "n_cases", _on(*SET)),
+        *(Same(f"n_exposed_{who}", "estimates", f"n_exposed_{who}", _on(*CONTRAST, "target_level"))
+          for who in ("cases", "controls")),
+        *(Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", (*_on(*USE, "reading"), ("target_level", "level")))
+          for who in ("cases", "controls")),
+    )  # fmt: skip
+
+
+ESTIMATES = TableSchema(
+    "estimates",
+    "One row for every estimate the study asked for, whether or not the data could give it.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        EXPOSURE,
+        WINDOW,
+        READING,
+        _text("subgroup", f"characteristic that defines a subgroup; `{OVERALL}` for the whole study population"),
+        _text("subgroup_level", "level of that characteristic"),
+        _text("outcome", "name of the outcome"),
+        ColumnSchema("time_point_days", "int", "time since time zero to which the estimate refers", "days"),
+        _text("adjustment", "`crude`, `adjusted` or a named set of covariates"),
+        _text("contrast", "the groups compared, in words"),
+        _text("model", "the statistical model"),
+        _text("term", "the term of the model"),
+        _text("measure", "what kind of number the estimate is", values=tuple(MEASURES)),
+        _text("target_level", "exposure level the estimate is about"),
+        _text("reference_level", "exposure level it is compared with"),
+        _float("estimate", "the estimate, on the scale of the measure"),
+        _float("conf_low", "lower confidence limit, on the scale of the measure"),
+        _float("conf_high", "upper confidence limit, on the scale of the measure"),
+        _float("p_value", "two-sided p-value against no association", "probability"),
+        _float("log_estimate", "natural logarithm of the estimate; ratios only"),
+        _float("std_error", "standard error of log_estimate for ratios, else of estimate"),
+        _count("n_sets", "matched sets the estimate rests on", "sets"),
+        _count("n_persons", "rows of the analysis (cases and controls) the estimate rests on"),
+        _count("n_cases", "cases among them"),
+        _count("n_exposed_cases", "cases at the target level"),
+        _count("n_exposed_controls", "controls at the target level", "controls"),
+        _text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+    ),
+    ESTIMATE_KEYS,
+    _estimate_links(),
+)
+
+TABLES: dict[str, TableSchema] = {
+    schema.name: schema
+    for schema in (
+        ATTRITION,
+        DATA_QUALITY,
+        CONCEPT_SETS,
+        SAMPLING,
+        MATCHING,
+        CHARACTERISTICS,
+        EXPOSURE_TABLE,
+        COEXPOSURE,
+        ESTIMATES,
+    )
+}
+
+
+def schema_of(name: str) -> TableSchema:
+    """The declaration of one result table; an unknown name is an `EquipoiseError` that lists the known ones."""
+    try:
+        return TABLES[name]
+    except KeyError:
+        raise EquipoiseError(Fault(f"result table {name!r}", "no such table", ", ".join(TABLES))) from None
+
+
+def table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a result table, checked against its declaration; nothing is suppressed yet.
+
+    >>> table("matching", [{"analysis": "risk", "comparison": "cases", "controls_in_set": 5, "n_sets": 12}]).num_rows
+    1
+    """
+    return schema_of(name).build(rows)
