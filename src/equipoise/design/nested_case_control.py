@@ -97,18 +97,16 @@ def observable_from(people: People, rows: IndexRows, recording_from: int | None)
     return entry if recording_from is None else np.maximum(entry, np.int32(recording_from))
 
 
-def members(sets: MatchedSets) -> tuple[MatchedSets, np.ndarray]:
-    """The sets that have a control, with the rows (bool) they are made of; a case alone leaves the likelihood."""
-    keep_set = sets.n_controls > 0
-    keep = keep_set[sets.matched_set]
-    kept = replace(
+def members(sets: MatchedSets) -> MatchedSets:
+    """The rows of sets that have a control; a case alone leaves the likelihood. Numbers of sets stay as they are."""
+    keep = (sets.n_controls > 0)[sets.matched_set]
+    return replace(
         sets,
         matched_set=sets.matched_set[keep],
         person=sets.person[keep],
         is_case=sets.is_case[keep],
         index_day=sets.index_day[keep],
     )
-    return kept, keep
 
 
 def exposure_columns(
@@ -137,6 +135,19 @@ def covariate_columns(covariates: Iterable[CovariateValues]) -> list[tuple[Colum
                 column = Column(f"{covariate.name}[{level}]", "covariate", (*tags, ("level", level)))
                 made.append((column, covariate.values == code))
     return made
+
+
+def interaction_columns(
+    made: list[tuple[Column, np.ndarray]], pairs: Iterable[tuple[str, str]]
+) -> list[tuple[Column, np.ndarray]]:
+    """Products of the columns of each pair of covariates."""
+    products = []
+    for first, second in pairs:
+        for left, a in (item for item in made if item[0].tag("covariate") == first):
+            for right, b in (item for item in made if item[0].tag("covariate") == second):
+                tags = (("covariate", f"{first} x {second}"),)
+                products.append((Column(f"{left.name}:{right.name}", "interaction", tags), a * b))
+    return products
 
 
 def assemble_sets(

@@ -42,9 +42,14 @@ def any_use_columns(
     qualifying = use.n_ever >= use.min_dispensings
     for position, window in enumerate(windows):
         inside = use.counted.n_days[:, position] >= use.min_dispensings
-        yield _column(use.exposure, "any_use", window, window, window), inside
         if reference == "never_before_index":
-            yield _column(use.exposure, "any_use", window, window, OTHER_TIME), qualifying & ~inside
+            against = f"{_not_used(use.min_dispensings)} at any time before the index date"
+            yield _column(use.exposure, "any_use", window, window, _target(use, window), against), inside
+            elsewhere = f"used, but not in {window}"
+            yield _column(use.exposure, "any_use", window, OTHER_TIME, elsewhere, against), qualifying & ~inside
+        else:
+            against = f"{_not_used(use.min_dispensings)} in {window}"
+            yield _column(use.exposure, "any_use", window, window, _target(use, window), against), inside
 
 
 def initiation_columns(
@@ -59,8 +64,8 @@ def initiation_columns(
         levels = initiation_levels(use, {name: windows[name] for name in group}, qualifying_date)
         factor = " + ".join(group)
         for level in (*group, *BESIDE_WINDOWS):
-            window = level if level in group else ""
-            yield _column(use.exposure, "initiation", factor, window, level), levels == level
+            target = _beside(use, level) if level in BESIDE_WINDOWS else f"first used in {level}{_minimum(use)}"
+            yield _column(use.exposure, "initiation", factor, level, target, "never used"), levels == level
 
 
 def initiation_levels(use: UseOfRows, group: Mapping[str, Window], qualifying_date: bool) -> np.ndarray:
@@ -118,6 +123,29 @@ def observable_columns(
             yield Column(f"observable | {reading} | {name}", "observability", tags), begins <= index_day + edge
 
 
-def _column(exposure: str, reading: str, factor: str, window: str, level: str) -> Column:
-    tags = (("exposure", exposure), ("reading", reading), ("factor", factor), ("window", window), ("level", level))
-    return Column(" | ".join(dict.fromkeys((exposure, reading, factor, level))), "exposure", tags)
+def _column(exposure: str, reading: str, factor: str, level: str, target: str, reference: str) -> Column:
+    tags = {"exposure": exposure, "reading": reading, "factor": factor, "level": level}
+    name = " | ".join(dict.fromkeys((exposure, reading, factor, level)))
+    return Column(name, "exposure", tuple((tags | {"target": target, "reference": reference}).items()))
+
+
+def _target(use: UseOfRows, window: str) -> str:
+    return f"used in {window}{_minimum(use)}"
+
+
+def _minimum(use: UseOfRows) -> str:
+    return "" if use.min_dispensings == 1 else f" (at least {use.min_dispensings} dispensings)"
+
+
+def _not_used(min_dispensings: int) -> str:
+    return "not used" if min_dispensings == 1 else f"fewer than {min_dispensings} dispensings"
+
+
+def _beside(use: UseOfRows, level: str) -> str:
+    """A level that is not one of the windows, in words."""
+    return {
+        BELOW_MINIMUM: f"fewer than {use.min_dispensings} dispensings before the index date",
+        PREVALENT: "prevalent user (used before or during the run-in)",
+        WITHIN_LAG: "first used within the lag",
+        OTHER_TIME: "first used at another time",
+    }[level]

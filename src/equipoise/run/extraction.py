@@ -16,7 +16,7 @@ from equipoise.data.source import Source
 from equipoise.data.tables import DOMAIN_TABLE
 from equipoise.kernels.spans import normalise
 from equipoise.run.artifact import Artifact
-from equipoise.run.packing import pack_people, unpack_people, unpack_sets
+from equipoise.run.packing import AMOUNTS, pack_people, unpack_people, unpack_sets
 from equipoise.spec.concepts import ConceptSet
 
 Inputs = Mapping[str, Artifact]
@@ -28,7 +28,6 @@ CHARACTERISTIC_COLUMNS = {
     "ethnicity": "ethnicity_concept_id",
     "care_site": "care_site_id",
 }
-AMOUNTS = ("days_supply", "quantity", "dose")
 
 
 def people(inputs: Inputs, subset: Any, source: Source) -> Artifact:
@@ -89,13 +88,13 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """Records of the persons in the matched sets, one group of arrays a concept set, with dispensed amounts."""
     persons = unpack_people(inputs["people"]).person_id[np.unique(unpack_sets(inputs["matched_sets"]).person)]
     arrays: dict[str, np.ndarray] = {}
-    for name, concept_set in subset["concept_sets"].items():
+    for position, (name, concept_set) in enumerate(subset["concept_sets"].items()):
         rows = extract_events(source, _resolved(name, concept_set, source), pa.array(persons, pa.int64()))
         for column in ("person_id", "day"):
-            arrays[f"{name}.{column}"] = rows[column].to_numpy()
+            arrays[f"{position}.{column}"] = rows[column].to_numpy()
         for column in AMOUNTS:
-            arrays[f"{name}.{column}"] = rows[column].to_numpy().astype(np.float64)
-    return Artifact(arrays)
+            arrays[f"{position}.{column}"] = rows[column].to_numpy().astype(np.float64)
+    return Artifact(arrays, {"concept_sets": list(subset["concept_sets"])})
 
 
 def quality(inputs: Inputs, subset: Any, source: Source) -> Artifact:

@@ -1,6 +1,6 @@
 """Left-wing and waist values to artefacts and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,7 @@ from equipoise.design.matched_sets import MatchedSets
 from equipoise.kernels.spans import Spans
 from equipoise.run.artifact import Artifact
 
+AMOUNTS = ("days_supply", "quantity", "dose")
 SETS = ("matched_set", "person", "is_case", "index_day", "risk_set_size", "n_controls")
 ROWS = ("person", "event", "start", "stop", "weight", "x", "stratum", "arm", "offset")
 
@@ -79,3 +80,12 @@ def unpack_analysis_set(made: Artifact) -> AnalysisSet:
     arrays: dict[str, np.ndarray] = {name: made.arrays[name] for name in ROWS if name in made.arrays}
     attrition = tuple(unpack_attrition(item) for item in made.values["attrition"])
     return AnalysisSet(**arrays, columns=columns, attrition=attrition)
+
+
+def rows_of(made: Artifact, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The member records of the named concept sets, one after the other."""
+    at = [made.values["concept_sets"].index(name) for name in names]
+    return {
+        column: np.concatenate([made[f"{position}.{column}"] for position in at])
+        for column in ("person_id", "day", *AMOUNTS)
+    }

@@ -147,12 +147,13 @@ def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
     recording = study.data_needs.drug_recording_from
     protocol = {
         "design": canonical(design),
-        "exposures": {name: canonical(study.exposures[name]) for name in design.exposures},
-        "windows": {name: canonical(study.windows[name]) for name in design.windows},
+        "exposures": [[name, canonical(study.exposures[name])] for name in design.exposures],
+        "windows": [[name, canonical(study.windows[name])] for name in design.windows],
         "covariates": [canonical(study.covariate(name)) for name in analysis.adjust_for],
+        "interactions": [list(pair) for pair in analysis.interactions],
         "drug_recording_from": recording.isoformat() if recording else None,
     }
-    settings = ("id", "adjust_for", "interactions", "ties", "interval", "conf_level", "cluster")
+    settings = ("id", "adjust_for", "ties", "interval", "conf_level", "cluster")
     model = {key: canonical(analysis)[key] for key in settings}
     outcome = {"outcome": study.cohorts[design.cases].label or design.cases}
     needs = {

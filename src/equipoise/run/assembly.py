@@ -1,0 +1,87 @@
+"""The step in which people become numbers: matched sets and records into an analysis set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from equipoise.analysis_set import Attrition
+from equipoise.cohort.covariates import CovariateValues, IndexRows, covariate_values
+from equipoise.cohort.people import EventDays, People, event_days
+from equipoise.data.source import Source
+from equipoise.design.matched_sets import MatchedSets
+from equipoise.design.nested_case_control import (
+    assemble_sets,
+    covariate_columns,
+    distinct_dispensings,
+    exposure_columns,
+    interaction_columns,
+    members,
+    observability,
+    observable_from,
+    use_of_rows,
+)
+from equipoise.design.readings import UseOfRows
+from equipoise.run.artifact import Artifact
+from equipoise.run.packing import (
+    AMOUNTS,
+    pack_analysis_set,
+    rows_of,
+    unpack_attrition,
+    unpack_cohort,
+    unpack_people,
+    unpack_sets,
+)
+from equipoise.run.protocol import Protocol, read_protocol
+
+Inputs = Mapping[str, Artifact]
+
+
+def analysis_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
+    """Rows of all sets that have a control, with exposure, covariate, observability and sampling columns."""
+    protocol = read_protocol(subset)
+    people = unpack_people(inputs["people"])
+    sets = members(unpack_sets(inputs["matched_sets"]))
+    rows = IndexRows(sets.person, sets.index_day)
+    visible_from = observable_from(people, rows, protocol.recording_from)
+    columns = exposure_columns(
+        protocol.design, protocol.windows, uses(inputs["records"], protocol, people, rows, visible_from)
+    )
+    adjusted_for = covariate_columns(covariates(inputs["records"], protocol, people, rows))
+    columns += [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
+    columns += observability(protocol.design, protocol.windows, visible_from, rows.day)
+    return pack_analysis_set(assemble_sets(sets, columns, attrition(inputs, sets)))
+
+
+def uses(
+    records: Artifact, protocol: Protocol, people: People, rows: IndexRows, visible_from: np.ndarray
+) -> list[UseOfRows]:
+    """What the records say about each exposure on every row."""
+    found = []
+    for name, exposure in protocol.exposures.items():
+        made = rows_of(records, exposure.concept_sets)
+        amounts = {column: made[column] for column in AMOUNTS}
+        dispensed = distinct_dispensings(people, made["person_id"], made["day"], amounts)
+        run_in = protocol.design.run_in_days
+        found.append(use_of_rows(name, exposure, dispensed, rows, visible_from, protocol.windows, run_in))
+    return found
+
+
+def covariates(records: Artifact, protocol: Protocol, people: People, rows: IndexRows) -> list[CovariateValues]:
+    """Every covariate the analysis adjusts for, on every row."""
+    found: list[CovariateValues] = []
+    for covariate in protocol.covariates:
+        events: dict[str, EventDays] = {}
+        if covariate.kind in ("event", "count"):
+            made = rows_of(records, [covariate.concept_set])
+            events[covariate.concept_set] = event_days(people, made["person_id"], made["day"])
+        found.append(covariate_values(covariate, people, rows, events))
+    return found
+
+
+def attrition(inputs: Inputs, sets: MatchedSets) -> tuple[Attrition, Attrition]:
+    """Of the cases, down to those with a control; of the persons who may serve as controls, down to those drawn."""
+    cases = unpack_cohort(inputs["cases"]).attrition
+    cases = cases.then("at least one eligible control", int(sets.is_case.sum()))
+    controls = unpack_attrition(inputs["matched_sets"].values["controls"])
+    return cases, controls
