@@ -9,6 +9,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _FACADE: dict[str, str] = {
+    "connect": "equipoise.data.connect",
     "AnalysisSet": "equipoise.analysis_set",
     "Attrition": "equipoise.analysis_set",
     "EquipoiseError": "equipoise.errors",

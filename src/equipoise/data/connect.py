@@ -1,0 +1,89 @@
+"""Opens a database from where it lies: a DuckDB file, a folder of files, or the URL of a database."""
+
+from importlib import import_module
+from pathlib import Path
+
+from equipoise.data.engine import EngineOptions
+from equipoise.data.files import open_duckdb_file, open_folder
+from equipoise.data.schemas import SchemaChoice
+from equipoise.data.source import Source
+from equipoise.data.tables import TABLES
+from equipoise.errors import Fault, SourceError
+
+# Scheme of a URL → module with `open_url(url, snapshot, options) -> Catalog`, loaded only when it is asked for.
+_DRIVERS: dict[str, str] = {
+    "duckdb": "equipoise.data.driver_duckdb",
+    "sqlite": "equipoise.data.driver_sqlite",
+    "postgres": "equipoise.data.driver_postgres",
+    "postgresql": "equipoise.data.driver_postgres",
+    "spark": "equipoise.data.driver_spark",
+}
+_ALLOWED = "a DuckDB file, a folder of Parquet or CSV files, or a URL that begins with " + ", ".join(
+    f"{scheme}://" for scheme in _DRIVERS
+)
+_DUCKDB_MAGIC = b"DUCK"
+
+
+def connect(
+    location: str | Path,
+    *,
+    snapshot: str | None = None,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+) -> Source:
+    """Opens an OMOP CDM 5.3 or 5.4 database for reading.
+
+    `location`      a DuckDB file, a folder with one Parquet, CSV, TSV or gzipped file a table, or a URL
+    `snapshot`      a label that names the state of the data; a server has no cheap fingerprint without it
+    `threads`, `memory_limit`  what DuckDB may use (default: all cores, 80 % of memory), as 2 and "4GB"
+
+    Raises SourceError with all structural faults if `person` or `observation_period` cannot be used. A password in a
+    URL never appears in a message, a `repr` or a fingerprint.
+
+    >>> source = connect("data/gibleed")                                        # doctest: +SKIP
+    >>> source.row_count("person")                                              # doctest: +SKIP
+    2694
+    """
+    options = EngineOptions(threads, memory_limit)
+    scheme, separator, _ = str(location).partition("://")
+    if separator and not isinstance(location, Path):
+        catalog = _driver(scheme).open_url(str(location), snapshot, options)
+    else:
+        catalog = _open_path(Path(location).expanduser(), snapshot, options)
+    source = Source(catalog)
+    try:
+        _refuse_unusable(source)
+    except BaseException:
+        source.close()
+        raise
+    return source
+
+
+def _driver(scheme: str):
+    module = _DRIVERS.get(scheme.lower())
+    if module is None:
+        raise SourceError(Fault("location of the data", f"unknown scheme {scheme!r}", _ALLOWED))
+    return import_module(module)
+
+
+def _open_path(path: Path, snapshot: str | None, options: EngineOptions):
+    try:
+        if path.is_dir():
+            return open_folder(path, snapshot, options)
+        with path.open("rb") as file:
+            head = file.read(12)
+    except FileNotFoundError:
+        raise SourceError(Fault(str(path), "there is no such file or folder", _ALLOWED)) from None
+    except PermissionError:
+        raise SourceError(
+            Fault(str(path), "reading is not permitted", remedy="ask for permission to read it")
+        ) from None
+    if head[8:12] != _DUCKDB_MAGIC:
+        raise SourceError(Fault(str(path), "is not a DuckDB file", _ALLOWED))
+    return open_duckdb_file(path, snapshot, options, SchemaChoice())
+
+
+def _refuse_unusable(source: Source) -> None:
+    required = [name for name, table in TABLES.items() if table.required]
+    if source.faults(required):
+        source.check(TABLES)

@@ -1,0 +1,108 @@
+"""The records of a concept set as dated events."""
+
+from functools import reduce
+from operator import or_
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from equipoise.data.concepts import Match, ResolvedConcepts, starts_with
+from equipoise.data.source import Source
+from equipoise.data.tables import EVENT_TABLES, EventTable
+from equipoise.data.verbs import first_per_person, keep_persons
+
+_LONGEST_LIST = 200  # concept identifiers written into the SQL; more are uploaded as a table
+_MILLIGRAMS = {8576: 1.0, 9655: 0.001, 8504: 1000.0}  # UCUM mg, ug, g as OMOP concepts
+EVENT_COLUMNS = ("person_id", "day", "end_day", "days_supply", "quantity", "dose", "concept_id")
+
+
+def events(source: Source, resolved: ResolvedConcepts) -> ir.Table:
+    """The records that a concept set names, one row a record.
+
+    person_id int64; day int32, its start; end_day int32 or NULL; days_supply, quantity float64 or NULL (drugs);
+    dose float64 or NULL, milligrams of active substance (drugs: quantity × the amount of the drug concept's only
+    ingredient; NULL where there are several, or none given in g, mg or µg); concept_id int64 or NULL, the standard
+    concept. Records without a person or a start are left out.
+    """
+    declared = EVENT_TABLES[resolved.domain]
+    records = source.table(declared.table)
+    records = records.filter(records.person_id.notnull() & records[declared.start].notnull())
+    records = _matching(source, records, declared, resolved)
+    rows = records.select(
+        person_id=records.person_id,
+        day=records[declared.start],
+        end_day=_or_null(records, declared.end, "int32"),
+        days_supply=_or_null(records, declared.days_supply, "float64"),
+        quantity=_or_null(records, declared.quantity, "float64"),
+        concept_id=records[declared.concept],
+    )
+    rows = _with_dose(source, rows) if resolved.domain == "drug" else rows.mutate(dose=ibis.null("float64"))
+    return rows.select(*EVENT_COLUMNS)
+
+
+def extract_events(
+    source: Source, resolved: ResolvedConcepts, persons: pa.Array | None = None, first_only: bool = False
+) -> pa.Table:
+    """`events`, computed, ordered by person_id, day and the other columns.
+
+    `persons` (int64) restricts to these persons; `first_only` keeps the first event of each.
+    """
+    rows = events(source, resolved)
+    if persons is not None:
+        rows = keep_persons(rows, source.upload(pa.table({"person_id": persons})))
+    if first_only:
+        rows = first_per_person(rows)
+    order = [rows[name].asc(nulls_first=False) for name in rows.columns]
+    return source.to_arrow(rows.order_by(order))
+
+
+def _matching(source: Source, records: ir.Table, declared: EventTable, resolved: ResolvedConcepts) -> ir.Table:
+    if resolved.included is not None:
+        records = records.filter(_agrees(source, records, declared, resolved.included))
+    if resolved.excluded:
+        records = records.filter(~_agrees(source, records, declared, resolved.excluded))
+    return records
+
+
+def _agrees(source: Source, records: ir.Table, declared: EventTable, match: Match) -> ir.BooleanValue:
+    """Whether a record agrees with a match in any of the three ways; NULL never agrees."""
+    ways: list[ir.BooleanValue] = [ibis.literal(False)]
+    if match.concept_ids:
+        ways.append(_one_of(source, records[declared.concept], match.concept_ids))
+    if match.source_concept_ids:
+        ways.append(_one_of(source, records[declared.source_concept], match.source_concept_ids))
+    code = records[declared.source_value].replace(".", "").strip().upper()
+    ways += [starts_with(code, prefix) for prefix in sorted(match.prefixes)]
+    return reduce(or_, (way.fill_null(False) for way in ways))
+
+
+def _one_of(source: Source, values: ir.IntegerValue, ids: frozenset[int]) -> ir.BooleanValue:
+    if len(ids) <= _LONGEST_LIST:
+        return values.isin(sorted(ids))
+    uploaded = source.upload(pa.table({"concept_id": pa.array(sorted(ids), pa.int64())}))
+    return values.isin(uploaded.concept_id)
+
+
+def _or_null(records: ir.Table, column: str | None, kind: str) -> ir.Value:
+    return ibis.null(kind) if column is None else records[column]
+
+
+def _with_dose(source: Source, rows: ir.Table) -> ir.Table:
+    amounts = _amounts(source)
+    joined = rows.left_join(amounts, rows.concept_id == amounts.drug_concept_id)
+    return joined.select(*rows.columns, dose=joined.quantity * joined.milligrams)
+
+
+def _amounts(source: Source) -> ir.Table:
+    """Milligrams in one unit of each drug concept that has exactly one valid ingredient row, given as a mass."""
+    strength = source.table("drug_strength")
+    strength = strength.filter(strength.drug_concept_id.notnull() & strength.invalid_reason.isnull())
+    in_milligrams = ibis.cases(
+        *((strength.amount_unit_concept_id == unit, factor) for unit, factor in _MILLIGRAMS.items()),
+        else_=ibis.null("float64"),
+    )
+    rows = strength.group_by("drug_concept_id").aggregate(
+        n_ingredients=strength.count(), milligrams=(strength.amount_value * in_milligrams).max()
+    )
+    return rows.filter(rows.n_ingredients == 1).select("drug_concept_id", "milligrams")
