@@ -15,7 +15,7 @@ from equipoise.spec.study import Study
 from equipoise.spec.values import shown
 from equipoise.spec.wording import worded
 
-MOST_CHARACTERS = 10_000_000
+MOST_BYTES = 10_000_000
 
 
 def read_study(path: str | Path) -> Study:
@@ -28,42 +28,47 @@ def read_study(path: str | Path) -> Study:
     Traceback (most recent call last):
     equipoise.errors.SpecError: no-such-study.toml: no such file; allowed: the path of a study file (TOML)
     """
-    return parse_study(read_toml(path))
+    return study_from_bytes(_content(Path(path)), str(path))
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """The plain values of a TOML file. Raises `SpecError` where it cannot be read or is not TOML."""
-    text = _text(Path(path))
+def study_from_bytes(content: bytes, name: str) -> Study:
+    """A study from the content of a file; `name` is what messages call it. Raises `SpecError` as `read_study`."""
+    text = _text(content, name)
     if not text.strip():
-        raise SpecError(Fault(str(path), "an empty file", "a study file in TOML"))
+        raise SpecError(Fault(name, "an empty file", "a study file in TOML"))
     try:
-        return tomllib.loads(text)
+        raw = tomllib.loads(text)
     except RecursionError:
-        raise SpecError(Fault(str(path), "tables or lists nested too deeply", "a study file in TOML 1.0")) from None
+        raise SpecError(Fault(name, "tables or lists nested too deeply", "a study file in TOML 1.0")) from None
     except ValueError as error:
-        raise SpecError(Fault(str(path), f"not TOML: {error}", "a study file in TOML 1.0")) from None
+        raise SpecError(Fault(name, f"not TOML: {error}", "a study file in TOML 1.0")) from None
+    return parse_study(raw)
 
 
-def _text(path: Path) -> str:
-    """The text of a file: without a byte-order mark, and with letters and accents composed alike (NFC)."""
+def _content(path: Path) -> bytes:
     allowed = "the path of a study file (TOML)"
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_bytes()
     except FileNotFoundError:
-        raise SpecError(Fault(str(path), "no such file", allowed)) from None
+        found = "no such file"
     except IsADirectoryError:
-        raise SpecError(Fault(str(path), "a folder", allowed)) from None
+        found = "a folder"
     except PermissionError:
-        raise SpecError(Fault(str(path), "no permission to read it", allowed)) from None
+        found = "no permission to read it"
+    except (OSError, ValueError) as error:
+        found = ((error.strerror if isinstance(error, OSError) else None) or "not a path").lower()
+    raise SpecError(Fault(str(path), found, allowed))
+
+
+def _text(content: bytes, name: str) -> str:
+    """The text of a file: without a byte-order mark, and with letters and accents composed alike (NFC)."""
+    if len(content) > MOST_BYTES:
+        raise SpecError(Fault(name, f"{len(content):,} bytes", f"at most {MOST_BYTES:,}"))
+    try:
+        return unicodedata.normalize("NFC", content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         found = f"not text in UTF-8 (byte {error.start + 1})"
-        raise SpecError(Fault(str(path), found, "a text file in UTF-8", "save it as UTF-8")) from None
-    except (OSError, ValueError) as error:
-        found = (error.strerror if isinstance(error, OSError) else None) or "cannot be read"
-        raise SpecError(Fault(str(path), found.lower(), allowed)) from None
-    if len(text) > MOST_CHARACTERS:
-        raise SpecError(Fault(str(path), f"{len(text):,} characters", f"at most {MOST_CHARACTERS:,}"))
-    return unicodedata.normalize("NFC", text)
+        raise SpecError(Fault(name, found, "a text file in UTF-8", "save it as UTF-8")) from None
 
 
 def parse_study(raw: Any) -> Study:

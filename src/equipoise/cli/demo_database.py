@@ -1,0 +1,45 @@
+"""The database of the demonstration: simulated once, kept beside the intermediates, never among the results."""
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from equipoise.cli.output import tell
+from equipoise.run.code_hash import code_hash
+from equipoise.run.store import Store
+from equipoise.simulate.demo import demo_database
+
+DEMO_SEED = 1
+
+
+def demo_place(store: Store) -> Path:
+    """The folder that holds demonstration databases."""
+    return store.place / "demo"
+
+
+def kept_demo(store: Store) -> Path:
+    """The folder of the demonstration database, made if this version of Equipoise has not made it before."""
+    folder = demo_place(store) / code_hash("equipoise.simulate.demo")[:16]
+    if not folder.exists():
+        tell("simulating a small database for the demonstration")
+        _make(folder)
+    return folder
+
+
+def _make(folder: Path) -> None:
+    """Make the database under another name and rename it when complete."""
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
+    try:
+        demo_database(unfinished, seed=DEMO_SEED)
+        with suppress(FileExistsError):
+            unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def remove_demo(store: Store) -> None:
+    """Remove every demonstration database of a store."""
+    if demo_place(store).exists():
+        shutil.rmtree(demo_place(store))

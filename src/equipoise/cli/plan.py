@@ -1,0 +1,33 @@
+"""`equipoise plan`."""
+
+from argparse import Namespace
+from contextlib import closing
+
+from equipoise.cli.output import say, table
+from equipoise.cli.study import named_study
+from equipoise.data.connect import connect
+from equipoise.run.planner import PlannedStep, plan
+
+
+def execute(arguments: Namespace) -> int:
+    study = named_study(arguments.study)
+    with closing(
+        connect(
+            arguments.data,
+            snapshot=arguments.snapshot,
+            threads=arguments.threads,
+            memory_limit=arguments.memory_limit,
+        )
+    ) as source:
+        steps = plan(study, source, store=arguments.store)
+    say(table(("step", "rows", "state", "what it does"), map(_row, steps), right=[1]))
+    if arguments.sql:
+        for step in steps:
+            for sql in step.sql:
+                say(f"\n-- {step.name}\n{sql}")
+    return 0
+
+
+def _row(step: PlannedStep) -> tuple[str, ...]:
+    rows = "" if step.rows is None else f"{step.rows:,}"
+    return step.name, rows, "cached" if step.cached else "to do", step.detail

@@ -1,0 +1,69 @@
+"""Flaws in the time in which exposure is looked for."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from equipoise.lint.findings import Finding, under
+from equipoise.spec.study import Analysis, Study, varied
+
+LAG_DAYS = 365
+RUN_IN_DAYS = 180
+
+
+def windows_without_lag(study: Study, analysis: Analysis) -> Iterator[Finding]:
+    """Every window, here and in the sensitivity analyses of this one, reaches into the last year."""
+    variants = [analysis, *(varied(study, item) for item in study.sensitivity if item.base == analysis.id)]
+    windows = [study.windows[name] for variant in variants for name in variant.design.windows]
+    if all(window.last_day >= -LAG_DAYS for window in windows):
+        yield Finding(
+            "no-lag",
+            under(analysis, "design.windows"),
+            "every window includes days of the last year before the index date",
+            "a drug given for early symptoms of the outcome then looks like its cause: protopathic bias "
+            "(Horwitz & Feinstein, Am J Med 1980;68:255; Tamim et al., Pharmacoepidemiol Drug Saf 2007;16:250)",
+            "add a window that begins a year or more before the index date, or a sensitivity analysis with one, unless "
+            "the outcome has no prodrome",
+        )
+
+
+def short_run_in(study: Study, analysis: Analysis) -> Iterator[Finding]:
+    """Initiation is read with too short a time free of use before it."""
+    design = analysis.design
+    if "initiation" in design.readings and design.run_in_days < RUN_IN_DAYS:
+        yield Finding(
+            "short-run-in",
+            under(analysis, "design.run_in_days"),
+            f"initiation is read after a run-in of {design.run_in_days} days",
+            "continuing users then pass for new ones, and those harmed early are already gone "
+            "(Ray, Am J Epidemiol 2003;158:915; Riis et al., Pharmacoepidemiol Drug Saf 2015;24:478)",
+            "set run_in_days to 365 or more",
+        )
+
+
+def unobservable_kept(study: Study, analysis: Analysis) -> Iterator[Finding]:
+    """Sets stay in although part of a window lies before dispensings can be seen."""
+    if analysis.design.unobservable == "keep":
+        yield Finding(
+            "unobservable-kept",
+            under(analysis, "design.unobservable"),
+            "sets stay in the estimates although part of a window lies before dispensings can be seen",
+            "time that is not observed is counted as time without use, which misclassifies exposure "
+            "(Riis et al., Pharmacoepidemiol Drug Saf 2015;24:478)",
+            'use unobservable = "leave_out" in the main analysis and "keep" in a sensitivity analysis',
+        )
+
+
+def overlapping_windows(study: Study, analysis: Analysis) -> Iterator[Finding]:
+    """Two windows of an analysis share days."""
+    names = analysis.design.windows
+    pairs = [(a, b) for a, b in combinations(names, 2) if study.windows[a].overlaps(study.windows[b])]
+    if pairs:
+        listed = ", ".join(f"{a!r} and {b!r}" for a, b in pairs)
+        yield Finding(
+            "overlapping-windows",
+            under(analysis, "design.windows"),
+            f"these windows share days: {listed}",
+            "their estimates rest on the same dispensings: they are not independent, and a difference between them "
+            "cannot be read as an effect of timing (HARPER: Wang et al., Pharmacoepidemiol Drug Saf 2023;32:44)",
+            "use windows that follow one another, or state which estimate is the main one",
+        )

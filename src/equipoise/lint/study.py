@@ -1,0 +1,33 @@
+"""Reads a study before any data are touched and names the flaws of its design."""
+
+from collections.abc import Callable, Iterator
+
+from equipoise.lint import adjustment, controls, exposure, protocol
+from equipoise.lint.findings import Finding
+from equipoise.spec.study import Analysis, Study
+
+RULES: tuple[Callable[[Study, Analysis], Iterator[Finding]], ...] = (
+    exposure.windows_without_lag,
+    exposure.short_run_in,
+    exposure.unobservable_kept,
+    exposure.overlapping_windows,
+    controls.few_controls,
+    controls.prevalent_cases,
+    controls.chosen_by_exposure,
+    adjustment.near_the_index_date,
+    adjustment.for_the_exposure,
+    adjustment.age_left_open,
+    adjustment.sex_left_open,
+)
+
+
+def lint_study(study: Study) -> list[Finding]:
+    """Every flaw that can be seen in the protocol, in the order of its analyses. Empty where nothing was found.
+
+    Sensitivity analyses are not judged: they exist to do otherwise.
+    """
+    findings = list(protocol.recording_start_unknown(study))
+    for analysis in study.analyses:
+        for rule in RULES:
+            findings += rule(study, analysis)
+    return [*findings, *protocol.defined_but_unused(study)]
