@@ -114,10 +114,8 @@ def sample_one(people: list[Person], case: Case, rules: Rules) -> RiskSet:
     enumerated = len(drawn) < wanted
     if enumerated:
         left = [p for p in array if is_eligible(p, case, rules) and p not in drawn]
-        for i in range(wanted - len(drawn)):
-            j = i + rank(len(left) - i)
-            left[i], left[j] = left[j], left[i]
-            drawn.append(left[i])
+        while len(drawn) < wanted:
+            drawn.append(left.pop(rank(len(left))))
     return RiskSet(tuple(p.id for p in drawn), size, draws, enumerated)
 
 
