@@ -103,14 +103,14 @@ def draw_matched_sets(
         exact_key(people, sampling.match_exact),
         people.birth_year,
         eligible,
-        _starts(time_base, eligible.person, eligible.start),
         case_person=case_person,
-        case_day=index_day,
-        case_entry_day=_starts(time_base, case_person, index_day),
-        n_controls=sampling.controls_per_case,
+        index_day=index_day,
+        controls_per_case=sampling.controls_per_case,
+        seed=sampling.seed,
         birth_year_caliper=sampling.birth_year_caliper,
         time_in_cohort_caliper=sampling.time_in_cohort_caliper_days,
-        seed=sampling.seed,
+        entry_day=_starts(time_base, eligible.person, eligible.start),
+        case_entry_day=_starts(time_base, case_person, index_day),
     )
     return _rows(case_person, index_day, drawn.offsets, drawn.controls, drawn.size)
 

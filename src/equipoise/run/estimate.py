@@ -22,21 +22,23 @@ MODEL = "conditional logistic regression"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model to fit: its rows, the exposure columns of its factor, and the columns whose terms are reported."""
+    """One model to fit: its rows, the exposure columns of its factor, and the column whose term is reported."""
 
     rows: np.ndarray
     factor: tuple[Column, ...]
-    reported: tuple[Column, ...]
+    reported: Column
 
 
 def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """Rows of the estimates table, one for every estimate asked for, with a reason where there is no number."""
     people = unpack_analysis_set(inputs["analysis_set"])
-    rows: list[dict[str, Any]] = []
-    for model in models(people, subset["design"]["unobservable"] == "leave_out"):
-        for adjustment in ("crude", "adjusted") if subset["adjust_for"] else ("crude",):
-            rows += _estimates_of(people, model, adjustment, subset)
-    return Artifact({}, {"estimates": rows})
+    adjustments = ("crude", "adjusted") if subset["adjust_for"] else ("crude",)
+    made = [
+        _estimate(people, model, adjustment, subset)
+        for model in models(people, subset["design"]["unobservable"] == "leave_out")
+        for adjustment in adjustments
+    ]
+    return Artifact({}, {"estimates": made})
 
 
 def models(people: AnalysisSet, leave_out: bool) -> Iterator[Model]:
@@ -47,7 +49,7 @@ def models(people: AnalysisSet, leave_out: bool) -> Iterator[Model]:
             if beside and column.tag("reading") == "any_use":
                 continue  # a nuisance level: it keeps the reference clean and is not reported
             rows = kept_rows(people, None if beside or not leave_out else column)
-            yield Model(rows, factor, (column,))
+            yield Model(rows, factor, column)
 
 
 def _factors(people: AnalysisSet) -> list[tuple[Column, ...]]:
@@ -73,7 +75,7 @@ def kept_rows(people: AnalysisSet, column: Column | None) -> np.ndarray:
     return seen & (case_seen & control_seen)[people.stratum]
 
 
-def _estimates_of(people: AnalysisSet, model: Model, adjustment: str, subset: Any) -> list[dict[str, Any]]:
+def _estimate(people: AnalysisSet, model: Model, adjustment: str, subset: Any) -> dict[str, Any]:
     roles = ("covariate", "interaction") if adjustment == "adjusted" else ()
     names = [column.name for column in model.factor]
     names += [column.name for column in people.columns if column.role in roles]

@@ -1,0 +1,263 @@
+"""The step that describes: matching, Table 1, exposure and co-exposure of an analysis, as rows of the result tables."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from equipoise.analysis_set import AnalysisSet, Column
+from equipoise.cohort.covariates import CovariateValues, IndexRows, age_at, characteristic
+from equipoise.cohort.people import People
+from equipoise.cohort.time import calendar_year, years_between
+from equipoise.data.source import Source
+from equipoise.design.matched_sets import MatchedSets
+from equipoise.design.nested_case_control import members, observable_from
+from equipoise.design.readings import UseOfRows
+from equipoise.diagnostics.balance import standardized_categorical_difference, standardized_mean_difference
+from equipoise.kernels.spans import span_at
+from equipoise.run.artifact import Artifact
+from equipoise.run.assembly import covariates, uses
+from equipoise.run.estimate import COMPARISON, kept_rows
+from equipoise.run.packing import unpack_analysis_set, unpack_people, unpack_sets
+from equipoise.run.protocol import Protocol, read_protocol
+
+Inputs = Mapping[str, Artifact]
+Row = dict[str, Any]
+
+
+def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
+    """Rows of the tables sampling, matching, characteristics, exposure and coexposure."""
+    protocol = read_protocol(subset)
+    people = unpack_people(inputs["people"])
+    every_set = unpack_sets(inputs["matched_sets"])
+    sets = members(every_set)
+    rows = IndexRows(sets.person, sets.index_day)
+    visible_from = observable_from(people, rows, protocol.recording_from)
+    used = uses(inputs["records"], protocol, people, rows, visible_from)
+    assembled = unpack_analysis_set(inputs["analysis_set"])
+    adjusted_for = covariates(inputs["records"], protocol, people, rows)
+    exposure = list(exposure_rows(assembled, protocol, used, visible_from))
+    made = {
+        "sampling": [sampling_row(every_set)],
+        "matching": list(matching_rows(every_set)),
+        "characteristics": list(characteristic_rows(sets, _described(protocol, people, rows, adjusted_for))),
+        "exposure": exposure,
+        "coexposure": list(coexposure_rows(assembled, protocol)),
+    }
+    key = {"analysis": subset["id"], "comparison": COMPARISON}
+    return Artifact({}, {name: [key | row for row in rows_made] for name, rows_made in made.items()})
+
+
+def sampling_row(sets: MatchedSets) -> Row:
+    """The drawing of controls in one row."""
+    sizes = sets.risk_set_size
+    controls = sets.person[~sets.is_case]
+    some = len(sizes) > 0
+    return {
+        "n_cases": len(sizes),
+        "n_controls": len(controls),
+        "n_control_persons": len(np.unique(controls)),
+        "mean_controls_per_case": float(sets.n_controls.mean()) if some else None,
+        "risk_set_size_min": float(sizes.min()) if some else None,
+        "risk_set_size_median": float(np.median(sizes)) if some else None,
+        "risk_set_size_max": float(sizes.max()) if some else None,
+        "mean_inclusion_probability": float(sets.inclusion_probability.mean()) if some else None,
+    }
+
+
+def matching_rows(sets: MatchedSets) -> Iterator[Row]:
+    """Sets by number of controls, cases without any included."""
+    for n_controls, n_sets in zip(*np.unique(sets.n_controls, return_counts=True), strict=True):
+        yield {"controls_in_set": int(n_controls), "n_sets": int(n_sets)}
+
+
+def _described(
+    protocol: Protocol, people: People, rows: IndexRows, adjusted_for: list[CovariateValues]
+) -> Iterator[CovariateValues]:
+    """What Table 1 shows: age, sex, matching variables, calendar year, time observed, then the covariates."""
+    names = {covariate.name for covariate in adjusted_for}
+    if not names & {"age"}:
+        yield CovariateValues("age", "Age on the index date (years)", age_at(people, rows))
+    shown = dict.fromkeys(("sex", *protocol.design.match_exact))
+    for kind in shown:
+        if kind not in names:
+            yield characteristic(people, rows, kind, kind, kind.replace("_", " ").capitalize())
+    yield CovariateValues("index year", "Calendar year of the index date", calendar_year(rows.day).astype(np.float64))
+    at = span_at(people.observed, rows.person, rows.day)
+    entry = people.observed.start[at] if len(at) else np.zeros(0, dtype=np.int32)
+    observed = years_between(entry, rows.day)
+    yield CovariateValues("observed", "Observed before the index date (years)", observed)
+    yield from adjusted_for
+
+
+def characteristic_rows(sets: MatchedSets, variables: Iterator[CovariateValues]) -> Iterator[Row]:
+    """Table 1: mean and median of numeric variables, counts and percent of the levels of the others."""
+    for variable in variables:
+        cases, controls = variable.values[sets.is_case], variable.values[~sets.is_case]
+        made = _numeric_rows if variable.numeric else _level_rows
+        yield from made(variable, cases, controls)
+
+
+def _numeric_rows(variable: CovariateValues, cases: np.ndarray, controls: np.ndarray) -> Iterator[Row]:
+    difference = standardized_mean_difference(cases, controls)
+    base = {
+        "variable": variable.label,
+        "level": None,
+        "n_cases": len(cases),
+        "n_controls": len(controls),
+        "n_cases_missing": 0,
+        "n_controls_missing": 0,
+    }
+    yield base | {
+        "statistic": "mean",
+        "value_cases": _or_none(np.mean, cases, 1),
+        "spread_cases": _or_none(lambda values: np.std(values, ddof=1), cases, 2),
+        "value_controls": _or_none(np.mean, controls, 1),
+        "spread_controls": _or_none(lambda values: np.std(values, ddof=1), controls, 2),
+        "standardized_difference": difference,
+    }
+    yield base | {
+        "statistic": "median",
+        "value_cases": _or_none(np.median, cases, 1),
+        "spread_cases": _or_none(_interquartile_range, cases, 1),
+        "value_controls": _or_none(np.median, controls, 1),
+        "spread_controls": _or_none(_interquartile_range, controls, 1),
+    }
+
+
+def _interquartile_range(values: np.ndarray) -> float:
+    return float(np.subtract(*np.quantile(values, [0.75, 0.25])))
+
+
+def _or_none(statistic: Any, values: np.ndarray, at_least: int) -> float | None:
+    return float(statistic(values)) if len(values) >= at_least else None
+
+
+def _level_rows(variable: CovariateValues, cases: np.ndarray, controls: np.ndarray) -> Iterator[Row]:
+    difference = standardized_categorical_difference(cases, controls, len(variable.levels))
+    for code, level in enumerate(variable.levels):
+        n_cases, n_controls = int((cases == code).sum()), int((controls == code).sum())
+        yield {
+            "variable": variable.label,
+            "level": level,
+            "statistic": "count",
+            "n_cases": n_cases,
+            "n_controls": n_controls,
+            "value_cases": _percent(n_cases, len(cases)),
+            "value_controls": _percent(n_controls, len(controls)),
+            "standardized_difference": difference,
+        }
+
+
+def _percent(part: int, whole: int) -> float | None:
+    return 100 * part / whole if whole else None
+
+
+def exposure_rows(
+    people: AnalysisSet, protocol: Protocol, used: list[UseOfRows], visible_from: np.ndarray
+) -> Iterator[Row]:
+    """Exposed and unexposed among the rows that the estimate of the same window rests on."""
+    uses_by_name = {use.exposure: use for use in used}
+    names = list(protocol.windows)
+    leave_out = protocol.design.unobservable == "leave_out"
+    for column in (column for column in people.columns if column.role == "exposure"):
+        window = column.tag("level")
+        inside = window in names
+        if not inside and column.tag("reading") == "any_use":
+            continue
+        rows = kept_rows(people, column if inside and leave_out else None)
+        use = uses_by_name[column.tag("exposure") or ""]
+        position = names.index(window) if inside else len(names)
+        yield (
+            _exposure_row(people, column, rows)
+            | _intensity(people, column, rows, use, position)
+            | (_observed(people, rows, use, visible_from, protocol, window) if inside else {})
+        )
+
+
+def _exposure_row(people: AnalysisSet, column: Column, rows: np.ndarray) -> Row:
+    exposed = people.column(column.name) == 1
+    row: Row = {
+        "exposure": column.tag("exposure"),
+        "window": column.tag("level"),
+        "reading": column.tag("reading"),
+        "level": column.tag("target"),
+    }
+    for who, group in _groups(people).items():
+        n, n_exposed = int((group & rows).sum()), int((group & rows & exposed).sum())
+        row |= {
+            f"n_{who}": n,
+            f"n_exposed_{who}": n_exposed,
+            f"n_unexposed_{who}": n - n_exposed,
+            f"percent_exposed_{who}": _percent(n_exposed, n),
+            f"n_{who}_not_observable": int((group & ~rows).sum()),
+        }
+    return row
+
+
+def _groups(people: AnalysisSet) -> dict[str, np.ndarray]:
+    return {"cases": people.event == 1, "controls": people.event == 0}
+
+
+def _intensity(people: AnalysisSet, column: Column, rows: np.ndarray, use: UseOfRows, position: int) -> Row:
+    """Mean numbers of dispensings, days supplied and dose in the window, among the exposed."""
+    exposed = rows & (people.column(column.name) == 1)
+    row: Row = {}
+    for who, group in _groups(people).items():
+        chosen = exposed & group
+        row[f"mean_dispensings_{who}"] = _mean(use.counted.n_days[chosen, position].astype(np.float64))
+        row[f"mean_days_supplied_{who}"] = _mean(use.counted.sums[0][chosen, position])
+        row[f"mean_dose_{who}"] = _mean(use.counted.sums[2][chosen, position])
+    return row
+
+
+def _mean(values: np.ndarray) -> float | None:
+    """Mean of the known values; None unless all are known, because the known ones need not be like the others."""
+    return float(values.mean()) if len(values) and not np.isnan(values).any() else None
+
+
+def _observed(
+    people: AnalysisSet,
+    rows: np.ndarray,
+    use: UseOfRows,
+    visible_from: np.ndarray,
+    protocol: Protocol,
+    window: str | None,
+) -> Row:
+    """Median days of the window in which exposure could be seen: how far a window without a far end really reaches."""
+    wanted = protocol.windows[window or ""]
+    last = use.index_day.astype(np.int64) + wanted.last_day
+    first = visible_from.astype(np.int64)
+    if wanted.first_day is not None:
+        first = np.maximum(first, use.index_day.astype(np.int64) + wanted.first_day)
+    days = np.maximum(last - first + 1, 0)
+    return {
+        f"median_days_observed_{who}": float(np.median(days[rows & group])) if (rows & group).any() else None
+        for who, group in _groups(people).items()
+    }
+
+
+def coexposure_rows(people: AnalysisSet, protocol: Protocol) -> Iterator[Row]:
+    """For every pair of exposures and window: how many of those with the first have the second too (any use)."""
+    if "any_use" not in protocol.design.readings:
+        return
+    every_row = np.ones(len(people), dtype=bool)
+    for window in protocol.windows:
+        for first in protocol.exposures:
+            for second in protocol.exposures:
+                if first != second:
+                    yield _coexposure_row(people, every_row, window, first, second, protocol)
+
+
+def _coexposure_row(
+    people: AnalysisSet, every_row: np.ndarray, window: str, first: str, second: str, protocol: Protocol
+) -> Row:
+    one, other = (people.column(f"{name} | any_use | {window}") == 1 for name in (first, second))
+    leave_out = protocol.design.unobservable == "leave_out"
+    column = next(item for item in people.columns if item.name == f"{first} | any_use | {window}")
+    rows = kept_rows(people, column) if leave_out else every_row
+    row: Row = {"exposure": first, "other_exposure": second, "window": window}
+    for who, group in _groups(people).items():
+        exposed, both = int((rows & group & one).sum()), int((rows & group & one & other).sum())
+        row |= {f"n_exposed_{who}": exposed, f"n_{who}_both": both, f"percent_{who}_both": _percent(both, exposed)}
+    return row

@@ -1,0 +1,90 @@
+"""Run a study end to end, or assemble one analysis: the two verbs that join the wings."""
+
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from equipoise import __version__
+from equipoise.analysis_set import AnalysisSet
+from equipoise.data.source import Source
+from equipoise.errors import DesignError, Fault
+from equipoise.results.results import Results
+from equipoise.results.write import check_place, write
+from equipoise.run.code_hash import library_versions
+from equipoise.run.packing import unpack_analysis_set
+from equipoise.run.progress import Progress, Silent
+from equipoise.run.runner import Walk
+from equipoise.run.steps import Step, study_steps
+from equipoise.run.store import MemoryShelf, Store
+from equipoise.run.tabulate import tables_of
+from equipoise.spec.canonical import canonical, study_hash
+from equipoise.spec.study import Study
+
+MIN_CELL_COUNT = 5
+
+
+def run(
+    study: Study,
+    source: Source,
+    *,
+    to: str | Path,
+    seed: int | None = None,
+    min_cell_count: int = MIN_CELL_COUNT,
+    store: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Carry out every analysis of a study and write `manifest.json`, `run.json` and `tables/` into the folder `to`.
+
+    Steps whose inputs have not changed are taken from the store (`store`, default the user's cache folder), so that an
+    interrupted run resumes and a repeated run does no work. `seed` overrides the study's. Counts from 1 to
+    `min_cell_count` - 1 are suppressed. Raises `OutputError` before any work if `to` cannot take results.
+
+    >>> results = run(read_study("study.toml"), connect("data/"), to="results/")  # doctest: +SKIP
+    """
+    check_place(Path(to))
+    chosen_seed = study.seed if seed is None else seed
+    steps = study_steps(study, chosen_seed)
+    walk = Walk(source, Store(store), progress or Silent())
+    walk.run(steps)
+    manifest = _manifest(study, source, walk, steps, chosen_seed, min_cell_count)
+    results = Results(tables_of(study, walk, steps, min_cell_count), manifest, {"seconds": walk.seconds})
+    write(results, Path(to))
+    return results
+
+
+def assemble(
+    study: Study, source: Source, *, analysis: str, seed: int | None = None, store: str | Path | None = None
+) -> AnalysisSet:
+    """One analysis of a study as an `AnalysisSet`, in memory; intermediates are kept only if `store` names a place.
+
+    Raises `DesignError` for an analysis the study does not have.
+
+    >>> people = assemble(read_study("study.toml"), connect("data/"), analysis="risk")  # doctest: +SKIP
+    """
+    known = [item.id for item in study.every_analysis()]
+    if analysis not in known:
+        raise DesignError(Fault(f"analysis {analysis!r}", "not in the study", ", ".join(known)))
+    wanted = f"analysis set of {analysis}"
+    steps = study_steps(study, study.seed if seed is None else seed, analysis)
+    walk = Walk(source, MemoryShelf() if store is None else Store(store), Silent())
+    walk.run(step for step in steps if step.kind not in ("estimates", "description"))
+    return unpack_analysis_set(walk.artifact(wanted))
+
+
+def _manifest(
+    study: Study, source: Source, walk: Walk, steps: tuple[Step, ...], seed: int, min_cell_count: int
+) -> dict[str, Any]:
+    return {
+        "format": "equipoise results",
+        "format_version": 1,
+        "study": canonical(study),
+        "study_hash": study_hash(study),
+        "source": asdict(source.description) | {"fingerprint": source.fingerprint()},
+        "seed": seed,
+        "min_cell_count": min_cell_count,
+        "versions": {"equipoise": __version__, "python": platform.python_version(), **library_versions()},
+        "platform": f"{sys.platform} {platform.machine()}",
+        "steps": [{"name": step.name, "kind": step.kind, "state": walk.states[step.name]} for step in steps],
+    }
