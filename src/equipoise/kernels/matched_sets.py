@@ -1,0 +1,118 @@
+"""Rows brought into the order of their matched sets, and what each set holds.
+
+Purpose    the conditional likelihood wants the rows of a set side by side.
+Order      `rows_by_set` takes rows in any order; rows of a set keep their order among themselves.
+Cost       one pass where rows are sorted already; else a counting sort, or a stable sort where codes are sparse.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from equipoise.kernels.jit import compiled
+
+
+@dataclass(frozen=True, slots=True)
+class SetCounts:
+    """What each of S sets holds: rows, cases, and the last row of either kind (-1 where there is none)."""
+
+    n_rows: np.ndarray
+    n_cases: np.ndarray
+    case_row: np.ndarray
+    control_row: np.ndarray
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Sets with a case and a control, as a boolean vector."""
+        return (self.n_cases > 0) & (self.n_cases < self.n_rows)
+
+
+def rows_by_set(code: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    """The order that sorts rows by set, None where they are sorted, and the bounds of the sets in that order.
+
+    `code` is int64 of shape (n,). Rows of set s are first[s]:first[s + 1] of the second value, int64 of shape (S + 1,).
+    """
+    order = None
+    if not _is_sorted(code):
+        low, high = int(code.min()), int(code.max())
+        compact = high - low <= 4 * len(code) + 1024
+        order = _counting_order(code, low, high - low + 1) if compact else np.argsort(code, kind="stable")
+        code = code[order]
+    return order, _bounds(code)
+
+
+def count_sets(case: np.ndarray, first: np.ndarray) -> SetCounts:
+    """Counts of each set; `case` is uint8 of shape (n,), 1 for a case."""
+    return SetCounts(np.diff(first), *_count(case, first))
+
+
+@compiled
+def _is_sorted(code):
+    for i in range(1, code.shape[0]):
+        if code[i] < code[i - 1]:
+            return False
+    return True
+
+
+@compiled
+def _bounds(code):
+    n = code.shape[0]
+    n_sets = 1 if n else 0
+    for i in range(1, n):
+        if code[i] != code[i - 1]:
+            n_sets += 1
+    first = np.zeros(n_sets + 1, np.int64)
+    s = 0
+    for i in range(1, n):
+        if code[i] != code[i - 1]:
+            s += 1
+            first[s] = i
+    first[n_sets] = n
+    return first
+
+
+@compiled
+def _counting_order(code, low, width):
+    place = np.zeros(width + 1, np.int64)
+    for i in range(code.shape[0]):
+        place[code[i] - low + 1] += 1
+    for k in range(width):
+        place[k + 1] += place[k]
+    order = np.empty(code.shape[0], np.int64)
+    for i in range(code.shape[0]):
+        k = code[i] - low
+        order[place[k]] = i
+        place[k] += 1
+    return order
+
+
+@compiled
+def _count(case, first):
+    n_sets = first.shape[0] - 1
+    n_cases = np.zeros(n_sets, np.int64)
+    case_row = np.full(n_sets, -1, np.int64)
+    control_row = np.full(n_sets, -1, np.int64)
+    for s in range(n_sets):
+        for i in range(first[s], first[s + 1]):
+            if case[i]:
+                n_cases[s] += 1
+                case_row[s] = i
+            else:
+                control_row[s] = i
+    return n_cases, case_row, control_row
+
+
+@compiled
+def sets_that_vary(x, first):
+    """Whether any column of x (n, p) takes two values within a set: boolean of shape (S,)."""
+    n_sets = first.shape[0] - 1
+    varies = np.zeros(n_sets, np.bool_)
+    for s in range(n_sets):
+        a = first[s]
+        for i in range(a + 1, first[s + 1]):
+            for k in range(x.shape[1]):
+                if x[i, k] != x[a, k]:
+                    varies[s] = True
+            if varies[s]:
+                break
+    return varies
