@@ -18,6 +18,9 @@ _FACADE: dict[str, str] = {
     "DesignError": "equipoise.errors",
     "UnsupportedError": "equipoise.errors",
     "Reason": "equipoise.errors",
+    "Results": "equipoise.results.results",
+    "read_results": "equipoise.results.read",
+    "write_report": "equipoise.report.write",
 }
 
 __all__ = ["__version__", *_FACADE]

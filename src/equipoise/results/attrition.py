@@ -38,14 +38,13 @@ def hide_chain(remaining: Sequence[int], min_cell_count: int, last_is_secret: bo
         while shown and not _safe_between(remaining, shown[-1], last, k):
             shown.pop()
         shown.append(last)
-    visible = set(shown)
+    # A rule that removed nobody says so, and with it that the numbers around it are the same.
+    known = {remaining[i] for i in shown}
+    visible = [count in known or count == 0 for count in remaining]
     return HiddenChain(
-        tuple(i not in visible and count > 0 for i, count in enumerate(remaining)),
-        tuple(
-            not {i, i + 1} <= visible and remaining[i] > remaining[i + 1]
-            for i in range(last)
-        ),
-    )  # fmt: skip
+        tuple(not seen for seen in visible),
+        tuple(remaining[i] > remaining[i + 1] and not (visible[i] and visible[i + 1]) for i in range(last)),
+    )
 
 
 def _safe(count: int, k: int) -> bool:

@@ -65,9 +65,7 @@ class _Hiding:
     def _hide_one_more(self, number: int, relations: list[int]) -> bool:
         """Hide the smallest shown part of these relations, else of those further off, else a total."""
         linked = sorted({at for other in self._component(number) for at in self.of[other]})
-        return any(
-            self._hide_smallest(group, sign) for sign in (1, -1) for group in (relations, linked)
-        )
+        return any(self._hide_smallest(group, sign) for sign in (1, -1) for group in (relations, linked))
 
     def _hide_smallest(self, relations: list[int], sign: int) -> bool:
         shown = [

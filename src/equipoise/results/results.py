@@ -44,7 +44,7 @@ class Results:
         min_cell_count: int,
         timings: Mapping[str, Any] | None = None,
     ) -> "Results":
-        """Results with counts of 1 to `min_cell_count` - 1, and what gives them away, hidden; the threshold recorded."""
+        """Results with counts of 1 to `min_cell_count` - 1 hidden, and what gives them away; the threshold recorded."""
         safe = suppress(tables, min_cell_count)
         return cls(safe, {**manifest, "min_cell_count": min_cell_count}, timings or {})
 

@@ -189,7 +189,7 @@ class TableSchema:
 
 
 def _value(where: str, column: ColumnSchema, value: Any) -> Any:
-    """One value as plain Python of the column's type: NumPy scalars, whole floats in integer columns and NaN included."""
+    """One value as plain Python of the column's type; NumPy scalars, whole floats in integer columns and NaN too."""
     if hasattr(value, "item"):
         value = value.item()
     if value is None or (isinstance(value, float) and math.isnan(value)):
