@@ -13,7 +13,7 @@ from equipoise.data.events import events, extract_events
 from equipoise.data.people import extract_people, extract_spans
 from equipoise.data.quality import data_quality
 from equipoise.data.source import Source
-from equipoise.data.tables import DOMAIN_TABLE
+from equipoise.data.tables import EVENT_TABLES
 from equipoise.kernels.spans import normalise
 from equipoise.run.artifact import Artifact
 from equipoise.run.packing import AMOUNTS, pack_people, unpack_people, unpack_sets
@@ -70,7 +70,7 @@ def concepts(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     counts = records.aggregate(n_records=records.count(), n_persons=records.person_id.nunique())
     counted = source.to_arrow(counts).to_pylist()[0]
     values = {"name": subset["name"], "domain": subset["concept_set"]["domain"], "n_concepts": found.n_concepts}
-    return Artifact({}, values | counted | {"warning": "; ".join(found.warnings) or None})
+    return Artifact({}, values | counted | {"warning": "; ".join(str(warning) for warning in found.warnings) or None})
 
 
 def _resolved(name: str, concept_set: dict[str, Any], source: Source) -> ResolvedConcepts:
@@ -99,5 +99,5 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
 
 def quality(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """The data-quality table of the tables that the study reads."""
-    tables = {DOMAIN_TABLE[domain] for domain in subset["domains"]}
+    tables = {EVENT_TABLES[domain].table for domain in subset["domains"]}
     return Artifact({}, {"findings": [asdict(finding) for finding in data_quality(source, tables)]})

@@ -11,7 +11,7 @@ from equipoise.analysis_set import AnalysisSet
 from equipoise.data.source import Source
 from equipoise.errors import DesignError, Fault
 from equipoise.results.results import Results
-from equipoise.results.write import check_place, write
+from equipoise.results.write import check_destination, write
 from equipoise.run.code_hash import library_versions
 from equipoise.run.packing import unpack_analysis_set
 from equipoise.run.progress import Progress, Silent
@@ -43,14 +43,18 @@ def run(
 
     >>> results = run(read_study("study.toml"), connect("data/"), to="results/")  # doctest: +SKIP
     """
-    check_place(Path(to))
+    check_destination(to)
     chosen_seed = study.seed if seed is None else seed
     steps = study_steps(study, chosen_seed)
     walk = Walk(source, Store(store), progress or Silent())
     walk.run(steps)
-    manifest = _manifest(study, source, walk, steps, chosen_seed, min_cell_count)
-    results = Results(tables_of(study, walk, steps, min_cell_count), manifest, {"seconds": walk.seconds})
-    write(results, Path(to))
+    results = Results.suppressed(
+        tables_of(study, walk, steps),
+        _manifest(study, source, walk, steps, chosen_seed),
+        min_cell_count=min_cell_count,
+        timings={"seconds": walk.seconds},
+    )
+    write(results, to)
     return results
 
 
@@ -73,17 +77,12 @@ def assemble(
     return unpack_analysis_set(walk.artifact(wanted))
 
 
-def _manifest(
-    study: Study, source: Source, walk: Walk, steps: tuple[Step, ...], seed: int, min_cell_count: int
-) -> dict[str, Any]:
+def _manifest(study: Study, source: Source, walk: Walk, steps: tuple[Step, ...], seed: int) -> dict[str, Any]:
     return {
-        "format": "equipoise results",
-        "format_version": 1,
         "study": canonical(study),
         "study_hash": study_hash(study),
         "source": asdict(source.description) | {"fingerprint": source.fingerprint()},
         "seed": seed,
-        "min_cell_count": min_cell_count,
         "versions": {"equipoise": __version__, "python": platform.python_version(), **library_versions()},
         "platform": f"{sys.platform} {platform.machine()}",
         "steps": [{"name": step.name, "kind": step.kind, "state": walk.states[step.name]} for step in steps],

@@ -1,4 +1,4 @@
-"""From the artefacts of a walk to the declared result tables, small cells suppressed."""
+"""From the artefacts of a walk to the declared result tables, not yet suppressed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pyarrow as pa
 
 from equipoise.analysis_set import Attrition
-from equipoise.results.suppress import suppress
 from equipoise.results.tables import TABLES, table
 from equipoise.run.packing import unpack_attrition
 from equipoise.run.runner import Walk
@@ -17,8 +16,8 @@ DESCRIBED = ("sampling", "matching", "characteristics", "exposure", "coexposure"
 Row = dict[str, Any]
 
 
-def tables_of(study: Study, walk: Walk, steps: tuple[Step, ...], min_cell_count: int) -> dict[str, pa.Table]:
-    """Every declared table, suppressed. Tables without rows are written too: an empty answer is an answer."""
+def tables_of(study: Study, walk: Walk, steps: tuple[Step, ...]) -> dict[str, pa.Table]:
+    """Every declared table, with every count. Tables without rows are written too: an empty answer is an answer."""
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     rows["data_quality"] = _quality_rows(walk)
     rows["concept_sets"] = [dict(walk.artifact(step.name).values) for step in steps if step.kind == "concepts"]
@@ -28,7 +27,7 @@ def tables_of(study: Study, walk: Walk, steps: tuple[Step, ...], min_cell_count:
         rows["estimates"] += walk.artifact(f"estimates of {analysis.id}").values["estimates"]
         for item in walk.artifact(f"analysis set of {analysis.id}").values["attrition"]:
             rows["attrition"] += _attrition_rows(analysis.id, unpack_attrition(item))
-    return suppress({name: table(name, made) for name, made in rows.items()}, min_cell_count)
+    return {name: table(name, made) for name, made in rows.items()}
 
 
 def _quality_rows(walk: Walk) -> list[Row]:
