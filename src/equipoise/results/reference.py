@@ -5,13 +5,13 @@ from equipoise.results.tables import TABLES
 
 OPENING = """# Result tables
 
-A results folder holds `manifest.json` (study, source, versions, seed, steps), `run.json` (timings) and, in `tables/`, each
-table below as CSV and as Parquet. This page is made from the declaration in `equipoise.results.tables`; print it anew with
-`python -m equipoise.results.reference > docs/reference/results.md`.
+A results folder holds `manifest.json` (study, source, versions, seed, steps), `run.json` (timings) and, in `tables/`,
+each table below as CSV and as Parquet. This page is made from the declaration in `equipoise.results.tables`; print it
+anew with `python -m equipoise.results.reference > docs/reference/results.md`.
 
 A count of 1 to k-1 (k = `min_cell_count` in the manifest, 5 unless the run says otherwise) is null and its flag column,
-named `…_suppressed` and placed after the declared columns, is true; 0 is shown. Counts that would give a hidden one away
-are hidden in the same way, and so are the numbers made of them. In CSV, null is empty and empty text is `""`.
+named `…_suppressed` and placed after the declared columns, is true; 0 is shown. Counts that would give a hidden one
+away are hidden in the same way, and so are the numbers made of them. In CSV, null is empty and empty text is `""`.
 """
 
 
