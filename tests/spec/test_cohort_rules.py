@@ -1,7 +1,5 @@
 """Executable specification of cohort rules: tiny tables in, tiny tables out."""
 
-from tests.spec.tables import people, records, shown
-
 from equipoise.cohort.eligibility import (
     age_days,
     alive_days,
@@ -14,6 +12,7 @@ from equipoise.cohort.eligibility import (
 )
 from equipoise.cohort.membership import find_members
 from equipoise.spec.cohorts import AgeLimits, CalendarLimits, CohortDefinition, InclusionRule, PriorExclusion
+from tests.spec.tables import people, records, shown
 
 ANN = {"id": 1, "born": "1950-06-15", "sex": "female", "observed": [("2000-01-01", "2010-12-31")]}
 BOB = {"id": 2, "born": "1960-02-29", "sex": "male", "died": "2005-03-01", "observed": [("2001-01-01", "2005-03-01")]}
