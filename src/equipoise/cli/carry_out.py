@@ -3,22 +3,19 @@
 import sys
 from argparse import Namespace
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from equipoise.cli.output import say
+from equipoise.cli.output import say, warn
 from equipoise.cli.progress import PlainProgress
-from equipoise.cli.summary import summary
-from equipoise.errors import Fault, OutputError
+from equipoise.cli.summary import absences, summary
 from equipoise.report.write import write_report
 from equipoise.run.progress import Progress
-from equipoise.run.runner import run
+from equipoise.run.study import run
 from equipoise.spec.study import Study
 
 
 def carry_out(study: Study, source: Any, arguments: Namespace) -> int:
     """Run a study, write tables and report into `arguments.to`, and say what came of it."""
-    check_place(arguments.to)
     results = run(
         study,
         source,
@@ -31,19 +28,9 @@ def carry_out(study: Study, source: Any, arguments: Namespace) -> int:
     page = arguments.to / "report.html"
     write_report(results, page)
     say(summary(results, page))
+    if missing := absences(results):
+        warn(missing)
     return 0
-
-
-def check_place(folder: Path) -> None:
-    """Hours of work should not end at a folder that cannot be written. Raises `OutputError`."""
-    allowed = "a new folder, an empty one, or one of an earlier run"
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(Fault(str(folder), "a file", allowed, "name another place with --to"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        found = f"cannot be made: {(error.strerror or 'unknown trouble').lower()}"
-        raise OutputError(Fault(str(folder), found, allowed, "name another place with --to")) from None
 
 
 def progress() -> Progress:

@@ -10,8 +10,6 @@ from equipoise.run.code_hash import code_hash
 from equipoise.run.store import Store
 from equipoise.simulate.demo import demo_database
 
-DEMO_SEED = 1
-
 
 def demo_place(store: Store) -> Path:
     """The folder that holds demonstration databases."""
@@ -32,7 +30,7 @@ def _make(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
     try:
-        demo_database(unfinished, seed=DEMO_SEED)
+        demo_database(unfinished)
         with suppress(FileExistsError):
             unfinished.rename(folder)
     finally:

@@ -3,12 +3,11 @@
 import errno
 import os
 import signal
-import sys
 import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, NoReturn
 
 from equipoise.cli.output import tell, warn
@@ -90,12 +89,8 @@ def _trace(error: BaseException) -> str:
     cause = error.__cause__ or error.__context__
     if cause is not None:
         lines += [_trace(cause), "which led to"]
-    lines += [_frame(frame) for frame in traceback.extract_tb(_traceback(error))]
+    lines += [_frame(frame) for frame in traceback.extract_tb(error.__traceback__)]
     return "\n".join([*lines, f"  {type(error).__module__}.{type(error).__qualname__}"])
-
-
-def _traceback(error: BaseException) -> TracebackType | None:
-    return error.__traceback__
 
 
 def _frame(frame: traceback.FrameSummary) -> str:
@@ -111,7 +106,9 @@ def _short(filename: str) -> str:
     return Path(filename).name
 
 
-def _one_line_warning(text: Any, category: type[Warning], *_: Any, **__: Any) -> None:
+def _one_line_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
     """Warnings that are meant for the user; those that libraries address to programmers are left out."""
-    if category is UserWarning and "" not in sys.warnoptions:
-        warn(str(text))
+    if category is UserWarning:
+        warn(str(message))

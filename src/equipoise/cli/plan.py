@@ -19,12 +19,11 @@ def execute(arguments: Namespace) -> int:
             memory_limit=arguments.memory_limit,
         )
     ) as source:
-        steps = plan(study, source, store=arguments.store)
+        steps = plan(study, source, store=arguments.store, seed=arguments.seed, sql=arguments.sql)
     say(table(("step", "rows", "state", "what it does"), map(_row, steps), right=[1]))
-    if arguments.sql:
-        for step in steps:
-            for sql in step.sql:
-                say(f"\n-- {step.name}\n{sql}")
+    for step in steps:
+        for sql in step.sql:
+            say(f"\n-- {step.name}\n{sql}")
     return 0
 
 

@@ -4,7 +4,7 @@ from argparse import Namespace
 from contextlib import closing
 
 from equipoise.cli.carry_out import carry_out
-from equipoise.cli.output import warn
+from equipoise.cli.output import tell
 from equipoise.cli.study import named_study
 from equipoise.data.connect import connect
 from equipoise.lint.study import lint_study
@@ -14,7 +14,7 @@ def execute(arguments: Namespace) -> int:
     study = named_study(arguments.study)
     if findings := lint_study(study):
         codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
-        warn(f"the design leaves something open to doubt ({codes}); `equipoise validate` explains")
+        tell(f"note: the design leaves something open to doubt ({codes}); `equipoise validate` explains")
     with closing(
         connect(
             arguments.data,

@@ -17,7 +17,7 @@ def near_the_index_date(study: Study, analysis: Analysis) -> Iterator[Finding]:
             yield Finding(
                 "covariate-near-index",
                 f'covariates["{covariate.name}"].window',
-                f"{covariate.name!r} counts records up to {-covariate.window.last_day} days before the index date",
+                f"{covariate.name!r} counts records up to day {covariate.window.last_day} (day 0 is the index date)",
                 "such a record can follow the exposure and lie on the way to the outcome, or be its first sign; "
                 "adjusting for it biases (Schisterman, Cole & Platt, Epidemiology 2009;20:488)",
                 "end the window before the exposure windows begin, or show both in a sensitivity analysis",

@@ -64,5 +64,6 @@ def _cohorts(analysis: Analysis) -> list[str]:
 
 def _concept_sets(study: Study, name: str) -> list[str]:
     cohort = study.cohorts[name]
-    exits = [cohort.exit.concept_set] if cohort.exit.concept_set else []
-    return [cohort.entry.concept_set, *exits, *(item.concept_set for item in (*cohort.exclude_prior, *cohort.rules))]
+    ends = [cohort.exit.concept_set] if cohort.exit.concept_set else []
+    before = [prior.concept_set for prior in cohort.exclude_prior] + [rule.concept_set for rule in cohort.rules]
+    return [cohort.entry.concept_set, *ends, *before]
