@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from equipoise.data.concepts import Match, ResolvedConcepts, starts_with
+from equipoise.data.people import known_people, people
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES, EventTable
 from equipoise.data.verbs import first_per_person, keep_persons
@@ -17,13 +18,17 @@ _MILLIGRAMS = {8576: 1.0, 9655: 0.001, 8504: 1000.0}  # UCUM mg, ug, g as OMOP c
 EVENT_COLUMNS = ("person_id", "day", "end_day", "days_supply", "quantity", "dose", "concept_id")
 
 
-def events(source: Source, resolved: ResolvedConcepts) -> ir.Table:
+def events(source: Source, resolved: ResolvedConcepts, known: ir.Table | None = None) -> ir.Table:
     """The records that a concept set names, one row a record.
 
     person_id int64; day int32, its start; end_day int32 or NULL; days_supply, quantity float64 or NULL (drugs);
     dose float64 or NULL, milligrams of active substance (drugs: quantity × the amount of the drug concept's only
     ingredient; NULL where there are several, or none given in g, mg or µg); concept_id int64 or NULL, the standard
-    concept. Records without a person or a start are left out.
+    concept.
+
+    Left out: records without a person or a start, of persons who are not in `people`, before the earliest possible day
+    of birth, and after the day of death. An end before the start is NULL. `known` stands in for `people`, if that is
+    computed already.
     """
     declared = EVENT_TABLES[resolved.domain]
     records = source.table(declared.table)
@@ -32,11 +37,12 @@ def events(source: Source, resolved: ResolvedConcepts) -> ir.Table:
     rows = records.select(
         person_id=records.person_id,
         day=records[declared.start],
-        end_day=_or_null(records, declared.end, "int32"),
+        end_day=_end(records, declared),
         days_supply=_or_null(records, declared.days_supply, "float64"),
         quantity=_or_null(records, declared.quantity, "float64"),
         concept_id=records[declared.concept],
     )
+    rows = _while_alive(rows, people(source) if known is None else known)
     rows = _with_dose(source, rows) if resolved.domain == "drug" else rows.mutate(dose=ibis.null("float64"))
     return rows.select(*EVENT_COLUMNS)
 
@@ -48,7 +54,7 @@ def extract_events(
 
     `persons` (int64) restricts to these persons; `first_only` keeps the first event of each.
     """
-    rows = events(source, resolved)
+    rows = events(source, resolved, known_people(source))
     if persons is not None:
         rows = keep_persons(rows, source.upload(pa.table({"person_id": persons})))
     if first_only:
@@ -82,6 +88,21 @@ def _one_of(source: Source, values: ir.IntegerValue, ids: frozenset[int]) -> ir.
         return values.isin(sorted(ids))
     uploaded = source.upload(pa.table({"concept_id": pa.array(sorted(ids), pa.int64())}))
     return values.isin(uploaded.concept_id)
+
+
+def _while_alive(rows: ir.Table, known: ir.Table) -> ir.Table:
+    lives = known.select("earliest_birth_day", "death_day", life_of="person_id")
+    lived = rows.join(lives, rows.person_id == lives.life_of)
+    born = lived.earliest_birth_day.isnull() | (lived.day >= lived.earliest_birth_day)
+    alive = lived.death_day.isnull() | (lived.day <= lived.death_day)
+    return lived.filter(born & alive).select(*rows.columns)
+
+
+def _end(records: ir.Table, declared: EventTable) -> ir.IntegerValue:
+    if declared.end is None:
+        return ibis.null("int32")
+    end = records[declared.end]
+    return (end >= records[declared.start]).ifelse(end, ibis.null("int32"))
 
 
 def _or_null(records: ir.Table, column: str | None, kind: str) -> ir.Value:

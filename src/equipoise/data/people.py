@@ -13,6 +13,17 @@ from equipoise.data.verbs import merge_spans
 
 FEMALE, MALE = 8532, 8507
 _UNKNOWN_SEX = (0, 8551)
+PEOPLE_COLUMNS = (
+    "person_id",
+    "birth_day",
+    "birth_year",
+    "sex",
+    "race_concept_id",
+    "ethnicity_concept_id",
+    "region",
+    "care_site_id",
+    "death_day",
+)
 
 
 def people(source: Source) -> ir.Table:
@@ -20,28 +31,20 @@ def people(source: Source) -> ir.Table:
 
     person_id int64; birth_day, death_day int32 or NULL (days since 1970-01-01); birth_year int64 or NULL;
     sex "female", "male", "other" or "unknown"; race_concept_id, ethnicity_concept_id, care_site_id int64 or NULL;
-    region text or NULL (the state of the person's location, else the location's identifier).
+    region text or NULL (the state of the person's location, else the location's identifier);
+    earliest_birth_day int32 or NULL, the first day that the recorded parts of the birth date allow.
 
     Left out: rows without an identifier, persons with conflicting rows, persons who died before they were born.
     Persons without a birth date stay, with NULL. Of several deaths the earliest counts.
     """
-    rows = one_row_each(person_rows(source))
-    rows = rows.left_join(deaths(source), "person_id").drop("person_id_right")
+    rows = with_death(source, one_row_each(person_rows(source)))
     rows = rows.filter(~died_before_birth(rows))
     places = _regions(source)
     rows = rows.left_join(places, rows.location_id == places.place_id)
-    return rows.select(
-        "person_id",
-        # A birth day that was completed by rule (15th, 1 July) cannot come after death.
-        birth_day=ibis.least(rows.birth_day, ibis.coalesce(rows.death_day, rows.birth_day)),
-        birth_year=rows.birth_year,
-        sex=rows.sex,
-        race_concept_id=rows.race_concept_id,
-        ethnicity_concept_id=rows.ethnicity_concept_id,
-        region=ibis.coalesce(rows.state, rows.location_id.cast("string")),
-        care_site_id=rows.care_site_id,
-        death_day=rows.death_day,
-    )
+    # A birth day that was completed by rule (15th, 1 July) cannot come after death.
+    birth_day = (rows.death_day < rows.birth_day).ifelse(rows.death_day, rows.birth_day)
+    region = ibis.coalesce(rows.state, rows.location_id.cast("string"))
+    return rows.mutate(birth_day=birth_day, region=region).select(*PEOPLE_COLUMNS, "earliest_birth_day")
 
 
 def known_people(source: Source) -> ir.Table:
@@ -55,19 +58,22 @@ def observation_spans(source: Source, known: ir.Table | None = None) -> ir.Table
     Periods without dates or that end before they start are left out; the others are cut to life (birth to death) and
     joined where they overlap or touch. `known` stands in for `people`, if that is computed already.
     """
-    period = source.table("observation_period")
-    period = period.select(
+    return merge_spans(usable_periods(source, people(source) if known is None else known))
+
+
+def usable_periods(source: Source, known: ir.Table) -> ir.Table:
+    """The observation periods of `known` people, in order and cut to life, not yet joined."""
+    period = source.table("observation_period").select(
         "person_id", start_day="observation_period_start_date", end_day="observation_period_end_date"
     )
     period = period.filter((period.start_day <= period.end_day).fill_null(False))
-    lives = (people(source) if known is None else known).select("person_id", "birth_day", "death_day")
-    lived = period.join(lives, "person_id")
+    lived = period.join(known.select("person_id", "birth_day", "death_day"), "person_id")
     cut = lived.select(
         "person_id",
         start_day=ibis.greatest(lived.start_day, ibis.coalesce(lived.birth_day, lived.start_day)),
         end_day=ibis.least(lived.end_day, ibis.coalesce(lived.death_day, lived.end_day)),
     )
-    return merge_spans(cut.filter(cut.start_day <= cut.end_day))
+    return cut.filter(cut.start_day <= cut.end_day)
 
 
 def known_spans(source: Source) -> ir.Table:
@@ -76,8 +82,8 @@ def known_spans(source: Source) -> ir.Table:
 
 
 def extract_people(source: Source) -> pa.Table:
-    """`people`, computed, ordered by person_id."""
-    return source.to_arrow(known_people(source).order_by("person_id"))
+    """`people` without earliest_birth_day, computed, ordered by person_id."""
+    return source.to_arrow(known_people(source).select(*PEOPLE_COLUMNS).order_by("person_id"))
 
 
 def extract_spans(source: Source) -> pa.Table:
@@ -93,7 +99,8 @@ def person_rows(source: Source) -> ir.Table:
     return person.select(
         "person_id",
         "birth_day",
-        "first_possible_birth",
+        "earliest_birth_day",
+        "birth_is_completed",
         "race_concept_id",
         "ethnicity_concept_id",
         "location_id",
@@ -126,13 +133,19 @@ def deaths(source: Source) -> ir.Table:
     return death.group_by("person_id").aggregate(death_day=death.death_date.min())
 
 
+def with_death(source: Source, rows: ir.Table) -> ir.Table:
+    """The rows of persons with their death_day, NULL for the living."""
+    died = deaths(source).rename(dead_person="person_id")
+    return rows.left_join(died, rows.person_id == died.dead_person).drop("dead_person")
+
+
 def died_before_birth(rows: ir.Table) -> ir.BooleanValue:
     """Whether death lies before the earliest day of birth that the recorded parts of the birth date allow."""
-    return (rows.death_day < rows.first_possible_birth).fill_null(False)
+    return (rows.death_day < rows.earliest_birth_day).fill_null(False)
 
 
-def _birth(person: ir.Table) -> dict[str, ir.IntegerValue]:
-    """Day of birth, and the earliest day that the recorded parts allow.
+def _birth(person: ir.Table) -> dict[str, ir.Value]:
+    """Day of birth, the earliest day that the recorded parts allow, and whether parts were missing.
 
     No month, or none from 1 to 12: 1 July. No day, or none of that month: the 15th. No year: birth_datetime.
     """
@@ -147,7 +160,8 @@ def _birth(person: ir.Table) -> dict[str, ir.IntegerValue]:
     earliest = day_number(year, has_month.ifelse(month, 1), (has_month & has_day).ifelse(day, 1))
     return {
         "birth_day": has_year.ifelse(completed, person.birth_datetime),
-        "first_possible_birth": has_year.ifelse(earliest, person.birth_datetime),
+        "earliest_birth_day": has_year.ifelse(earliest, person.birth_datetime),
+        "birth_is_completed": has_year & ~has_day,
     }
 
 

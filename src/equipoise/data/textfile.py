@@ -37,9 +37,8 @@ def text_layout(path: Path) -> TextLayout:
 
 
 def _first_line(path: Path) -> str:
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
     try:
-        with opened as file:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
             return file.readline(_LONGEST_HEADER).decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise SourceError(Fault(path.name, "is not UTF-8 text", remedy="save it as UTF-8")) from None
