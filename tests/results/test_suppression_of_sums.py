@@ -56,9 +56,10 @@ def test_a_small_complement_that_is_published_nowhere_hides_its_counterpart() ->
 
 
 def test_a_number_in_two_sums_is_guarded_in_both() -> None:
-    # A two-by-two table with margins: hiding one cell takes all four.
+    # A two-by-two table with margins and their total: hiding one inner cell takes all four.
     relations = [total_of(4, 0, 1), total_of(5, 2, 3), total_of(6, 0, 2), total_of(7, 1, 3)]
-    assert hide(network_of([3, 20, 30, 40, 23, 70, 33, 60], relations), 5) == {0, 1, 2, 3}
+    relations += [total_of(8, 4, 5), total_of(8, 6, 7)]
+    assert hide(network_of([3, 20, 30, 40, 23, 70, 33, 60, 93], relations), 5) == {0, 1, 2, 3}
 
 
 def test_sizes_of_sets_and_controls_together_do_not_give_a_set_away() -> None:

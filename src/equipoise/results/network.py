@@ -122,20 +122,26 @@ class _Builder:
             yield _relation([(self.number[name, i, link.total], -1), *((n, 1) for n in numbers)])
 
     def _levels(self, name: str, link: Levels) -> Iterator[Relation]:
-        groups: dict[tuple[Any, ...], list[tuple[int, int]]] = defaultdict(list)
-        for i, row in enumerate(self.rows[name]):
-            times = 1 if link.times is None else row[link.times]
-            if times and (link.where is None or row[link.where[0]] == link.where[1]):
-                here = [column for column in link.columns if row[column] is not None]
-                parts = [(self.number[name, i, column], times) for column in here]
-                groups[tuple(row[column] for column in link.by)] += parts
-        for key, parts in groups.items():
+        for key, rows in self._groups(name, link).items():
+            parts = [
+                (self.number[name, i, column], 1 if link.times is None else self.rows[name][i][link.times])
+                for i in rows
+                for column in link.columns
+                if self.rows[name][i][column] is not None
+            ]
             value = sum(self.network.value[n] * times for n, times in parts)
             total = self._total(link, dict(zip(link.by, key, strict=True)), value)
             if total is not None:
                 yield _relation([*parts, (total, -1)])
             elif link.known and len(parts) > 1:
                 yield _relation(parts, value)
+
+    def _groups(self, name: str, link: Levels) -> dict[tuple[Any, ...], list[int]]:
+        groups: dict[tuple[Any, ...], dict[Any, int]] = defaultdict(dict)
+        for i, row in enumerate(self.rows[name]):
+            if link.where is None or row[link.where[0]] == link.where[1]:
+                groups[tuple(row[column] for column in link.by)].setdefault(row[link.once] if link.once else i, i)
+        return {key: list(members.values()) for key, members in groups.items()}
 
     def _total(self, link: Levels, key: Mapping[str, Any], value: int) -> int | None:
         """The published number that a group of rows adds up to, if there is one."""

@@ -2,21 +2,27 @@
 
 The attacker knows every relation, every shown number, and that a hidden cell is at least 1 (zeros are shown). A choice
 is safe when (1) where a sum makes the total of hidden cells known, that total is not small itself, and (2) for every
-small number there is another solution in whole numbers, with another value in its place. Where it is not safe, the
-smallest shown number other than zero follows, parts before totals; this is complementary cell suppression (Hundepool
-et al. 2012, Statistical Disclosure Control, chapter 4) for sums that need not form a rectangular table.
+small number there is another solution in whole numbers, with another value in its place. Where it is not safe, a shown
+number other than zero follows: one that makes it safe before one that does not, one on which few estimates rest before
+others, parts before totals, the smallest first. This is complementary cell suppression (Hundepool et al. 2012,
+Statistical Disclosure Control, chapter 4) for sums that need not form a rectangular table.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from equipoise.results.network import Network
+from equipoise.results.tables import ESTIMATES
 
 # How far another solution may lie from the truth, in units of the threshold. A bound keeps the search finite; too
 # small a bound can only hide more than is needed.
 REACH = 50
+
+# How many numbers beyond the nearest sums are tried as guards.
+TRIED = 30
 
 
 def hide(network: Network, min_cell_count: int) -> set[int]:
@@ -31,6 +37,7 @@ class _Hiding:
     def __init__(self, network: Network, k: int):
         self.value, self.k = network.value, k
         self.published = [bool(cells) for cells in network.cells]
+        self.resting = [sum(table == ESTIMATES.name for table, _, _ in cells) for cells in network.cells]
         # A total below k that is known from outside would be hidden there by the same rule, so it is not known.
         self.relations = [r for r in network.relations if r.constant == 0 or r.constant >= k]
         self.of: dict[int, list[int]] = defaultdict(list)
@@ -43,40 +50,49 @@ class _Hiding:
 
     def run(self) -> set[int]:
         for number in sorted(self.small):
-            while (at := self._unsafe_at(number)) is not None and self._hide_one_more(number, at):
+            while not self._is_safe(number) and self._hide_one_more(number):
                 pass
         return {number for number in self.hidden if self.published[number]}
 
-    def _unsafe_at(self, number: int) -> list[int] | None:
-        """The relations in which one more number must be hidden for this one to be safe; None where it is safe."""
-        for at in self.of[number]:
-            if self._known_small_sum(at):
-                return [at]
-        if self._can_differ(number):
-            return None
-        return self.of[number]
+    def _is_safe(self, number: int) -> bool:
+        return not any(self._known_small_sum(at) for at in self.of[number]) and self._can_differ(number)
 
     def _known_small_sum(self, at: int) -> bool:
+        """True where everything hidden in a sum is on one side of it, so that its total is known, and is small."""
         terms = self.relations[at].terms
         hidden = [number for number in terms if number in self.hidden]
         signs = {terms[number] for number in hidden}
         return len(signs) == 1 and abs(signs.pop()) == 1 and sum(self.value[number] for number in hidden) < self.k
 
-    def _hide_one_more(self, number: int, relations: list[int]) -> bool:
-        """Hide the smallest shown part of these relations, else of those further off, else a total."""
-        linked = sorted({at for other in self._component(number) for at in self.of[other]})
-        return any(self._hide_smallest(group, sign) for sign in (1, -1) for group in (relations, linked))
+    def _hide_one_more(self, number: int) -> bool:
+        """Hide one more number that could guard this one; False where nothing is left to hide."""
+        near = self._shown(at for at in self.of[number] if self._known_small_sum(at)) or self._shown(self.of[number])
+        helpful = [n for n in near if self._helps(n, number)]
+        far: list[int] = []
+        if not helpful:
+            linked = {at for other in self._component(number) for at in self.of[other]}
+            far = sorted(self._shown(sorted(linked)), key=self._loss)[:TRIED]
+            helpful = [n for n in far if self._helps(n, number)]
+        order = [*helpful, *near] or far
+        if order:
+            self.hidden.add(min(order, key=lambda n: (self.resting[n], n not in helpful, self._loss(n))))
+        return bool(order)
 
-    def _hide_smallest(self, relations: list[int], sign: int) -> bool:
-        shown = [
-            (self.value[number], number)
-            for at in relations
-            for number, times in self.relations[at].terms.items()
-            if times * sign > 0 and number not in self.hidden and self.value[number] > 0
-        ]
-        if shown:
-            self.hidden.add(min(shown)[1])
-        return bool(shown)
+    def _shown(self, relations: Iterable[int]) -> list[int]:
+        """Numbers of these relations that are shown and could be hidden; zeros never are."""
+        found = dict.fromkeys(n for at in relations for n in self.relations[at].terms)
+        return [n for n in found if n not in self.hidden and self.value[n] > 0]
+
+    def _helps(self, candidate: int, number: int) -> bool:
+        self.hidden.add(candidate)
+        safe = self._is_safe(number)
+        self.hidden.remove(candidate)
+        return safe
+
+    def _loss(self, number: int) -> tuple[int, bool, int, int]:
+        """What a reader loses: estimates that rest on the number, then a total rather than a part, then its size."""
+        is_total = any(self.relations[at].terms[number] < 0 for at in self.of[number])
+        return self.resting[number], is_total, self.value[number], number
 
     def _can_differ(self, number: int) -> bool:
         """True where some solution of all relations has another value for this number."""

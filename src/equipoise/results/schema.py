@@ -75,7 +75,8 @@ class Levels:
     """Across the rows that agree in `by`, the `columns` (times the column `times`) sum to a total.
 
     The total is the first of `totals` that has just that value. Where none has, it is taken to be known from outside
-    (`known`) or the rows are taken not to be exhaustive. `where` restricts the rows.
+    (`known`) or the rows are taken not to be exhaustive. `where` restricts the rows; of rows that agree in the column
+    `once`, one counts.
     """
 
     columns: tuple[str, ...]
@@ -83,7 +84,8 @@ class Levels:
     totals: tuple[Total, ...] = ()
     known: bool = True
     times: str | None = None
-    where: tuple[str, str] | None = None
+    where: tuple[str, str | int] | None = None
+    once: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,18 +52,14 @@ def _in_chain(table: str) -> bool:
 
 
 def _hidden_in_chains(rows: Mapping[str, list[Row]], hidden: set[Cell], k: int) -> set[Cell]:
-    """Cells of attrition to hide. A last count that had to be hidden elsewhere in the analysis is hidden here too."""
-    secrets = defaultdict(set)
-    for table, i, column in hidden:
-        row = rows[table][i]
-        if "analysis" in row and not _in_chain(table):
-            secrets[row["analysis"]].add(row[column])
+    """Cells of attrition to hide. A last count that is hidden as a number of other tables is hidden here too."""
     found: set[Cell] = set()
     for name, content in rows.items():
         for link in schema_of(name).links:
             if isinstance(link, Chain):
                 for members in _chains(link, content):
-                    found |= _hidden_in_chain(name, link, content, members, secrets[content[members[0]]["analysis"]], k)
+                    secret = (name, members[-1], link.staying) in hidden
+                    found |= _hidden_in_chain(name, link, content, members, secret, k)
     return found
 
 
@@ -74,9 +70,7 @@ def _chains(link: Chain, content: list[Row]) -> list[list[int]]:
     return [sorted(members, key=lambda i: content[i][link.position]) for members in groups.values()]
 
 
-def _hidden_in_chain(
-    name: str, link: Chain, content: list[Row], members: list[int], secrets: set[int], k: int
-) -> set[Cell]:
+def _hidden_in_chain(name: str, link: Chain, content: list[Row], members: list[int], secret: bool, k: int) -> set[Cell]:
     rows = [content[i] for i in members]
     if any(row[column] is None for row in rows for column in (link.entering, link.leaving, link.staying)):
         return set()
@@ -85,7 +79,7 @@ def _hidden_in_chain(
         if row[link.entering] != before or before - row[link.leaving] != after:
             where = f"table {name}, rule {row[link.position]}"
             raise EquipoiseError(Fault(where, "counts that do not follow from the rule before", "a chain of rules"))
-    chain = hide_chain(remaining, k, last_is_secret=remaining[-1] in secrets)
+    chain = hide_chain(remaining, k, last_is_secret=secret)
     found = set()
     for step, i in enumerate(members):
         found |= {(name, i, link.entering)} if chain.remaining[step] else set()

@@ -42,6 +42,14 @@ def _float(name: str, meaning: str, unit: str = "", *derived_from: str, **more: 
     return ColumnSchema(name, "float", meaning, unit, derived_from=derived_from, **more)
 
 
+SET = ("analysis", "comparison")
+
+
+def _matched(who: str) -> Total:
+    """Where the number of all cases, or all controls, that enter the analysis stands."""
+    return Total("sampling", "n_cases_matched" if who == "cases" else "n_controls", SET)
+
+
 def _on(*names: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, name) for name in names)
 
@@ -51,7 +59,6 @@ COMPARISON = _text("comparison", "groups that are compared, such as cases and co
 EXPOSURE = _text("exposure", "name of the exposure in the study")
 WINDOW = _text("window", "name of the exposure window in the study")
 READING = _text("reading", "how use is read: any use inside the window, or initiation in it", values=tuple(READINGS))
-SET = ("analysis", "comparison")
 USE = (*SET, "exposure", "window")
 
 ATTRITION = TableSchema(
@@ -67,7 +74,11 @@ ATTRITION = TableSchema(
         _count("n_remaining", "persons left after the rule"),
     ),
     ("analysis", "cohort", "position"),
-    (Chain(("analysis", "cohort"), "position", "n_in", "n_excluded", "n_remaining"),),
+    (
+        Chain(("analysis", "cohort"), "position", "n_in", "n_excluded", "n_remaining"),
+        Same("n_remaining", "sampling", "n_cases", _on("analysis")),
+        Same("n_remaining", "sampling", "n_cases_matched", _on("analysis")),
+    ),
 )
 
 DATA_QUALITY = TableSchema(
@@ -96,6 +107,8 @@ CONCEPT_SETS = TableSchema(
         _text("warning", "what a reader should know, such as a set that matches nothing"),
     ),
     ("name",),
+    # Persons with a record of the outcome are the cases where no rule removed any.
+    (Same("n_persons", "sampling", "n_cases", ()), Same("n_persons", "sampling", "n_cases_matched", ())),
 )
 
 SAMPLING = TableSchema(
@@ -105,6 +118,8 @@ SAMPLING = TableSchema(
         ANALYSIS,
         COMPARISON,
         _count("n_cases", "cases for whom controls were sought"),
+        _count("n_cases_matched", "of these, cases with at least one control"),
+        _count("n_cases_unmatched", "of these, cases without any, who leave the analysis"),
         _count("n_controls", "controls drawn; a person drawn for two cases counts twice", "controls"),
         _count("n_control_persons", "distinct persons among the controls"),
         _float("mean_controls_per_case", "controls drawn by case", "", "n_cases", "n_controls"),
@@ -114,6 +129,10 @@ SAMPLING = TableSchema(
         _float("mean_inclusion_probability", "mean probability of an eligible person to be drawn", "probability"),
     ),
     SET,
+    (
+        Parts("n_cases", ("n_cases_matched", "n_cases_unmatched")),
+        Same("n_cases_matched", "sampling", "n_cases", _on(*SET)),
+    ),
 )
 
 MATCHING = TableSchema(
@@ -128,6 +147,7 @@ MATCHING = TableSchema(
     (*SET, "controls_in_set"),
     (
         Levels(("n_sets",), SET, (Total("sampling", "n_cases", SET),)),
+        Levels(("n_sets",), SET, (Total("sampling", "n_cases_unmatched", SET),), False, where=("controls_in_set", 0)),
         Levels(("n_sets",), SET, (Total("sampling", "n_controls", SET),), times="controls_in_set"),
     ),
 )
@@ -172,21 +192,21 @@ CHARACTERISTICS = TableSchema(
             Levels(
                 (f"n_{who}",),
                 (*SET, "variable", "statistic"),
-                (Total("sampling", f"n_{who}", SET),),
+                (_matched(who),),
                 where=("statistic", "count"),
             ),
             *(
                 Levels(
                     (f"n_{who}", f"n_{who}_missing"),
                     (*SET, "variable", "statistic"),
-                    (Total("sampling", f"n_{who}", SET),),
+                    (_matched(who),),
                     where=("statistic", statistic),
                 )
                 for statistic in ("mean", "median")
             ),
             Same(f"n_{who}", "characteristics", f"n_{who}", _on(*SET, "variable", "level")),
             Same(f"n_{who}_missing", "characteristics", f"n_{who}_missing", _on(*SET, "variable", "level")),
-            Same(f"n_{who}", "sampling", f"n_{who}", _on(*SET)),
+            Same(f"n_{who}", "sampling", _matched(who).column, _on(*SET)),
         )
     ),
 )
@@ -201,6 +221,7 @@ EXPOSURE_TABLE = TableSchema(
         WINDOW,
         READING,
         _text("level", "level of the exposure that the row counts as exposed"),
+        _text("factor", "levels with the same factor exclude one another; null where a row stands for itself"),
         _count("n_cases", "cases observable over the window"),
         _count("n_controls", "controls observable over the window", "controls"),
         _count("n_exposed_cases", "of these cases, those at the level"),
@@ -237,7 +258,7 @@ EXPOSURE_TABLE = TableSchema(
         ),
         _text("dose_unit", "unit of the cumulative dose"),
     ),
-    (*USE, "reading", "level"),
+    (*USE, "reading", "factor", "level"),
     tuple(
         link
         for who in ("cases", "controls")
@@ -245,23 +266,20 @@ EXPOSURE_TABLE = TableSchema(
             Parts(f"n_{who}", (f"n_exposed_{who}", f"n_unexposed_{who}")),
             Levels(
                 (f"n_{who}", f"n_{who}_not_observable"),
-                (*USE, "reading", "level"),
-                (Total("sampling", f"n_{who}", SET),),
+                (*USE, "reading", "factor", "level"),
+                (_matched(who),),
             ),
-            *(
-                Levels(
-                    (f"n_exposed_{who}",),
-                    by,
-                    (Total("exposure", f"n_{who}", by),),
-                    known=False,
-                    where=("reading", "initiation"),
-                )
-                for by in ((*USE, "reading"), (*SET, "exposure", "reading"))
+            Levels(
+                (f"n_exposed_{who}",),
+                (*SET, "exposure", "reading", "factor", f"n_{who}"),
+                (Total("exposure", f"n_{who}", (*SET, "exposure", "reading", "factor")),),
+                known=False,
+                once="level",
             ),
             Same(f"n_{who}", "exposure", f"n_{who}", _on(*SET)),
             Same(f"n_{who}_not_observable", "exposure", f"n_{who}_not_observable", _on(*SET)),
             Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", _on(*SET, "exposure", "level")),
-            Same(f"n_{who}", "sampling", f"n_{who}", _on(*SET)),
+            Same(f"n_{who}", "sampling", _matched(who).column, _on(*SET)),
         )
     ),
 )
