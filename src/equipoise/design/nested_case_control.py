@@ -8,10 +8,9 @@ import numpy as np
 from equipoise.analysis_set import AnalysisSet, Attrition, Column
 from equipoise.cohort.covariates import CovariateValues, IndexRows
 from equipoise.cohort.people import People
-from equipoise.cohort.time import EARLIEST
 from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.readings import UseOfRows, any_use_columns, initiation_columns, observable_columns
-from equipoise.kernels.event_windows import count_event_windows
+from equipoise.kernels.event_windows import UNBOUNDED, count_event_windows
 from equipoise.kernels.spans import span_at
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.exposures import Exposure
@@ -22,18 +21,12 @@ from equipoise.spec.windows import Window
 class Dispensings:
     """Distinct dispensing days of one exposure, ascending within a person, with amounts added up within a day.
 
-    offsets int64 (n_persons + 1,); day int32 (d,); days_supply, quantity, dose float64 (d,), NaN where not recorded.
+    offsets int64 (n_persons + 1,); day int32 (d,); `amounts` by name float64 (d,), NaN where not recorded.
     """
 
     offsets: np.ndarray
     day: np.ndarray
-    days_supply: np.ndarray
-    quantity: np.ndarray
-    dose: np.ndarray
-
-    @property
-    def amounts(self) -> np.ndarray:
-        return np.stack([self.days_supply, self.quantity, self.dose]) if len(self.day) else np.zeros((3, 0))
+    amounts: Mapping[str, np.ndarray]
 
 
 def distinct_dispensings(
@@ -50,7 +43,7 @@ def distinct_dispensings(
     offsets = np.zeros(len(people) + 1, dtype=np.int64)
     np.cumsum(np.bincount(codes[fresh], minlength=len(people)), out=offsets[1:])
     summed = {name: _sum_known(values[order], group, int(fresh.sum())) for name, values in amounts.items()}
-    return Dispensings(offsets, day[fresh], **summed)
+    return Dispensings(offsets, day[fresh], summed)
 
 
 def _sum_known(values: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
@@ -69,20 +62,18 @@ def use_of_rows(
     windows: Mapping[str, Window],
     run_in: int,
 ) -> UseOfRows:
-    """Count one exposure on every row, in all windows and over the whole observable time before the index at once."""
-    first = [EARLIEST if window.first_day is None else window.first_day for window in windows.values()]
-    last = [window.last_day for window in windows.values()]
+    """Count one exposure on every row in all windows at once."""
     counted = count_event_windows(
-        dispensings.offsets,
+        dispensings.offsets[rows.person],
+        dispensings.offsets[rows.person + 1],
         dispensings.day,
-        dispensings.amounts,
-        rows.person,
         rows.day,
         observable_from,
-        np.array([*first, EARLIEST], dtype=np.int32),
-        np.array([*last, -1], dtype=np.int32),
+        lo=[UNBOUNDED if window.first_day is None else window.first_day for window in windows.values()],
+        hi=[window.last_day for window in windows.values()],
         k=exposure.min_dispensings,
         run_in=run_in,
+        values=dispensings.amounts,
     )
     return UseOfRows(name, exposure.min_dispensings, counted, rows.day)
 

@@ -19,16 +19,12 @@ BESIDE_WINDOWS = (BELOW_MINIMUM, PREVALENT, WITHIN_LAG, OTHER_TIME)
 
 @dataclass(frozen=True, slots=True)
 class UseOfRows:
-    """What the records of one exposure say about r rows. `counted.n_days[:, -1]` is the whole time before the index."""
+    """What the records of one exposure say about r rows."""
 
     exposure: str
     min_dispensings: int
     counted: EventWindows
     index_day: np.ndarray
-
-    @property
-    def n_ever(self) -> np.ndarray:
-        return self.counted.n_days[:, -1]
 
 
 def any_use_columns(
@@ -39,9 +35,9 @@ def any_use_columns(
     Reference `none_in_window`: everyone else. `never_before_index`: those without qualifying use at any time before the
     index date; persons with qualifying use only elsewhere get an indicator of their own.
     """
-    qualifying = use.n_ever >= use.min_dispensings
+    qualifying = use.counted.days_before >= use.min_dispensings
     for position, window in enumerate(windows):
-        inside = use.counted.n_days[:, position] >= use.min_dispensings
+        inside = use.counted.days[:, position] >= use.min_dispensings
         if reference == "never_before_index":
             against = f"{_not_used(use.min_dispensings)} at any time before the index date"
             yield _column(use.exposure, "any_use", window, window, _target(use, window), against), inside
@@ -71,16 +67,16 @@ def initiation_columns(
 def initiation_levels(use: UseOfRows, group: Mapping[str, Window], qualifying_date: bool) -> np.ndarray:
     """Level of each row: text (r,). Every row has exactly one."""
     decisive = use.counted.kth_day if qualifying_date else use.counted.first_day
-    enough = use.n_ever >= use.min_dispensings
-    prevalent = use.counted.early & (enough | (use.n_ever == 0))
+    enough = use.counted.days_before >= use.min_dispensings
+    prevalent = use.counted.prevalent & (enough | (use.counted.days_before == 0))
     day = decisive.astype(np.int64) - use.index_day
     levels = np.full(len(day), OTHER_TIME, dtype=object)
     levels[day > max(window.last_day for window in group.values())] = WITHIN_LAG
     for name, window in group.items():
         after = True if window.first_day is None else day >= window.first_day
         levels[after & (day <= window.last_day)] = name
-    levels[(use.n_ever > 0) & ~enough] = BELOW_MINIMUM
-    levels[use.n_ever == 0] = NEVER
+    levels[(use.counted.days_before > 0) & ~enough] = BELOW_MINIMUM
+    levels[use.counted.days_before == 0] = NEVER
     levels[prevalent] = PREVALENT
     return levels
 

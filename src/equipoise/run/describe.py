@@ -14,6 +14,7 @@ from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.nested_case_control import members, observable_from
 from equipoise.design.readings import UseOfRows
 from equipoise.diagnostics.balance import standardized_categorical_difference, standardized_mean_difference
+from equipoise.kernels.event_windows import ValueSums
 from equipoise.kernels.spans import span_at
 from equipoise.run.artifact import Artifact
 from equipoise.run.assembly import covariates, uses
@@ -202,18 +203,20 @@ def _groups(people: AnalysisSet) -> dict[str, np.ndarray]:
 def _intensity(people: AnalysisSet, column: Column, rows: np.ndarray, use: UseOfRows, position: int) -> Row:
     """Mean numbers of dispensings, days supplied and dose in the window, among the exposed."""
     exposed = rows & (people.column(column.name) == 1)
-    row: Row = {}
+    row: Row = {"dose_unit": "mg"}
     for who, group in _groups(people).items():
         chosen = exposed & group
-        row[f"mean_dispensings_{who}"] = _mean(use.counted.n_days[chosen, position].astype(np.float64))
-        row[f"mean_days_supplied_{who}"] = _mean(use.counted.sums[0][chosen, position])
-        row[f"mean_dose_{who}"] = _mean(use.counted.sums[2][chosen, position])
+        n_days = use.counted.days[chosen, position]
+        row[f"mean_dispensings_{who}"] = float(n_days.mean()) if len(n_days) else None
+        for name, amount in (("days_supplied", "days_supply"), ("dose", "dose")):
+            row[f"mean_{name}_{who}"] = _mean_known(use.counted.sums[amount], chosen, position, n_days)
     return row
 
 
-def _mean(values: np.ndarray) -> float | None:
-    """Mean of the known values; None unless all are known, because the known ones need not be like the others."""
-    return float(values.mean()) if len(values) and not np.isnan(values).any() else None
+def _mean_known(sums: ValueSums, chosen: np.ndarray, position: int, n_days: np.ndarray) -> float | None:
+    """Mean total; None unless every dispensing has a value, because the known ones need not be like the others."""
+    complete = len(n_days) and bool((sums.known[chosen, position] == n_days).all())
+    return float(sums.total[chosen, position].mean()) if complete else None
 
 
 def _observed(
