@@ -237,7 +237,7 @@ def test_the_seed_decides_and_the_same_seed_draws_the_same() -> None:
 
 
 def test_a_control_is_reused_no_more_often_than_chance_and_eligibility_allow() -> None:
-    """400 cases, 2,000 persons, 1:4. A person eligible for s sets, each with chance p, is drawn Binomial(s, p) times."""
+    """400 cases, 2,000 persons, 1:4. Who is eligible for s sets, each with chance p, is drawn Binomial(s, p) times."""
     n_cases, n = 400, 2000
     index = np.arange(n_cases) + 100
     end = np.full(n, 10_000)
