@@ -123,18 +123,27 @@ class _Builder:
 
     def _levels(self, name: str, link: Levels) -> Iterator[Relation]:
         for key, rows in self._groups(name, link).items():
+            cells = [(i, column) for i in rows for column in link.columns]
+            known = [(i, column) for i, column in cells if self.rows[name][i][column] is not None]
             parts = [
                 (self.number[name, i, column], 1 if link.times is None else self.rows[name][i][link.times])
-                for i in rows
-                for column in link.columns
-                if self.rows[name][i][column] is not None
+                for i, column in known
             ]
             value = sum(self.network.value[n] * times for n, times in parts)
+            if link.within is not None:
+                if len(known) == len(cells):
+                    yield from self._with_rest(self.number.get((name, rows[0], link.within)), parts, value)
+                continue
             total = self._total(link, dict(zip(link.by, key, strict=True)), value)
             if total is not None:
                 yield _relation([*parts, (total, -1)])
             elif link.known and len(parts) > 1:
                 yield _relation(parts, value)
+
+    def _with_rest(self, total: int | None, parts: list[tuple[int, int]], value: int) -> Iterator[Relation]:
+        if total is not None and self.network.value[total] >= value:
+            rest = self.network.add(self.network.value[total] - value, [])
+            yield _relation([*parts, (rest, 1), (total, -1)])
 
     def _groups(self, name: str, link: Levels) -> dict[tuple[Any, ...], list[int]]:
         groups: dict[tuple[Any, ...], dict[Any, int]] = defaultdict(dict)

@@ -75,7 +75,8 @@ class Levels:
     """Across the rows that agree in `by`, the `columns` (times the column `times`) sum to a total.
 
     The total is the first of `totals` that has just that value. Where none has, it is taken to be known from outside
-    (`known`) or the rows are taken not to be exhaustive. `where` restricts the rows; of rows that agree in the column
+    (`known`), or the rows are taken not to be exhaustive. With `within`, the total is a count that the rows share, and
+    they may leave a rest that is published nowhere. `where` restricts the rows; of rows that agree in the column
     `once`, one counts.
     """
 
@@ -86,6 +87,7 @@ class Levels:
     times: str | None = None
     where: tuple[str, str | int] | None = None
     once: str | None = None
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

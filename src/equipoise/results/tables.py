@@ -272,9 +272,8 @@ EXPOSURE_TABLE = TableSchema(
             Levels(
                 (f"n_exposed_{who}",),
                 (*SET, "exposure", "reading", "factor", f"n_{who}"),
-                (Total("exposure", f"n_{who}", (*SET, "exposure", "reading", "factor")),),
-                known=False,
                 once="level",
+                within=f"n_{who}",
             ),
             Same(f"n_{who}", "exposure", f"n_{who}", _on(*SET)),
             Same(f"n_{who}_not_observable", "exposure", f"n_{who}_not_observable", _on(*SET)),

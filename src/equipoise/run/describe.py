@@ -56,6 +56,8 @@ def sampling_row(sets: MatchedSets) -> Row:
     some = len(sizes) > 0
     return {
         "n_cases": len(sizes),
+        "n_cases_matched": int((sets.n_controls > 0).sum()),
+        "n_cases_unmatched": int((sets.n_controls == 0).sum()),
         "n_controls": len(controls),
         "n_control_persons": len(np.unique(controls)),
         "mean_controls_per_case": float(sets.n_controls.mean()) if some else None,
@@ -174,15 +176,34 @@ def exposure_rows(
             | _intensity(people, column, rows, use, position)
             | (_observed(people, rows, use, visible_from, protocol, window) if inside else {})
         )
+        if reference := _reference_row(people, column, rows):
+            yield reference
 
 
 def _exposure_row(people: AnalysisSet, column: Column, rows: np.ndarray) -> Row:
-    exposed = people.column(column.name) == 1
+    return _level_row(people, column, rows, people.column(column.name) == 1, column.tag("target"))
+
+
+def _reference_row(people: AnalysisSet, column: Column, rows: np.ndarray) -> Row | None:
+    """The persons at the reference level, where they are not simply all the others."""
+    factor = [item for item in people.columns if item.role == "exposure" and _factor(item) == _factor(column)]
+    if len(factor) == 1:
+        return None
+    elsewhere = np.any([people.column(item.name) == 1 for item in factor], axis=0)
+    return _level_row(people, column, rows, ~elsewhere, column.tag("reference"))
+
+
+def _factor(column: Column) -> tuple[str | None, ...]:
+    return tuple(column.tag(name) for name in ("exposure", "reading", "factor"))
+
+
+def _level_row(people: AnalysisSet, column: Column, rows: np.ndarray, exposed: np.ndarray, level: str | None) -> Row:
     row: Row = {
         "exposure": column.tag("exposure"),
         "window": column.tag("level"),
         "reading": column.tag("reading"),
-        "level": column.tag("target"),
+        "factor": column.tag("factor"),
+        "level": level,
     }
     for who, group in _groups(people).items():
         n, n_exposed = int((group & rows).sum()), int((group & rows & exposed).sum())
