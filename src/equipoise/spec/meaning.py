@@ -15,7 +15,7 @@ from equipoise.spec.wording import worded
 def check_meaning(raw: Any) -> list[Fault]:
     """Every contradiction between the sound parts of a study file, given as plain values."""
     parts = sound_parts(raw)
-    found = [*_cohorts(parts), *_exposures(parts), *_covariates(parts)]
+    found = [*_cohorts(parts), *_exposures(parts), *_windows(parts), *_covariates(parts)]
     for i, analysis in parts.analyses.items():
         found += _analysis(parts, analysis, ("analyses", i))
     faults = [Fault(place(path, raw), *said) for path, *said in found]
@@ -25,6 +25,9 @@ def check_meaning(raw: Any) -> list[Fault]:
 
 
 Said = tuple[Any, ...]  # path, found, allowed, remedy
+
+# Levels that initiation has beside the study's windows; a window of that name could not be told from them.
+LEVELS = ("never", "below minimum", "prevalent", "within the lag", "outside the windows")
 
 
 def _cohorts(parts: Parts) -> Iterator[Said]:
@@ -48,6 +51,12 @@ def _exposures(parts: Parts) -> Iterator[Said]:
         for concept_set in exposure.concept_sets:
             if _is_death(parts, concept_set):
                 yield where, f"{concept_set!r} is a set of deaths", "concept sets of what a person receives"
+
+
+def _windows(parts: Parts) -> Iterator[Said]:
+    for name in parts.windows:
+        if name in LEVELS:
+            yield ("windows", name), "a level of exposure has this name", "another name", "call the window by its days"
 
 
 def _covariates(parts: Parts) -> Iterator[Said]:
@@ -123,5 +132,6 @@ def _sensitivity(parts: Parts, item: Sensitivity, where: Path, raw: Any) -> Iter
     if analysis == base.model_copy(update={"id": analysis.id, "label": analysis.label}):
         found = f"leaves analysis {item.base!r} as it is"
         yield Fault(place((*where, "change"), raw), found, "a change", "name a setting with another value")
-    for path, *said in _analysis(parts, analysis, (*where, "change")):
-        yield Fault(place(path, raw), *said)
+    already = list(_analysis(parts, base, ()))
+    for path, *said in (new for new in _analysis(parts, analysis, ()) if new not in already):
+        yield Fault(place((*where, "change", *path), raw), *said)

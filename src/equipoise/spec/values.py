@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from math import inf
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -57,9 +57,7 @@ def _unpadded(name: Any) -> Any:
 
 
 def _day(value: Any) -> Any:
-    """A calendar date; an ISO date in quotes is one too. A date with a time of day is left for the type to refuse."""
-    if isinstance(value, datetime):
-        return value.isoformat()
+    """A calendar date; an ISO date in quotes is one too. Everything else is left for the type to refuse."""
     try:
         return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else value
     except ValueError:
