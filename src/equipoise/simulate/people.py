@@ -77,8 +77,8 @@ def _days_to_als(
     draw: np.random.Generator, female: np.ndarray, vulnerable: np.ndarray, age: np.ndarray, truth: Mechanism
 ) -> np.ndarray:
     """Days from `age` to diagnosis under a hazard that is a bell curve over age, by inversion; infinite for most."""
-    peak = truth.als_peak_rate * truth.als_enrichment
-    peak = peak * np.where(female, 1.0, truth.als_men) * np.where(vulnerable, truth.als_vulnerable, 1.0)
+    ratio = np.where(female, 1.0, truth.als_men) * np.where(vulnerable, truth.als_vulnerable, 1.0)
+    peak = truth.als_peak_rate * truth.als_enrichment * ratio
     scale = peak * truth.als_age_spread * np.sqrt(2 * np.pi)
     reached = ndtr((age - truth.als_peak_age) / truth.als_age_spread) + draw.exponential(1.0, len(age)) / scale
     at_age = truth.als_peak_age + truth.als_age_spread * ndtri(np.minimum(reached, 1.0))

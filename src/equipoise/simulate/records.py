@@ -25,7 +25,7 @@ class Records:
 
 
 def draw_dispensings(people: People, drugs: tuple[tuple[str, int], ...], seed: int, truth: Mechanism) -> Records:
-    """Dispensings of `drugs` (ATC code, weight within its class) while recorded and observed; `what` indexes `drugs`."""
+    """Dispensings of `drugs` (ATC code, weight in its class) while recorded and observed; `what` indexes `drugs`."""
     parts = []
     for drug_class in truth.drug_classes:
         members = [i for i, (atc, _) in enumerate(drugs) if atc.startswith(drug_class.atc)]

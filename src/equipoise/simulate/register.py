@@ -1,6 +1,5 @@
 """A simulated OMOP CDM 5.4 database with a known truth, as a folder of Parquet files."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -63,7 +62,7 @@ def write_simulated_database(
     ...     len(list(Path(folder).glob("*.parquet")))
     14
     """
-    check_arguments(persons, seed)
+    _check_arguments(persons, seed)
     directory = _made(Path(directory))
     people = draw_people(persons, seed, truth)
     tell = progress or (lambda table: None)
@@ -78,10 +77,10 @@ def write_simulated_database(
     dispensings = draw_dispensings(people, tuple((drug.atc, drug.weight) for drug in DRUGS), seed, truth)
     write_table(directory, "drug_exposure", len(dispensings), _dispensed(dispensings, people, truth))
     # Last, so that its presence says that the database is complete.
-    write_table(directory, "cdm_source", 1, _source(describe(persons, seed, truth)))
+    write_table(directory, "cdm_source", 1, _source(persons, seed))
 
 
-def check_arguments(persons: int, seed: int) -> None:
+def _check_arguments(persons: int, seed: int) -> None:
     """Raise `DesignError` with every argument that cannot be used."""
     limits = {"persons": (persons, 1, MOST_PERSONS), "seed": (seed, 0, MOST_SEED)}
     faults = [
@@ -93,27 +92,21 @@ def check_arguments(persons: int, seed: int) -> None:
         raise DesignError(faults)
 
 
-def describe(persons: int, seed: int, truth: Mechanism) -> str:
-    """What the database is, in words that differ whenever its content could."""
-    mark = hashlib.sha256(repr(truth).encode()).hexdigest()[:12]
-    return (
-        f"Simulated persons, dispensings and diagnoses with a known truth: no drug affects the outcome. "
-        f"{persons} persons, seed {seed}, mechanism {mark}, Equipoise {__version__}."
-    )
-
-
 def _made(directory: Path) -> Path:
+    """The folder, made if need be, without the table that says that a database in it is complete."""
+    own = {f"{table}.{ending}" for table in SCHEMAS for ending in ("parquet", "part")}
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        foreign = {path.name for path in directory.iterdir()} - {f"{table}.parquet" for table in SCHEMAS}
-        (directory / "cdm_source.parquet").unlink(missing_ok=True) if not foreign else None
+        foreign = [path for path in directory.iterdir() if path.name not in own and not path.name.startswith(".")]
+        if not foreign:
+            (directory / "cdm_source.parquet").unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             Fault(str(directory), error.strerror or "cannot be used", "a folder that can be written to")
         ) from None
     if foreign:
         raise OutputError(
-            Fault(str(directory), f"holds {len(foreign)} other files or folders", "an empty or new folder")
+            Fault(str(directory), f"holds other files or folders ({len(foreign)})", "an empty or a new folder")
         )
     return directory
 
@@ -245,12 +238,13 @@ def _locations(truth: Mechanism) -> tuple[int, Values]:
     }
 
 
-def _source(description: str) -> Values:
+def _source(persons: int, seed: int) -> Values:
+    truth = "Simulated persons, dispensings and diagnoses with a known truth: no drug affects the outcome"
     return {
         "cdm_source_name": "Equipoise simulated database",
         "cdm_source_abbreviation": "Simulated",
         "cdm_holder": "Equipoise",
-        "source_description": description,
+        "source_description": f"{truth}. {persons} persons, seed {seed}, Equipoise {__version__}.",
         "source_release_date": date(2024, 1, 1),
         "cdm_release_date": date(2024, 1, 1),
         "cdm_version": "v5.4.0",

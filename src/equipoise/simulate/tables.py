@@ -5,6 +5,7 @@ Source: the field-level definitions of the OHDSI Common Data Model 5.4. Identifi
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ def write_table(directory: Path, table: str, rows: int, values: Mapping[str, Any
         )
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise OutputError(
             Fault(str(path), error.strerror or "cannot be written", remedy="choose a folder that can be written to")
         ) from None
