@@ -7,19 +7,20 @@ from typing import Protocol
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from equipoise.data.engine_errors import Complaint
 from equipoise.data.normalise import Dialect
 
 
 class Engine(Protocol):
     """A place that computes relations.
 
-    `name`     its name among ibis dialects, which decides the SQL
-    `errors`   exceptions of the engine's own driver, besides those of DuckDB and ibis
+    `name`        its name among ibis dialects, which decides the SQL
+    `complaints`  what the engine's own driver may raise, and how to say it
     """
 
     name: str
     dialect: Dialect
-    errors: tuple[type[Exception], ...]
+    complaints: tuple[Complaint, ...]
 
     def stored(self, name: str, schema: str | None = None) -> ir.Table:
         """A table or view of the database, with the types it has there."""

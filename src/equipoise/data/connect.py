@@ -63,7 +63,16 @@ def _driver(scheme: str):
     module = _DRIVERS.get(scheme.lower())
     if module is None:
         raise SourceError(Fault("location of the data", f"unknown scheme {scheme!r}", _ALLOWED))
-    return import_module(module)
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise SourceError(
+            Fault(
+                "location of the data",
+                f"reading {scheme}:// needs the Python package {error.name!r}, which is not installed",
+                remedy=f"pip install 'equipoise[{module.rpartition('_')[2]}]'",
+            )
+        ) from None
 
 
 def _open_path(path: Path, snapshot: str | None, options: EngineOptions):

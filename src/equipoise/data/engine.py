@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
+from equipoise.data.engine_errors import Complaint
 from equipoise.data.normalise import Dialect
 from equipoise.errors import Fault, SourceError
 
@@ -35,7 +36,7 @@ class DuckDBEngine:
 
     name = "duckdb"
     dialect = Dialect(try_cast=True, has_nan=True)
-    errors: tuple[type[Exception], ...] = ()
+    complaints: tuple[Complaint, ...] = ()
 
     def __init__(self, options: EngineOptions):
         self._spill = tempfile.TemporaryDirectory(prefix="equipoise-", ignore_cleanup_errors=True)

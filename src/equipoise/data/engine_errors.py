@@ -8,8 +8,10 @@ from ibis.common.exceptions import IbisError
 
 from equipoise.errors import EquipoiseError, Fault, SourceError
 
-# An engine's own message may quote a cell, so only its class is used. The first class that fits decides.
-_COMPLAINTS: tuple[tuple[type[Exception], str, str], ...] = (
+# Class of exception, what was found, how to mend it. An engine's own message may quote a cell, so only its class is
+# used. The first class that fits decides.
+Complaint = tuple[type[Exception], str, str]
+_COMPLAINTS: tuple[Complaint, ...] = (
     (
         duckdb.OutOfMemoryException,
         "the query needs more memory than DuckDB may use",
@@ -38,9 +40,10 @@ _COMPLAINTS: tuple[tuple[type[Exception], str, str], ...] = (
 
 
 @contextmanager
-def said_plainly(where: str, driver_errors: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def said_plainly(where: str, complaints: tuple[Complaint, ...] = ()) -> Iterator[None]:
     """Turns an engine's exception inside the block into a `SourceError` about `where`.
 
+    `complaints` are those of the engine's own driver, besides those of DuckDB, ibis and the operating system.
     The engine's own exception is not chained, since its text may hold a value from the data or a password.
 
     >>> with said_plainly("table 'person'"):
@@ -48,18 +51,19 @@ def said_plainly(where: str, driver_errors: tuple[type[Exception], ...] = ()) ->
     Traceback (most recent call last):
     equipoise.errors.SourceError: table 'person': the file cannot be read; ...
     """
+    expected = (duckdb.Error, IbisError, OSError, *(kind for kind, _, _ in complaints))
     try:
         yield
     except EquipoiseError:
         raise
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
-    except (duckdb.Error, IbisError, OSError, *driver_errors) as error:
-        raise SourceError(_fault(where, error)) from None
+    except expected as error:
+        raise SourceError(_fault(where, error, complaints)) from None
 
 
-def _fault(where: str, error: Exception) -> Fault:
-    for kind, found, remedy in _COMPLAINTS:
+def _fault(where: str, error: Exception, complaints: tuple[Complaint, ...]) -> Fault:
+    for kind, found, remedy in (*complaints, *_COMPLAINTS):
         if isinstance(error, kind):
             return Fault(where, found, remedy=remedy)
     return Fault(where, f"the database refused ({type(error).__name__})", remedy="check the connection and your rights")

@@ -140,7 +140,7 @@ class Source:
             return self._catalog.engine.create(relation, label)
 
     def _said_plainly(self, where: str) -> AbstractContextManager[None]:
-        return said_plainly(where, self._catalog.engine.errors)
+        return said_plainly(where, self._catalog.engine.complaints)
 
     def _stored(self, raw: RawTable) -> ir.Table:
         with self._said_plainly(raw.where):
