@@ -92,7 +92,7 @@ def _write_events(people: list[Person], write, number: pa.DataType, when: pa.Dat
             "condition_concept_id": concept,
             "condition_start_date": day,
         }
-        for i, (who, what, day) in enumerate(events)
+        for i, (person, concept, day) in enumerate(events)
     ]
     schema = {"condition_occurrence_id": number, "person_id": number, "condition_concept_id": number}
     write("condition_occurrence", conditions, schema | {"condition_start_date": when})
