@@ -48,10 +48,10 @@ def count_sets(case: np.ndarray, first: np.ndarray) -> SetCounts:
 
 @compiled
 def _is_sorted(code):
+    ordered = True
     for i in range(1, code.shape[0]):
-        if code[i] < code[i - 1]:
-            return False
-    return True
+        ordered &= code[i] >= code[i - 1]
+    return ordered
 
 
 @compiled
