@@ -46,12 +46,14 @@ class RawTable:
     `read`     opens it as a relation with the stored columns and types
     `is_text`  every column is text and a scan is dear, so it is read once into a temporary table
     `counted`  the number of rows is cheap to ask for
+    `fill`     fetches the rows, if `read` gives the columns only
     """
 
     where: str
     read: Callable[[], ir.Table]
     is_text: bool = False
     counted: bool = True
+    fill: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import quote
 
 from equipoise.data.engine import EngineOptions
 from equipoise.data.files import open_duckdb_file, open_folder
@@ -22,6 +23,7 @@ _ALLOWED = "a DuckDB file, a folder of Parquet or CSV files, or a URL that begin
     f"{scheme}://" for scheme in _DRIVERS
 )
 _DUCKDB_MAGIC = b"DUCK"
+_SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 def connect(
@@ -80,13 +82,15 @@ def _open_path(path: Path, snapshot: str | None, options: EngineOptions):
         if path.is_dir():
             return open_folder(path, snapshot, options)
         with path.open("rb") as file:
-            head = file.read(12)
+            head = file.read(16)
     except FileNotFoundError:
         raise SourceError(Fault(str(path), "there is no such file or folder", _ALLOWED)) from None
     except PermissionError:
         raise SourceError(
             Fault(str(path), "reading is not permitted", remedy="ask for permission to read it")
         ) from None
+    if head == _SQLITE_MAGIC:
+        return _driver("sqlite").open_url(f"sqlite://{quote(str(path.absolute()))}", snapshot, options)
     if head[8:12] != _DUCKDB_MAGIC:
         raise SourceError(Fault(str(path), "is not a DuckDB file", _ALLOWED))
     return open_duckdb_file(path, snapshot, options, SchemaChoice())

@@ -74,12 +74,19 @@ class DuckDBEngine:
 
     def upload(self, columns: pa.Table) -> ir.Table:
         name = self._new_name("uploaded")
+        self._with_arrow(columns, f"CREATE TABLE {name} AS FROM uploading")
+        return ibis.table(ibis.Schema.from_pyarrow(columns.schema), name=name)
+
+    def append(self, name: str, columns: pa.Table) -> None:
+        """Adds rows to a table of the in-memory catalog."""
+        self._with_arrow(columns, f"INSERT INTO {quoted_name(name)} FROM uploading")
+
+    def _with_arrow(self, columns: pa.Table, sql: str) -> None:
         self._connection.register("uploading", columns)
         try:
-            self.run(f"CREATE TABLE {name} AS SELECT * FROM uploading")
+            self.run(sql)
         finally:
             self._connection.unregister("uploading")
-        return ibis.table(ibis.Schema.from_pyarrow(columns.schema), name=name)
 
     def close(self) -> None:
         self._connection.close()

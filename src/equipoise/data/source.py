@@ -176,6 +176,8 @@ class Source:
 
     def _parsed(self, declared: CdmTable, raw: RawTable, columns: dict[str, Normalised]) -> ir.Table:
         """A text file read once, into a temporary table; one bit a column says which cells were bad."""
+        if raw.fill is not None:
+            raw.fill()
         bad = {name: made.bad for name, made in columns.items() if made.bad is not None}
         bits = [flag.fill_null(False).ifelse(1 << i, 0).cast("int64") for i, flag in enumerate(bad.values())]
         values = {name: made.value for name, made in columns.items()}

@@ -1,6 +1,7 @@
 """Takes the URL of a database apart, and says it again without its password."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from equipoise.data.schemas import SchemaChoice
@@ -15,13 +16,18 @@ class Address:
 
     `for_driver`  the URL without our own parameters; holds the password, so it goes to the driver and nowhere else
     `shown`       scheme, host, port and path only
-    `path`        the path with %-escapes undone, host and slash in front, as file databases understand it
+    `path`        the path with %-escapes undone and the host in front, as file databases understand it
     """
 
     for_driver: str
     shown: str
     path: str
     choice: SchemaChoice
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """Where a file may be: at the path, or at the path below the working folder."""
+        return Path(self.path), Path(self.path.lstrip("/"))
 
     def __repr__(self) -> str:
         return f"Address({self.shown})"
