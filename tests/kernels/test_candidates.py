@@ -27,12 +27,12 @@ def test_candidates_are_sorted_and_ranges_are_what_they_say(people: list[tuple],
     assert all(array.rank_of[p] == -1 for p in range(len(people)) if p not in able)
 
     caliper = data.draw(st.one_of(st.none(), st.integers(0, 5), st.just(2**33)))
-    lo, hi = array.ranges(column(1, np.int64), column(2, np.int32), caliper)
+    first, stop = array.cells(column(1, np.int64), column(2, np.int32), caliper)
     for p, (_, key, year, _) in enumerate(people):
         close = [
             q for q in expected if people[q][1] == key and (caliper is None or abs(people[q][2] - year) <= caliper)
         ]
-        assert array.order[lo[p] : hi[p]].tolist() == close
+        assert array.order[array.cell_start[first[p]] : array.cell_start[stop[p]]].tolist() == close
 
 
 def test_an_identifier_that_occurs_twice_is_refused() -> None:

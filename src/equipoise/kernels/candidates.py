@@ -15,7 +15,7 @@ from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.kernels.jit import compiled
 from equipoise.kernels.spans import Spans
 
-YEAR_MIN, YEAR_MAX = -(2**31), 2**31 - 1
+YEAR_REACH = 2**32  # no two birth years lie further apart
 DENSE_CELLS = 1 << 20  # a table of this many possible cells is cheap however few persons there are
 MAX_PERSONS = 2**31 - 1
 
@@ -36,15 +36,13 @@ class CandidateArray:
     def __len__(self) -> int:
         return len(self.order)
 
-    def ranges(self, key: np.ndarray, birth_year: np.ndarray, caliper: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """First rank and rank after the last of each case's range: int64 (n_cases,) each.
+    def cells(self, key: np.ndarray, birth_year: np.ndarray, caliper: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """First cell and cell after the last of each case's candidates: int64 (n_cases,) each.
 
         `caliper` is the largest difference in birth year, None for the whole run of the key.
         """
-        lo, hi = np.empty(len(key), dtype=np.int64), np.empty(len(key), dtype=np.int64)
-        reach = YEAR_MAX - YEAR_MIN if caliper is None else min(caliper, YEAR_MAX - YEAR_MIN)
-        _ranges(self.cell_key, self.cell_year, self.cell_start, key, birth_year, reach, lo, hi)
-        return lo, hi
+        reach = YEAR_REACH if caliper is None else min(caliper, YEAR_REACH)
+        return _cell_runs(self.cell_key, self.cell_year, key, birth_year, reach)
 
 
 def sort_candidates(person_id: np.ndarray, key: np.ndarray, birth_year: np.ndarray, spans: Spans) -> CandidateArray:
@@ -146,7 +144,9 @@ def _first_cell(cell_key, cell_year, key, year):
 
 
 @compiled
-def _ranges(cell_key, cell_year, cell_start, key, birth_year, reach, lo, hi):
+def _cell_runs(cell_key, cell_year, key, birth_year, reach):
+    first, stop = np.empty(len(key), dtype=np.int64), np.empty(len(key), dtype=np.int64)
     for c in range(len(key)):
-        lo[c] = cell_start[_first_cell(cell_key, cell_year, key[c], np.int64(birth_year[c]) - reach)]
-        hi[c] = cell_start[_first_cell(cell_key, cell_year, key[c], np.int64(birth_year[c]) + reach + 1)]
+        first[c] = _first_cell(cell_key, cell_year, key[c], np.int64(birth_year[c]) - reach)
+        stop[c] = _first_cell(cell_key, cell_year, key[c], np.int64(birth_year[c]) + reach + 1)
+    return first, stop

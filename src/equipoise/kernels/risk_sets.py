@@ -11,7 +11,7 @@ draw depends on row order, on other cases or on m: the first k of m controls are
 Returned: controls in the order drawn; the exact number eligible; nothing (an empty set) where nobody is eligible.
 Ties: a person whose own index date is the same day is eligible only if its spans say so. The case never is.
 Cost: linear in persons and spans plus, for each case, m draws and a count over its range in blocks of 4096 persons;
-with a time-in-cohort caliper every eligible person of the range is looked at. Memory about 20 bytes a person.
+with a time-in-cohort caliper every eligible person within it is looked at. Memory about 25 bytes a person and span.
 Papers: Liddell, McDonald, Thomas 1977 (JRSS A 140:469); Lubin and Gail 1984 (Biometrics 40:63); Langholz and Goldstein
 1996 (Stat Sci 11:35) for the role of the risk-set size.
 """
@@ -23,16 +23,15 @@ from numpy.typing import ArrayLike
 
 from equipoise.errors import DesignError, Fault
 from equipoise.kernels.candidates import CandidateArray, as_integers, sort_candidates
+from equipoise.kernels.entry_slots import keep_close, sort_entries
+from equipoise.kernels.index_days import day_events
 from equipoise.kernels.jit import compiled
 from equipoise.kernels.philox import as_seed, as_stream, bounded, draw_uint64
 from equipoise.kernels.rank_bits import (
-    ONE,
     add_rank,
-    bits_from,
     clear_ranks,
     count_ranks,
     has_rank,
-    lowest_bit,
     no_ranks,
     remove_rank,
     select_rank,
@@ -40,7 +39,8 @@ from equipoise.kernels.rank_bits import (
 from equipoise.kernels.spans import Spans, as_codes, as_days
 
 REJECTIONS = 64
-TABLE = 1 << 20  # buckets of the table that finds a day among the index days
+NO_CALIPER = -1
+LONGEST = 2**32  # no two days lie further apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,15 @@ def sample_risk_sets(
     ids = as_integers("person identifiers", person_id, len(np.asarray(person_id)), np.int64)
     _check_options(controls_per_case, birth_year_caliper, time_in_cohort_caliper)
     _check_spans(spans, len(ids))
-    cases = _cases(case_person, index_day, len(ids))
-    entries = _entries(time_in_cohort_caliper, entry_day, case_entry_day, len(spans), len(cases[0]))
     keys = as_integers("matching key", key, len(ids), np.int64)
     years = as_integers("birth year", birth_year, len(ids), np.int32)
+    person, day = _cases(case_person, index_day, len(ids))
+    entries = _entries(time_in_cohort_caliper, entry_day, case_entry_day, len(spans), len(person))
+    draw_key = (as_seed(seed), as_stream(stream))
     array = sort_candidates(ids, keys, years, spans)
-    ranges = array.ranges(keys[cases[0]], years[cases[0]], birth_year_caliper)
-    keyed = (as_seed(seed), as_stream(stream), ids[cases[0]])
-    return _collected(*_swept(array, spans, cases, ranges, entries, keyed, controls_per_case))
+    cells = array.cells(keys[person], years[person], birth_year_caliper)
+    cases = (ids[person], array.rank_of[person], *cells)
+    return _collected(*_swept(array, spans, day, cases, entries, draw_key, controls_per_case))
 
 
 def _check_options(controls_per_case: int, birth_year_caliper: int | None, time_in_cohort_caliper: int | None) -> None:
@@ -157,46 +158,49 @@ def _cases(case_person: ArrayLike, index_day: ArrayLike, n_persons: int) -> tupl
 def _entries(
     caliper: int | None, entry_day: ArrayLike | None, case_entry_day: ArrayLike | None, n_spans: int, n_cases: int
 ) -> tuple[int, np.ndarray, np.ndarray]:
-    """The caliper (-1: none), the entry day of each span and of each case."""
+    """The caliper (NO_CALIPER: none), the entry day of each span and of each case."""
     if caliper is None:
-        return -1, np.empty(0, dtype=np.int32), np.zeros(n_cases, dtype=np.int32)
+        return NO_CALIPER, np.empty(0, dtype=np.int32), np.zeros(n_cases, dtype=np.int32)
     if entry_day is None or case_entry_day is None:
         raise DesignError(Fault("time-in-cohort caliper", "no entry days", "entry_day and case_entry_day"))
     of_span = as_days("entry days of spans", entry_day, n_spans)
-    return caliper, of_span, as_days("entry days of cases", case_entry_day, n_cases)
+    return min(caliper, LONGEST), of_span, as_days("entry days of cases", case_entry_day, n_cases)
 
 
 def _swept(
     array: CandidateArray,
     spans: Spans,
-    cases: tuple[np.ndarray, np.ndarray],
-    ranges: tuple[np.ndarray, np.ndarray],
+    index_day: np.ndarray,
+    cases: tuple[np.ndarray, ...],
     entries: tuple[int, np.ndarray, np.ndarray],
-    keyed: tuple[np.uint64, np.uint64, np.ndarray],
+    draw_key: tuple[np.uint64, np.uint64],
     controls_per_case: int,
 ) -> tuple[np.ndarray, ...]:
-    """Sort spans by the index day on which they begin and cease to count, then walk through the index days."""
-    person, index_day = cases
+    """Sort spans and cases by index day, then walk through the index days.
+
+    Without a time-in-cohort caliper a bit stands for a rank; with one it stands for a slot, one span of a rank.
+    """
+    caliper, entry_of_span, entry_of_case = entries
+    label = np.repeat(array.rank_of, np.diff(spans.offsets))
+    slots = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))
+    if caliper != NO_CALIPER:
+        sorted_entries = sort_entries(array, label, entry_of_span)
+        slots = (sorted_entries.rank, sorted_entries.entry, sorted_entries.cell_start)
+        label = sorted_entries.slot
     days, day_of_case = np.unique(index_day, return_inverse=True)
-    case_order = np.argsort(day_of_case, kind="stable")
-    case_offsets = np.searchsorted(day_of_case[case_order], np.arange(len(days) + 1))
-    caliper, span_entry, case_entry = entries
-    table, shift = _day_table(days)
-    events = _events(array.rank_of, spans.offsets, spans.start, spans.end, span_entry, days, table, shift)
-    own = array.rank_of[person]
+    by_day = np.argsort(day_of_case, kind="stable")
+    day_offsets = np.searchsorted(day_of_case[by_day], np.arange(len(days) + 1))
+    events = day_events(label, spans.start, spans.end, days)
     return _sweep(
-        array.order, events, case_order, case_offsets, *ranges, own, *keyed, controls_per_case, caliper, case_entry
+        (array.order, array.cell_start),
+        (events.on_offsets, events.on, events.off_offsets, events.off),
+        (by_day, day_offsets),
+        (*cases, entry_of_case),
+        slots,
+        caliper,
+        draw_key,
+        controls_per_case,
     )
-
-
-def _day_table(days: np.ndarray) -> tuple[np.ndarray, int]:
-    """For each bucket of 2**shift days, how many index days come before it (so a far-off date costs no memory)."""
-    if not len(days):
-        return np.zeros(1, dtype=np.int64), 0
-    from_first = days.astype(np.int64) - int(days[0])
-    shift = max(0, int(from_first[-1]).bit_length() - TABLE.bit_length() + 1)
-    buckets = from_first >> shift
-    return np.searchsorted(buckets, np.arange(int(buckets[-1]) + 2)), shift
 
 
 def _collected(controls: np.ndarray, taken: np.ndarray, *others: np.ndarray) -> RiskSets:
@@ -216,100 +220,45 @@ def _is_disjoint(offsets, start, end):
 
 
 @compiled
-def _days_before(days, table, shift, day):
-    """How many of the sorted distinct days come before `day`."""
-    if len(days) == 0 or day <= days[0]:
-        return np.int64(0)
-    if day > days[-1]:
-        return np.int64(len(days))
-    bucket = (day - np.int64(days[0])) >> shift
-    lo, hi = table[bucket], table[bucket + 1]
-    while lo < hi:
-        middle = (lo + hi) // 2
-        if days[middle] < day:
-            lo = middle + 1
-        else:
-            hi = middle
-    return lo
-
-
-@compiled
-def _events(rank_of, offsets, start, end, entry, days, table, shift):
-    """Ranks whose spans come to hold, and cease to hold, at each index day; spans between index days are left out."""
-    n_days = len(days)
-    on_offsets, off_offsets = np.zeros(n_days + 1, dtype=np.int64), np.zeros(n_days + 1, dtype=np.int64)
-    for i in range(len(start)):
-        on = _days_before(days, table, shift, np.int64(start[i]))
-        off = _days_before(days, table, shift, np.int64(end[i]) + 1)
-        if on < off:
-            on_offsets[on + 1] += 1
-            if off < n_days:
-                off_offsets[off + 1] += 1
-    on_offsets, off_offsets = np.cumsum(on_offsets), np.cumsum(off_offsets)
-    on_rank, off_rank = np.empty(on_offsets[-1], dtype=np.int32), np.empty(off_offsets[-1], dtype=np.int32)
-    on_entry = np.empty(len(on_rank) if len(entry) else 0, dtype=np.int32)
-    on_place, off_place = on_offsets[:-1].copy(), off_offsets[:-1].copy()
-    for p in range(len(offsets) - 1):
-        for i in range(offsets[p], offsets[p + 1]):
-            on = _days_before(days, table, shift, np.int64(start[i]))
-            off = _days_before(days, table, shift, np.int64(end[i]) + 1)
-            if on < off:
-                on_rank[on_place[on]] = rank_of[p]
-                if len(entry):
-                    on_entry[on_place[on]] = entry[i]
-                on_place[on] += 1
-                if off < n_days:
-                    off_rank[off_place[off]] = rank_of[p]
-                    off_place[off] += 1
-    return on_offsets, on_rank, on_entry, off_offsets, off_rank
-
-
-@compiled
-def _sweep(
-    order, events, case_order, case_offsets, lo, hi, own, seed, stream, case_id, wanted, caliper, case_entry
-):  # fmt: skip
-    on_offsets, on_rank, on_entry, off_offsets, off_rank = events
-    n_cases = len(own)
-    controls = np.empty((n_cases, wanted), dtype=np.int32)
-    taken, size = np.zeros(n_cases, dtype=np.int64), np.zeros(n_cases, dtype=np.int64)
-    draws, enumerated = np.zeros(n_cases, dtype=np.int32), np.zeros(n_cases, dtype=np.bool_)
+def _sweep(array, events, by_day, cases, slots, caliper, draw_key, wanted):
+    order, cell_start = array
+    case_order, case_offsets = by_day
+    case_id, own, first_cell, stop_cell, entry = cases
+    seed, stream = draw_key
+    n = len(own)
+    controls = np.empty((n, wanted), dtype=np.int32)
+    taken, size = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    draws, enumerated = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.bool_)
+    close = caliper != NO_CALIPER
     words, blocks = no_ranks(len(order))
-    close_words, close_blocks = no_ranks(len(order) if caliper >= 0 else 0)
-    entry_now = np.empty(len(order) if caliper >= 0 else 0, dtype=np.int32)
+    slot_words, slot_blocks = no_ranks(len(slots[0]))
     for d in range(len(case_offsets) - 1):
-        for i in range(off_offsets[d], off_offsets[d + 1]):
-            remove_rank(words, blocks, off_rank[i])
-        for i in range(on_offsets[d], on_offsets[d + 1]):
-            add_rank(words, blocks, on_rank[i])
-            if caliper >= 0:
-                entry_now[on_rank[i]] = on_entry[i]
-        for i in range(case_offsets[d], case_offsets[d + 1]):
-            c = case_order[i]
-            at, bounds = (seed, stream, case_id[c]), (lo[c], hi[c])
-            if caliper >= 0:
-                _keep_close(words, entry_now, bounds, case_entry[c], caliper, close_words, close_blocks)
-                found = _draw_set(close_words, close_blocks, bounds, own[c], at, controls[c])
-                clear_ranks(close_words, close_blocks, lo[c], hi[c])
-            else:
-                found = _draw_set(words, blocks, bounds, own[c], at, controls[c])
-            size[c], taken[c], draws[c], enumerated[c] = found
+        if close:
+            _pass_day(slot_words, slot_blocks, events, d)
+        else:
+            _pass_day(words, blocks, events, d)
+        for c in case_order[case_offsets[d] : case_offsets[d + 1]]:
+            lo, hi = cell_start[first_cell[c]], cell_start[stop_cell[c]]
+            if close:
+                keep_close(slot_words, slots, first_cell[c], stop_cell[c], entry[c], caliper, words, blocks)
+            size[c], taken[c], draws[c], enumerated[c] = _draw_set(
+                words, blocks, (lo, hi), own[c], (seed, stream, case_id[c]), controls[c]
+            )
+            if close:
+                clear_ranks(words, blocks, lo, hi)
             for j in range(taken[c]):
                 controls[c, j] = order[controls[c, j]]
     return controls, taken, size, draws, enumerated
 
 
 @compiled
-def _keep_close(words, entry_now, bounds, entry, caliper, close_words, close_blocks):
-    """Copy the eligible ranks of a range whose entry lies within the caliper of the case's."""
-    at, hi = bounds
-    while at < hi:
-        bits, width = bits_from(words, at, hi)
-        while bits:
-            rank = at + lowest_bit(bits)
-            if abs(np.int64(entry_now[rank]) - entry) <= caliper:
-                add_rank(close_words, close_blocks, rank)
-            bits &= bits - ONE
-        at += width
+def _pass_day(words, blocks, events, d):
+    """Spans that ceased to hold go first: one that begins on this day may belong to the same person."""
+    on_offsets, on, off_offsets, off = events
+    for i in range(off_offsets[d], off_offsets[d + 1]):
+        remove_rank(words, blocks, off[i])
+    for i in range(on_offsets[d], on_offsets[d + 1]):
+        add_rank(words, blocks, on[i])
 
 
 @compiled
