@@ -11,6 +11,7 @@ from equipoise.data.source import Source
 from equipoise.design.readings import BESIDE_WINDOWS
 from equipoise.errors import Reason
 from equipoise.estimators.conditional_logistic import fit_conditional_logistic
+from equipoise.estimators.fit import Estimate
 from equipoise.run.artifact import Artifact
 from equipoise.run.packing import unpack_analysis_set
 
@@ -80,34 +81,35 @@ def _estimate(people: AnalysisSet, model: Model, adjustment: str, subset: Any) -
     names = [column.name for column in model.factor]
     names += [column.name for column in people.columns if column.role in roles]
     rows = people.select(names).where(model.rows)
-    reasons = {column.name: _empty(rows, column, len(people)) for column in model.reported}
-    terms = {} if all(reasons.values()) else _fit(rows, subset)
-    return [
-        _key(column, adjustment, subset)
-        | _counts(rows, column)
-        | _numbers(terms.get(column.name), reasons[column.name])
-        for column in model.reported
-    ]
+    column = model.reported
+    reason = _empty_of(rows, column) if len(people) else _empty(people)
+    numbers = {"reason": reason} if reason else _numbers(_fit(rows, column, subset))
+    return _key(column, adjustment, subset) | _counts(rows, column) | numbers
 
 
-def _empty(rows: AnalysisSet, column: Column, n_before: int) -> Reason | None:
-    """Why there is nothing to fit, if there is nothing."""
+def _empty(people: AnalysisSet) -> Reason:
+    """Why an analysis has no rows: no case at all, or none with an eligible control."""
+    *_, with_control = people.attrition[0]
+    return Reason.NO_CONTROLS if with_control.persons_in else Reason.NO_CASES
+
+
+def _empty_of(rows: AnalysisSet, column: Column) -> Reason | None:
+    """Why there is nothing to fit for one column, if there is nothing."""
     if not len(rows):
-        return Reason.NOT_OBSERVABLE if n_before else Reason.NO_CASES
+        return Reason.NOT_OBSERVABLE
     exposed = rows.column(column.name) == 1
     return Reason.ONE_ARM_EMPTY if exposed.all() or not exposed.any() else None
 
 
-def _fit(rows: AnalysisSet, subset: Any) -> dict[str, dict[str, Any]]:
-    """Terms of the model by name, on the log scale."""
+def _fit(rows: AnalysisSet, column: Column, subset: Any) -> Estimate:
+    """The log odds ratio of one column, in a model with every column of the rows."""
     fit = fit_conditional_logistic(
         rows,
-        covariates=list(rows.names),
         ties=subset["ties"],
         cluster=rows.person if subset["cluster"] == "person" else None,
         conf_level=subset["conf_level"],
     )
-    return {row["term"]: row for row in fit.tidy(interval=subset["interval"]).to_dict("records")}
+    return fit.estimate(column.name, interval=subset["interval"])
 
 
 def _key(column: Column, adjustment: str, subset: Any) -> dict[str, Any]:
@@ -144,18 +146,16 @@ def _counts(rows: AnalysisSet, column: Column) -> dict[str, int]:
     }
 
 
-def _numbers(term: Mapping[str, Any] | None, reason: Reason | None) -> dict[str, Any]:
-    """Estimate and limits as odds ratios, standard error of the logarithm."""
-    if term is None or reason is not None:
-        return {"reason": reason or Reason.NOT_CONVERGED}
-    if term["reason"] is not None:
-        return {"reason": term["reason"]}
+def _numbers(term: Estimate) -> dict[str, Any]:
+    """Estimate and limits as odds ratios, standard error of the logarithm; only a reason where there is no estimate."""
+    if term.reason is not None:
+        return {"reason": term.reason}
     return {
-        "estimate": float(np.exp(term["estimate"])),
-        "conf_low": float(np.exp(term["conf_low"])),
-        "conf_high": float(np.exp(term["conf_high"])),
-        "p_value": float(term["p_value"]),
-        "log_estimate": float(term["estimate"]),
-        "std_error": float(term["std_error"]),
+        "estimate": float(np.exp(term.estimate)),
+        "conf_low": float(np.exp(term.conf_low)),
+        "conf_high": float(np.exp(term.conf_high)),
+        "p_value": term.p_value,
+        "log_estimate": term.estimate,
+        "std_error": term.std_error,
         "reason": None,
     }
