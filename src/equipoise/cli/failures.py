@@ -3,9 +3,11 @@
 import errno
 import os
 import signal
+import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -14,7 +16,16 @@ from equipoise.cli.output import tell, warn
 from equipoise.errors import EquipoiseError, Fault, OutputError
 
 INTERNAL, INTERRUPTED = 70, 130
-PLACE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
+PLACE_TROUBLE = {
+    errno.ENOSPC,
+    errno.EFBIG,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EMFILE,
+}
 
 
 class _Interrupt:
@@ -29,18 +40,29 @@ class _Interrupt:
 
 def guarded(work: Callable[[], int]) -> int:
     """Do `work`; say what went wrong, if something did, and return the exit code."""
-    interrupt = _Interrupt()
-    signal.signal(signal.SIGINT, interrupt)
+    with _listening() as interrupt:
+        try:
+            return work()
+        except (Exception, KeyboardInterrupt) as error:
+            if interrupt.seen or isinstance(error, KeyboardInterrupt):
+                tell("interrupted; a run that is started again resumes where it stopped")
+                return INTERRUPTED
+            return _failed(error)
+
+
+@contextmanager
+def _listening() -> Iterator[_Interrupt]:
+    """Ctrl-C is remembered and warnings are one line each, for as long as a command runs."""
+    interrupt, show = _Interrupt(), warnings.showwarning
+    main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, interrupt) if main_thread else None
     warnings.showwarning = _one_line_warning
     try:
-        return work()
-    except BaseException as error:
-        if isinstance(error, SystemExit | GeneratorExit):
-            raise
-        if interrupt.seen or isinstance(error, KeyboardInterrupt):
-            tell("interrupted; the same command resumes where this one stopped")
-            return INTERRUPTED
-        return _failed(error)
+        yield interrupt
+    finally:
+        warnings.showwarning = show
+        if main_thread:
+            signal.signal(signal.SIGINT, before)
 
 
 def _failed(error: BaseException) -> int:

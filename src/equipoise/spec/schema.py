@@ -8,4 +8,4 @@ from equipoise.spec.study import Study
 def study_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a study file."""
     schema = Study.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Equipoise study"} | schema
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": "Equipoise study"}
