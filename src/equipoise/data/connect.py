@@ -18,6 +18,7 @@ _DRIVERS: dict[str, str] = {
     "postgres": "equipoise.data.driver_postgres",
     "postgresql": "equipoise.data.driver_postgres",
     "spark": "equipoise.data.driver_spark",
+    "sc": "equipoise.data.driver_spark",
 }
 _ALLOWED = "a DuckDB file, a folder of Parquet or CSV files, or a URL that begins with " + ", ".join(
     f"{scheme}://" for scheme in _DRIVERS
@@ -72,7 +73,7 @@ def _driver(scheme: str):
             Fault(
                 "location of the data",
                 f"reading {scheme}:// needs the Python package {error.name!r}, which is not installed",
-                remedy=f"pip install 'equipoise[{module.rpartition('_')[2]}]'",
+                remedy="install it, or copy the tables into a folder of Parquet files",
             )
         ) from None
 

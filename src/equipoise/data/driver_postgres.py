@@ -3,7 +3,6 @@
 Needs the package psycopg (extra `postgres`). The user needs SELECT on the CDM tables and TEMPORARY on the database.
 """
 
-import hashlib
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import count
@@ -21,7 +20,7 @@ from equipoise.data.engine import EngineOptions
 from equipoise.data.engine_errors import Complaint, said_plainly
 from equipoise.data.normalise import Dialect
 from equipoise.data.schemas import chosen_tables
-from equipoise.data.urls import Address, address
+from equipoise.data.urls import address
 
 _FETCHED_AT_ONCE = 50_000
 _STORED_TYPES = """
@@ -133,18 +132,11 @@ def open_url(url: str, snapshot: str | None, options: EngineOptions) -> Catalog:
         engine.close()
         raise
     tables = {name: _raw_table(engine, schema, table) for name, (schema, table) in places.items()}
-    return Catalog("PostgreSQL database", parts.shown, engine, tables, lambda: _fingerprint(parts, snapshot))
+    return Catalog("PostgreSQL database", parts.shown, engine, tables, lambda: parts.fingerprint(snapshot))
 
 
 def _raw_table(engine: PostgresEngine, schema: str, table: str) -> RawTable:
     return RawTable(f"{schema}.{table}", lambda: engine.stored(table, schema), counted=False)
-
-
-def _fingerprint(parts: Address, snapshot: str | None) -> str | None:
-    """A server's content has no cheap identity: only the user's label, together with the address, can stand for it."""
-    if snapshot is None:
-        return None
-    return hashlib.sha256(repr((parts.shown, parts.choice, snapshot)).encode()).hexdigest()
 
 
 def _as_csv(batch: pa.RecordBatch) -> bytes:

@@ -1,5 +1,6 @@
 """Takes the URL of a database apart, and says it again without its password."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -28,6 +29,12 @@ class Address:
     def paths(self) -> tuple[Path, Path]:
         """Where a file may be: at the path, or at the path below the working folder."""
         return Path(self.path), Path(self.path.lstrip("/"))
+
+    def fingerprint(self, snapshot: str | None) -> str | None:
+        """A server's content has no cheap identity: only the user's label, with the address, can stand for it."""
+        if snapshot is None:
+            return None
+        return hashlib.sha256(repr((self.shown, self.choice, snapshot)).encode()).hexdigest()
 
     def __repr__(self) -> str:
         return f"Address({self.shown})"
