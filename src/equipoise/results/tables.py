@@ -148,7 +148,8 @@ MATCHING = TableSchema(
     (
         Levels(("n_sets",), SET, (Total("sampling", "n_cases", SET),)),
         Levels(("n_sets",), SET, (Total("sampling", "n_cases_unmatched", SET),), False, where=("controls_in_set", 0)),
-        Levels(("n_sets",), SET, (Total("sampling", "n_controls", SET),), times="controls_in_set"),
+        # The number of controls is not a link here: with it, two sets that lack a control would hide every total of
+        # the study. How many controls a case found is a property of the sampling, not of any person.
     ),
 )
 
