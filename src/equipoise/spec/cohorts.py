@@ -15,7 +15,9 @@ class AgeLimits(Model):
     """Completed years of age on the entry or index date, both limits inclusive."""
 
     min: WholeYears = 0
+    """Youngest."""
     max: WholeYears = 150
+    """Oldest."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "AgeLimits":
@@ -28,7 +30,9 @@ class CalendarLimits(Model):
     """Calendar dates between which entry or index dates lie, both inclusive. TOML key `from` is `first` in Python."""
 
     first: Day | None = Field(default=None, alias="from")
+    """First day."""
     last: Day | None = Field(default=None, alias="to")
+    """Last day."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -43,24 +47,33 @@ class EntryEvent(Model):
     """The event that puts a person into the cohort: the first ever recorded, or every one."""
 
     concept_set: Name
+    """Which records are events."""
     occurrence: Literal["first", "every"] = "first"
+    """The first record a person ever has, which must lie under observation, or every record."""
 
 
 class PriorExclusion(Model):
     """No record of a concept set before entry: ever, or within the given number of days before it."""
 
     concept_set: Name
+    """Which records exclude."""
     days: SomeDays | None = None
+    """How many days before entry count; all time before it where this is left out."""
 
 
 class InclusionRule(Model):
     """At least, or at most, so many distinct days with a record of a concept set inside a window before entry."""
 
     name: Name
+    """Name in the table of attrition."""
     concept_set: Name
+    """Which records count."""
     window: Window
+    """Days before entry."""
     at_least: SomeDays | None = None
+    """Fewest distinct days with a record."""
     at_most: WholeDays | None = None
+    """Most distinct days with a record."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> "InclusionRule":
@@ -75,8 +88,11 @@ class CohortExit(Model):
     """When a person leaves: the end of observation always ends membership; the others end it earlier."""
 
     kind: Literal["end_of_observation", "fixed_time", "event", "death"] = "end_of_observation"
+    """What ends membership before observation does."""
     days: WholeDays | None = None
+    """Days after entry, for `fixed_time`."""
     concept_set: Name | None = None
+    """Which records end membership, for `event`."""
 
     @model_validator(mode="after")
     def _complete(self) -> "CohortExit":
@@ -92,12 +108,22 @@ class CohortDefinition(Model):
     """Who is in, from when, until when. Rules apply in the order of the fields, each with a row of attrition."""
 
     label: str | None = None
+    """Name in the report."""
     entry: EntryEvent
+    """The event that lets a person in."""
     age: AgeLimits | None = None
+    """Age on the day."""
     sex: Annotated[tuple[Sex, ...], Field(min_length=1)] | None = None
+    """Sexes that are included; all where this is left out."""
     calendar: CalendarLimits | None = None
+    """Calendar time of entry."""
     prior_observation_days: WholeDays = 0
+    """Days under observation before the day, without a gap."""
     washout_days: SomeDays | None = None
+    """Days before entry without an entry event."""
     exclude_prior: tuple[PriorExclusion, ...] = ()
+    """Records that exclude a person when they come before entry."""
     rules: tuple[InclusionRule, ...] = ()
+    """Further rules, in order."""
     exit: CohortExit = CohortExit()
+    """When membership ends."""

@@ -13,17 +13,22 @@ Domain = Literal["condition", "drug", "procedure", "measurement", "observation",
 class ConceptItem(Model):
     """One way of naming concepts. Exactly one of three forms.
 
-    `concept_id`             a concept, with or without its descendants in `concept_ancestor`
-    `vocabulary` + `code`    the concept with this code in this vocabulary, with or without descendants
-    `code_prefix`            source codes that start so (dots and letter case ignored); with `vocabulary`, the code of
-                             the record's source concept in that vocabulary counts as well as the source value
+    - `concept_id`: a concept, with or without its descendants in `concept_ancestor`
+    - `vocabulary` and `code`: the concept with this code in this vocabulary, with or without descendants
+    - `code_prefix`: source codes that start so (dots and letter case ignored); with `vocabulary`, the code of the
+      record's source concept in that vocabulary counts as well as the source value
     """
 
     concept_id: Annotated[int, Field(ge=0, le=LARGEST_ID)] | None = None
+    """Identifier of a concept."""
     vocabulary: Text | None = None
+    """The vocabulary of `code` or `code_prefix`, as the database calls it."""
     code: Text | None = None
+    """A code of that vocabulary."""
     code_prefix: Text | None = None
+    """Start of source codes."""
     descendants: bool = False
+    """Whether concepts below it count as well."""
 
     @model_validator(mode="after")
     def _one_form(self) -> "ConceptItem":
@@ -45,9 +50,13 @@ class ConceptSet(Model):
     """A named set of records: those of `domain` that match any `include` item and no `exclude` item."""
 
     domain: Domain
+    """Kind of records."""
     label: str | None = None
+    """Name in the report."""
     include: Annotated[tuple[ConceptItem, ...], Field(min_length=1)] | None = None
+    """What counts; only in the domain `death` may it be left out."""
     exclude: tuple[ConceptItem, ...] = ()
+    """What does not count after all."""
 
     @model_validator(mode="after")
     def _death_needs_no_concepts(self) -> "ConceptSet":

@@ -13,10 +13,15 @@ class AgeCovariate(Model):
     """Age on the index date in years (numeric), or in groups that start at the given ages."""
 
     name: Name
+    """Unique name."""
     kind: Literal["age"]
+    """Age on the index date."""
     label: str | None = None
+    """Name in the report."""
     groups_from: tuple[WholeYears, ...] = ()
+    """Ages at which groups begin after the youngest; without any, age is numeric in years."""
     reference: str | None = None
+    """The group others are compared with; the most frequent one where this is left out."""
 
     @model_validator(mode="after")
     def _rising(self) -> "AgeCovariate":
@@ -42,46 +47,67 @@ class CharacteristicCovariate(Model):
     """A fixed characteristic of the person, categorical. The default reference is the most frequent level."""
 
     name: Name
+    """Unique name."""
     kind: Literal["sex", "region", "race", "ethnicity", "care_site"]
+    """The characteristic."""
     label: str | None = None
+    """Name in the report."""
     reference: str | None = None
+    """The level others are compared with; the most frequent one where this is left out."""
 
 
 class CalendarYearCovariate(Model):
     """Calendar year of the index date (numeric)."""
 
     name: Name
+    """Unique name."""
     kind: Literal["calendar_year"]
+    """Calendar year of the index date."""
     label: str | None = None
+    """Name in the report."""
 
 
 class BirthYearCovariate(Model):
     """Year of birth (numeric)."""
 
     name: Name
+    """Unique name."""
     kind: Literal["birth_year"]
+    """Year of birth."""
     label: str | None = None
+    """Name in the report."""
 
 
 class EventCovariate(Model):
     """Whether a concept set was recorded on at least `at_least` distinct days of a window before the index date."""
 
     name: Name
+    """Unique name."""
     kind: Literal["event"]
+    """Whether there was a record."""
     label: str | None = None
+    """Name in the report."""
     concept_set: Name
+    """Which records count."""
     window: Window
+    """Days before the index date."""
     at_least: SomeDays = 1
+    """Fewest distinct days with a record."""
 
 
 class CountCovariate(Model):
     """On how many distinct days of a window before the index date a concept set was recorded (numeric)."""
 
     name: Name
+    """Unique name."""
     kind: Literal["count"]
+    """On how many days there was a record."""
     label: str | None = None
+    """Name in the report."""
     concept_set: Name
+    """Which records count."""
     window: Window
+    """Days before the index date."""
 
 
 Covariate = Annotated[

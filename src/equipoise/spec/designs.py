@@ -23,20 +23,35 @@ class NestedCaseControl(Model):
     """
 
     kind: Literal["nested_case_control"]
+    """A nested case-control study."""
     cases: Name
+    """The cohort whose entries are cases."""
     within: Off[Name] = None
+    """A cohort to which cases and controls belong on the index date; `none` is everyone under observation."""
     controls_per_case: Annotated[int, Field(ge=1, le=100)] = 5
+    """Controls drawn for each case, where there are so many."""
     match_exact: tuple[MatchVariable, ...] = ("sex",)
+    """Characteristics a control shares with its case."""
     birth_year_caliper: Off[WholeYears] = 0
+    """Most years between the births of case and control; `none` switches this off."""
     time_in_cohort_caliper_days: Off[WholeDays] = None
+    """Most days between their times in the cohort on the index date; `none` switches this off."""
     free_of: tuple[Name, ...] = ()
+    """Concept sets of which a control has no record on or before the index date."""
     exposures: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Exposures to analyse, each by itself."""
     windows: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Windows to analyse."""
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = ("any_use", "initiation")
+    """How use is read: any use inside the window, or initiation in it."""
     any_use_reference: Literal["none_in_window", "never_before_index"] = "none_in_window"
+    """With what any use is compared: no qualifying use in the window, or none ever before the index date."""
     initiation_date: Literal["first", "qualifying"] = "first"
+    """The date that decides in which window use began: the first dispensing, or the one that made the person a user."""
     run_in_days: WholeDays = 365
+    """Days from the start of drug recording or of observation in which users count as prevalent."""
     unobservable: Literal["leave_out", "keep"] = "leave_out"
+    """What becomes of sets that are not observable over the whole window."""
 
 
 # One member today. Follow-up designs (prognosis, active comparator, target trial) join this union as one

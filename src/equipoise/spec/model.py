@@ -13,7 +13,12 @@ class Model(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", str_strip_whitespace=True, ser_json_inf_nan="strings"
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        ser_json_inf_nan="strings",
+        use_attribute_docstrings=True,
     )
 
     @model_validator(mode="before")

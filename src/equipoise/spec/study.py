@@ -20,59 +20,93 @@ class Question(Model):
     """What the study asks, in words and by its parts."""
 
     text: Text
+    """The question in one sentence."""
     population: str | None = None
+    """Who is studied."""
     exposure: str | None = None
+    """What they are exposed to."""
     comparator: str | None = None
+    """With what it is compared."""
     outcome: str | None = None
+    """What may follow."""
     background: str | None = None
+    """Why it is asked."""
 
 
 class DataNeeds(Model):
     """What a database must offer for the study to make sense."""
 
     drug_recording_from: Day | None = None
+    """First day from which dispensings are recorded completely; earlier days count as not observable."""
     note: str | None = None
+    """Anything else a reader should know about the data."""
 
 
 class Analysis(Model):
     """One design with one model. Crude estimates always; adjusted ones where `adjust_for` names covariates."""
 
     id: Id
+    """Short name, used in tables."""
     label: str | None = None
+    """Name in the report."""
     design: Design
+    """The design."""
     adjust_for: tuple[Name, ...] = ()
+    """Covariates of the adjusted model; without any, estimates are crude only."""
     interactions: tuple[tuple[Name, Name], ...] = ()
+    """Pairs of covariates of `adjust_for` whose product enters the adjusted model."""
     ties: Literal["exact", "efron", "breslow"] = "exact"
+    """Likelihood of a matched set: exact, or the approximation of Efron or Breslow."""
     interval: Literal["wald", "profile"] = "wald"
+    """Confidence intervals from the standard error, or from the profile of the likelihood."""
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Confidence level."""
     cluster: Off[Literal["person"]] = None
+    """Whose rows are dependent, for a robust variance; `none` uses the model's variance."""
 
 
 class Sensitivity(Model):
     """An analysis of its own: that of `base` with the named settings changed (design settings under `design`)."""
 
     id: Id
+    """Short name, used in tables."""
     base: Name
+    """The id of an analysis under `analyses`."""
     why: Text
+    """Why it is done; its name in the report."""
     change: Settings
+    """The settings that differ, with those of the design in a table `design`."""
 
 
 class Study(Model):
     """The whole protocol. `seed` fixes every random draw."""
 
     spec_version: Annotated[Literal[1], BeforeValidator(strictly(int))]
+    """Version of this format."""
     id: Id
+    """Short name of the study."""
     title: Text
+    """Title of the report."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Fixes every random draw."""
     question: Question
+    """What the study asks."""
     data_needs: DataNeeds = DataNeeds()
+    """What a database must offer."""
     concept_sets: Named[ConceptSet]
+    """Sets of records, by name."""
     cohorts: Named[CohortDefinition]
+    """Cohorts, by name."""
     exposures: Named[Exposure]
+    """Exposures, by name."""
     windows: Named[Window]
+    """Windows before the index date, by name."""
     covariates: tuple[Covariate, ...] = ()
+    """Covariates that analyses may adjust for."""
     analyses: Annotated[tuple[Analysis, ...], Field(min_length=1)]
+    """The main analyses."""
     sensitivity: tuple[Sensitivity, ...] = ()
+    """Variations of main analyses."""
 
     def every_analysis(self) -> tuple[Analysis, ...]:
         """The main analyses followed by the sensitivity analyses, each complete."""

@@ -32,7 +32,9 @@ class Window(Model):
     """
 
     days_before: tuple[Bound, Bound] | None = None
+    """More than the first and up to the second number of days before; `inf` leaves the far end open."""
     years_before: tuple[Bound, Bound] | None = None
+    """The same in years; k years are floor(365.25 k) days."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Window":
