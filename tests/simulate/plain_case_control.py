@@ -19,12 +19,13 @@ LEVELS = ("never", "0-1 y", "1-5 y", ">5 y", "one dispensing", "prevalent")
 
 @dataclass
 class Sets:
-    """Matched sets as one row a person: number of the set, case or control, index day, person (0, 1, …)."""
+    """Matched sets as one row a person: number of the set, case or control, index day, person (0, 1, …), entry day."""
 
     matched_set: np.ndarray
     case: np.ndarray
     index: np.ndarray
     person: np.ndarray
+    entry: np.ndarray
 
 
 def query(folder: Path, sql: str) -> dict[str, np.ndarray]:
@@ -34,7 +35,7 @@ def query(folder: Path, sql: str) -> dict[str, np.ndarray]:
 
 
 def sample_sets(folder: Path, seed: int = 1) -> Sets:
-    """Cases from 2012, each with controls of the same sex and birth year who are at risk on the index day."""
+    """Cases from 2012, each with controls of the same sex and birth year at risk; all observed for a year before."""
     people = query(
         folder,
         """select gender_concept_id * 10000 + year_of_birth as stratum, observation_period_end_date - EPOCH as last,
@@ -46,13 +47,15 @@ def sample_sets(folder: Path, seed: int = 1) -> Sets:
     )
     draw = np.random.default_rng(seed)
     rows = []
-    for number, case in enumerate(np.flatnonzero((people["als"] < 999999) & (people["als"] >= FIRST_CASE))):
+    enough = people["entry"] + YEAR <= people["als"]
+    for number, case in enumerate(np.flatnonzero((people["als"] < 999999) & (people["als"] >= FIRST_CASE) & enough)):
         index = people["als"][case]
         at_risk = (people["stratum"] == people["stratum"][case]) & (people["als"] > index)
-        at_risk &= (people["entry"] <= index) & (people["last"] >= index)
+        at_risk &= (people["entry"] + YEAR <= index) & (people["last"] >= index)
         chosen = draw.permutation(np.flatnonzero(at_risk))[:CONTROLS]
         rows += [(number, True, index, case), *((number, False, index, control) for control in chosen)]
-    return Sets(*(np.array(column) for column in zip(*rows, strict=True)))
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    return Sets(*columns, people["entry"][columns[3]])
 
 
 def dispensed_days(folder: Path, sets: Sets, atc: str) -> list[np.ndarray]:
@@ -75,17 +78,17 @@ def any_use_before_last_year(ago: list[np.ndarray]) -> np.ndarray:
 
 def initiation(ago: list[np.ndarray], sets: Sets) -> np.ndarray:
     """Position in LEVELS of every row."""
-    observable = sets.index - RECORDED_FROM - RUN_IN
+    observable = sets.index - np.maximum(sets.entry, RECORDED_FROM) - RUN_IN
     return np.array([_level(days, limit) for days, limit in zip(ago, observable, strict=True)])
 
 
 def _level(days: np.ndarray, observable: int) -> int:
     if not len(days):
         return 0
-    if days[0] > observable:
-        return 5
     if len(days) < 2:
         return 4
+    if days[0] > observable:
+        return 5
     return 1 if days[0] <= YEAR else 2 if days[0] <= FIVE_YEARS else 3
 
 
