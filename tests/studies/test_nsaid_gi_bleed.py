@@ -45,8 +45,9 @@ left join used u on u.person_id = c.person_id and u.day < c.index_date and u.day
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gibleed")
-    source = eq.connect(shared_data("gibleed"))
-    eq.run(eq.read_study(STUDIES / "nsaid-gi-bleed.toml"), source, to=folder / "results", store=folder / "store")
+    study = eq.read_study(STUDIES / "nsaid-gi-bleed.toml")
+    with eq.connect(shared_data("gibleed")) as source:
+        eq.run(study, source, to=folder / "results", store=folder / "store")
     return folder / "results"
 
 
