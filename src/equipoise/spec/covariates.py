@@ -21,7 +21,7 @@ class AgeCovariate(Model):
     groups_from: tuple[WholeYears, ...] = ()
     """Ages at which groups begin after the youngest; without any, age is numeric in years."""
     reference: str | None = None
-    """The group others are compared with; the most frequent one where this is left out."""
+    """The group others are compared with; the youngest where this is left out."""
 
     @model_validator(mode="after")
     def _rising(self) -> "AgeCovariate":
