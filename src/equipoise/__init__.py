@@ -11,9 +11,9 @@ __version__ = "0.1.0"
 _FACADE: dict[str, str] = {
     "read_study": "equipoise.spec.read",
     "Study": "equipoise.spec.study",
-    "run": "equipoise.run.study",
-    "assemble": "equipoise.run.study",
-    "plan": "equipoise.run.planner",
+    "run": "equipoise.runner.study",
+    "assemble": "equipoise.runner.study",
+    "plan": "equipoise.runner.planner",
     "connect": "equipoise.data.connect",
     "AnalysisSet": "equipoise.analysis_set",
     "Attrition": "equipoise.analysis_set",

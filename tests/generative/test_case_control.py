@@ -8,11 +8,11 @@ import pytest
 
 from equipoise.analysis_set import AnalysisSet
 from equipoise.data.connect import connect
-from equipoise.run.packing import unpack_analysis_set, unpack_people, unpack_sets
-from equipoise.run.progress import Silent
-from equipoise.run.runner import Walk
-from equipoise.run.steps import study_steps
-from equipoise.run.store import MemoryShelf
+from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
+from equipoise.runner.progress import Silent
+from equipoise.runner.walk import Walk
+from equipoise.runner.steps import study_steps
+from equipoise.runner.store import MemoryShelf
 from equipoise.spec.read import parse_study
 from tests.generative.databases import BLEED, DRUG, START, ULCER, random_people, write_database
 from tests.oracle import case_control as oracle

@@ -7,7 +7,7 @@ import pytest
 
 from equipoise.analysis_set import AnalysisSet
 from equipoise.data.connect import connect
-from equipoise.run.study import assemble
+from equipoise.runner.study import assemble
 from equipoise.simulate.demo import demo_study
 from tests.simulate.plain_case_control import any_use_before_last_year, dispensed_days, initiation, sample_sets
 

@@ -9,8 +9,8 @@ from equipoise.cli.output import say, warn
 from equipoise.cli.progress import PlainProgress
 from equipoise.cli.summary import absences, summary
 from equipoise.report.write import write_report
-from equipoise.run.progress import Progress
-from equipoise.run.study import run
+from equipoise.runner.progress import Progress
+from equipoise.runner.study import run
 from equipoise.spec.study import Study
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from equipoise.cli.carry_out import carry_out
 from equipoise.cli.demo_database import kept_demo
 from equipoise.data.connect import connect
-from equipoise.run.store import Store
+from equipoise.runner.store import Store
 from equipoise.simulate.demo import demo_study
 
 

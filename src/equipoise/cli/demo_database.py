@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from equipoise.cli.output import tell
-from equipoise.run.code_hash import code_hash
-from equipoise.run.store import Store
+from equipoise.runner.code_hash import code_hash
+from equipoise.runner.store import Store
 from equipoise.simulate.demo import demo_database
 
 

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from equipoise.run.progress import State
+from equipoise.runner.progress import State
 
 
 class LiveProgress:

@@ -6,7 +6,7 @@ from contextlib import closing
 from equipoise.cli.output import say, table
 from equipoise.cli.study import named_study
 from equipoise.data.connect import connect
-from equipoise.run.planner import PlannedStep, plan
+from equipoise.runner.planner import PlannedStep, plan
 
 
 def execute(arguments: Namespace) -> int:

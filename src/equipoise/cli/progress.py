@@ -1,7 +1,7 @@
 """Progress in plain lines, for logs."""
 
 from equipoise.cli.output import tell
-from equipoise.run.progress import State
+from equipoise.runner.progress import State
 
 
 class PlainProgress:

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from equipoise.cli.demo_database import demo_place, remove_demo
 from equipoise.cli.output import say
-from equipoise.run.store import Store
+from equipoise.runner.store import Store
 
 
 def execute(arguments: Namespace) -> int:

@@ -10,16 +10,16 @@ from equipoise.spec.study import Analysis, Study
 
 # The step table: kind of step → "module:function", loaded only when the step has to run.
 FUNCTIONS = {
-    "people": "equipoise.run.extraction:people",
-    "quality": "equipoise.run.extraction:quality",
-    "concepts": "equipoise.run.extraction:concepts",
-    "records": "equipoise.run.extraction:records",
-    "cases": "equipoise.run.sampling:cases",
-    "matched_sets": "equipoise.run.sampling:matched_sets",
-    "member_records": "equipoise.run.extraction:member_records",
-    "analysis_set": "equipoise.run.assembly:analysis_set",
-    "description": "equipoise.run.describe:description",
-    "estimates": "equipoise.run.estimate:estimates",
+    "people": "equipoise.runner.extraction:people",
+    "quality": "equipoise.runner.extraction:quality",
+    "concepts": "equipoise.runner.extraction:concepts",
+    "records": "equipoise.runner.extraction:records",
+    "cases": "equipoise.runner.sampling:cases",
+    "matched_sets": "equipoise.runner.sampling:matched_sets",
+    "member_records": "equipoise.runner.extraction:member_records",
+    "analysis_set": "equipoise.runner.assembly:analysis_set",
+    "description": "equipoise.runner.describe:description",
+    "estimates": "equipoise.runner.estimate:estimates",
 }
 
 

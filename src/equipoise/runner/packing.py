@@ -11,7 +11,7 @@ from equipoise.cohort.membership import Cohort
 from equipoise.cohort.people import CHARACTERISTICS, EventDays, Factor, People, event_days
 from equipoise.design.matched_sets import MatchedSets
 from equipoise.kernels.spans import Spans
-from equipoise.run.artifact import Artifact
+from equipoise.runner.artifact import Artifact
 
 AMOUNTS = ("days_supply", "quantity", "dose")
 SETS = ("matched_set", "person", "is_case", "index_day", "risk_set_size", "n_controls")

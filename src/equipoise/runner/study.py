@@ -12,13 +12,13 @@ from equipoise.data.source import Source
 from equipoise.errors import DesignError, Fault
 from equipoise.results.results import Results
 from equipoise.results.write import check_destination, write
-from equipoise.run.code_hash import library_versions
-from equipoise.run.packing import unpack_analysis_set
-from equipoise.run.progress import Progress, Silent
-from equipoise.run.runner import Walk
-from equipoise.run.steps import Step, study_steps
-from equipoise.run.store import MemoryShelf, Store
-from equipoise.run.tabulate import tables_of
+from equipoise.runner.code_hash import library_versions
+from equipoise.runner.packing import unpack_analysis_set
+from equipoise.runner.progress import Progress, Silent
+from equipoise.runner.steps import Step, study_steps
+from equipoise.runner.store import MemoryShelf, Store
+from equipoise.runner.tabulate import tables_of
+from equipoise.runner.walk import Walk
 from equipoise.spec.canonical import canonical, study_hash
 from equipoise.spec.study import Study
 

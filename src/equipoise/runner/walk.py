@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from equipoise.run.artifact import Artifact
-from equipoise.run.code_hash import code_hash, library_versions
-from equipoise.run.progress import Progress, State
-from equipoise.run.steps import Step
-from equipoise.run.store import Shelf
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.code_hash import code_hash, library_versions
+from equipoise.runner.progress import Progress, State
+from equipoise.runner.steps import Step
+from equipoise.runner.store import Shelf
 from equipoise.spec.canonical import canonical_json
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from equipoise.errors import Fault, OutputError
-from equipoise.run.artifact import Artifact
+from equipoise.runner.artifact import Artifact
 
 MARKER = "equipoise-store"
 

@@ -12,8 +12,8 @@ from equipoise.design.readings import BESIDE_WINDOWS
 from equipoise.errors import Reason
 from equipoise.estimators.conditional_logistic import fit_conditional_logistic
 from equipoise.estimators.fit import Estimate
-from equipoise.run.artifact import Artifact
-from equipoise.run.packing import unpack_analysis_set
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.packing import unpack_analysis_set
 
 Inputs = Mapping[str, Artifact]
 COMPARISON = "population"

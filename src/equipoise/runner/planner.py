@@ -9,10 +9,10 @@ from equipoise.data.events import events
 from equipoise.data.people import observation_spans, people
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
-from equipoise.run.progress import Silent
-from equipoise.run.runner import Walk
-from equipoise.run.steps import Step, study_steps
-from equipoise.run.store import Store
+from equipoise.runner.progress import Silent
+from equipoise.runner.steps import Step, study_steps
+from equipoise.runner.store import Store
+from equipoise.runner.walk import Walk
 from equipoise.spec.concepts import ConceptSet
 from equipoise.spec.study import Study
 

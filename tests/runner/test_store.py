@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from equipoise.errors import OutputError
-from equipoise.run.artifact import Artifact
-from equipoise.run.store import Store
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.store import Store
 
 SOME = Artifact({"day": np.arange(5, dtype=np.int32)}, {"note": "five days"})
 

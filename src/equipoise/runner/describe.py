@@ -16,11 +16,12 @@ from equipoise.design.readings import UseOfRows
 from equipoise.diagnostics.balance import standardized_categorical_difference, standardized_mean_difference
 from equipoise.kernels.event_windows import ValueSums
 from equipoise.kernels.spans import span_at
-from equipoise.run.artifact import Artifact
-from equipoise.run.assembly import covariates, uses
-from equipoise.run.estimate import COMPARISON, kept_rows
-from equipoise.run.packing import unpack_analysis_set, unpack_people, unpack_sets
-from equipoise.run.protocol import Protocol, read_protocol
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.assembly import covariates, uses
+from equipoise.runner.estimate import COMPARISON, kept_rows
+from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
+from equipoise.runner.protocol import Protocol, read_protocol
+from equipoise.spec.windows import Window
 
 Inputs = Mapping[str, Artifact]
 Row = dict[str, Any]
@@ -164,20 +165,17 @@ def exposure_rows(
     names = list(protocol.windows)
     leave_out = protocol.design.unobservable == "leave_out"
     for column in (column for column in people.columns if column.role == "exposure"):
-        window = column.tag("level")
+        window = column.tag("level") or ""
         inside = window in names
         if not inside and column.tag("reading") == "any_use":
             continue
         rows = kept_rows(people, column if inside and leave_out else None)
         use = uses_by_name[column.tag("exposure") or ""]
-        position = names.index(window) if inside else len(names)
-        yield (
-            _exposure_row(people, column, rows)
-            | _intensity(people, column, rows, use, position)
-            | (_observed(people, rows, use, visible_from, protocol, window) if inside else {})
-        )
-        if reference := _reference_row(people, column, rows):
-            yield reference
+        row = _exposure_row(people, column, rows)
+        if inside:
+            row |= _intensity(people, column, rows, use, names.index(window))
+            row |= _observed(people, rows, use, visible_from, protocol.windows[window])
+        yield row
 
 
 def _exposure_row(people: AnalysisSet, column: Column, rows: np.ndarray) -> Row:
@@ -240,21 +238,13 @@ def _mean_known(sums: ValueSums, chosen: np.ndarray, position: int, n_days: np.n
     return float(sums.total[chosen, position].mean()) if complete else None
 
 
-def _observed(
-    people: AnalysisSet,
-    rows: np.ndarray,
-    use: UseOfRows,
-    visible_from: np.ndarray,
-    protocol: Protocol,
-    window: str | None,
-) -> Row:
+def _observed(people: AnalysisSet, rows: np.ndarray, use: UseOfRows, visible_from: np.ndarray, window: Window) -> Row:
     """Median days of the window in which exposure could be seen: how far a window without a far end really reaches."""
-    wanted = protocol.windows[window or ""]
-    last = use.index_day.astype(np.int64) + wanted.last_day
+    index_day = use.index_day.astype(np.int64)
     first = visible_from.astype(np.int64)
-    if wanted.first_day is not None:
-        first = np.maximum(first, use.index_day.astype(np.int64) + wanted.first_day)
-    days = np.maximum(last - first + 1, 0)
+    if window.first_day is not None:
+        first = np.maximum(first, index_day + window.first_day)
+    days = np.maximum(index_day + window.last_day - first + 1, 0)
     return {
         f"median_days_observed_{who}": float(np.median(days[rows & group])) if (rows & group).any() else None
         for who, group in _groups(people).items()

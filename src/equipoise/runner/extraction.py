@@ -15,8 +15,8 @@ from equipoise.data.quality import data_quality
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
 from equipoise.kernels.spans import normalise
-from equipoise.run.artifact import Artifact
-from equipoise.run.packing import AMOUNTS, pack_people, unpack_people, unpack_sets
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.packing import AMOUNTS, pack_people, unpack_people, unpack_sets
 from equipoise.spec.concepts import ConceptSet
 
 Inputs = Mapping[str, Artifact]

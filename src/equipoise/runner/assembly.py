@@ -22,8 +22,8 @@ from equipoise.design.nested_case_control import (
     use_of_rows,
 )
 from equipoise.design.readings import UseOfRows
-from equipoise.run.artifact import Artifact
-from equipoise.run.packing import (
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.packing import (
     AMOUNTS,
     pack_analysis_set,
     rows_of,
@@ -32,7 +32,7 @@ from equipoise.run.packing import (
     unpack_people,
     unpack_sets,
 )
-from equipoise.run.protocol import Protocol, read_protocol
+from equipoise.runner.protocol import Protocol, read_protocol
 
 Inputs = Mapping[str, Artifact]
 

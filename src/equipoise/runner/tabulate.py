@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from equipoise.analysis_set import Attrition
 from equipoise.results.tables import TABLES, table
-from equipoise.run.packing import unpack_attrition
-from equipoise.run.runner import Walk
-from equipoise.run.steps import Step
+from equipoise.runner.packing import unpack_attrition
+from equipoise.runner.steps import Step
+from equipoise.runner.walk import Walk
 from equipoise.spec.study import Study
 
 DESCRIBED = ("sampling", "matching", "characteristics", "exposure", "coexposure")

@@ -7,8 +7,8 @@ from equipoise.cohort.membership import Cohort, find_members
 from equipoise.cohort.people import EventDays, People
 from equipoise.data.source import Source
 from equipoise.design.matched_sets import Sampling, control_days, draw_matched_sets
-from equipoise.run.artifact import Artifact
-from equipoise.run.packing import (
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.packing import (
     pack_cohort,
     pack_sets,
     unpack_cohort,
