@@ -1,0 +1,231 @@
+"""The methods in words, made from the protocol: what a methods section would say."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from equipoise.report.numbers import level_text
+from equipoise.report.protocol import (
+    analysis_title,
+    cohort_label,
+    concept_set_label,
+    covariate_label,
+    exposure_label,
+    window_days,
+)
+from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.study import Analysis, Study
+
+Paragraph = tuple[str, str]  # heading, text
+
+TIES = {
+    "exact": "the exact conditional likelihood",
+    "efron": "Efron's approximation for sets with several cases",
+    "breslow": "Breslow's approximation for sets with several cases",
+}
+MATCHED_ON = {"care_site": "care site"}
+
+
+def methods(study: Study, analysis: Analysis) -> list[Paragraph]:
+    """Paragraphs for one analysis: population, controls, exposure, covariates, model."""
+    return [
+        ("Cases", _cases(study, analysis)),
+        ("Controls", _controls(study, analysis)),
+        ("Exposure", _exposure(study, analysis)),
+        ("Covariates", _covariates(study, analysis)),
+        ("Statistical analysis", _model(analysis)),
+    ]
+
+
+def disclosure(min_cell_count: int) -> str:
+    """How small counts are kept from the reader."""
+    if min_cell_count <= 1:
+        return "Counts are shown as they are; none are hidden."
+    return (
+        f"Counts of {_span(min_cell_count)} are hidden, zero is shown. Where a hidden count could be worked out from "
+        "sums or differences, further counts are hidden with it, and so are percentages, means and estimates that rest "
+        "on hidden counts. In attrition, rules that together removed few persons are shown as one block."
+    )
+
+
+def _span(min_cell_count: int) -> str:
+    return "1" if min_cell_count == 2 else f"1 to {min_cell_count - 1}"
+
+
+def hidden_note(min_cell_count: int) -> str:
+    """The footnote to a table with hidden counts."""
+    return f"hidden: a count of {_span(min_cell_count)}, or one from which such a count could be worked out"
+
+
+def changes(settings: dict[str, Any], path: str = "") -> list[str]:
+    """The settings of a sensitivity analysis, one text each: `design.run_in_days = 180`."""
+    found = []
+    for key, value in settings.items():
+        found += changes(value, f"{path}{key}.") if isinstance(value, dict) else [f"{path}{key} = {_setting(value)}"]
+    return found
+
+
+def _setting(value: Any) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
+
+
+def _cases(study: Study, analysis: Analysis) -> str:
+    cohort = study.cohorts[analysis.design.cases]
+    event = concept_set_label(study, cohort.entry.concept_set)
+    first = "the first record" if cohort.entry.occurrence == "first" else "every record"
+    rules = list(_rules(study, cohort))
+    text = (
+        f"Cases ({cohort_label(study, analysis.design.cases)}) were persons with {first} of {event} while under "
+        "observation; its date was the index date."
+    )
+    return f"{text} Required on that date: {_listed(rules)}." if rules else text
+
+
+def _rules(study: Study, cohort: CohortDefinition) -> Iterator[str]:
+    if cohort.age:
+        yield f"age {cohort.age.min} to {cohort.age.max} years"
+    if cohort.sex:
+        yield f"recorded sex {' or '.join(cohort.sex)}"
+    if cohort.calendar:
+        since = f"from {cohort.calendar.first}" if cohort.calendar.first else ""
+        until = f"to {cohort.calendar.last}" if cohort.calendar.last else ""
+        yield f"a date {since} {until}".replace("  ", " ").strip()
+    if cohort.prior_observation_days:
+        yield f"at least {_days(cohort.prior_observation_days)} of prior observation"
+    if cohort.washout_days:
+        yield f"no such record in the {_days(cohort.washout_days)} before"
+    for item in cohort.exclude_prior:
+        when = f"in the {_days(item.days)} before" if item.days else "at any time before"
+        yield f"no {concept_set_label(study, item.concept_set)} {when}"
+    for rule in cohort.rules:
+        yield f"{rule.name} ({window_days(rule.window)})"
+
+
+def _controls(study: Study, analysis: Analysis) -> str:
+    design = analysis.design
+    matched = [MATCHED_ON.get(name, name) for name in design.match_exact]
+    if design.birth_year_caliper is not None:
+        matched.append(_within("year of birth", design.birth_year_caliper, "year"))
+    if design.time_in_cohort_caliper_days is not None:
+        matched.append(_within("time under observation", design.time_in_cohort_caliper_days, "day"))
+    free = [f"no {concept_set_label(study, name)}" for name in design.free_of]
+    risk = ["alive", "under observation", "free of the outcome up to and including that date", *free]
+    return (
+        "Controls were drawn by incidence-density (risk-set) sampling: for each case up to "
+        f"{design.controls_per_case}, at random and without replacement, from the persons who on the case's index date "
+        f"were {_listed(risk)}, and who met the rules for cases that do not concern the outcome."
+        + (f" Controls were matched to the case on {_listed(matched)}." if matched else " Controls were not matched.")
+        + " Sets were drawn independently of one another, so a person could be a control of several cases and could "
+        "become a case later. Cases without any eligible control were counted and left the analysis."
+    )
+
+
+def _within(name: str, caliper: int, unit: str) -> str:
+    return name if caliper == 0 else f"{name} (± {caliper} {unit}{'s' if caliper != 1 else ''})"
+
+
+def _exposure(study: Study, analysis: Analysis) -> str:
+    design = analysis.design
+    names = [_defined(study, name) for name in design.exposures]
+    windows = [f"{name} ({window_days(study.windows[name])})" for name in design.windows]
+    parts = [f"Exposures were {_listed(names)}. Only days before the index date counted."]
+    parts.append(f"The windows were {_listed(windows)}.")
+    if "any_use" in design.readings:
+        reference = {
+            "none_in_window": "persons without qualifying use in that window, who may have used it at another time",
+            "never_before_index": "persons without qualifying use at any time before the index date",
+        }[design.any_use_reference]
+        parts.append(
+            "Any use: enough dispensings on distinct dates inside the window. The reference was " + reference + "."
+        )
+    if "initiation" in design.readings:
+        parts.append(_initiation(design))
+    parts.append(_observability(design))
+    return " ".join(parts)
+
+
+def _defined(study: Study, name: str) -> str:
+    exposure = study.exposures[name]
+    least = exposure.min_dispensings
+    dispensings = "at least one dispensing" if least == 1 else f"dispensings on at least {least} distinct dates"
+    return f"{exposure_label(study, name)} ({dispensings})"
+
+
+def _initiation(design: Any) -> str:
+    decisive = "first dispensing" if design.initiation_date == "first" else "dispensing that made use qualify"
+    return (
+        f"Initiation: each person had one level, by the date of the {decisive}: never, one of the windows, too few "
+        "dispensings, within the lag, at another time, or prevalent "
+        f"(first seen to use it before or within the first {_days(design.run_in_days)} from which use could be seen). "
+        "The reference was never."
+    )
+
+
+def _observability(design: Any) -> str:
+    if design.unobservable == "leave_out":
+        return (
+            "Estimates rest on the sets in which exposure of the case could be observed over the whole window, with "
+            "the controls for whom it could be as well; of a window without a far end, the latest day had to be "
+            "observable."
+        )
+    return "Sets were kept where exposure could not be observed over the whole window; the shortfall is shown."
+
+
+def _covariates(study: Study, analysis: Analysis) -> str:
+    if not analysis.adjust_for:
+        return "Estimates were not adjusted beyond the matching."
+    described = [_covariate(study, name) for name in analysis.adjust_for]
+    text = f"Adjusted estimates took account of {_listed(described)}."
+    if analysis.interactions:
+        pairs = [" × ".join(covariate_label(study, name) for name in pair) for pair in analysis.interactions]
+        text += f" Interactions: {_listed(pairs)}."
+    return text
+
+
+def _covariate(study: Study, name: str) -> str:
+    covariate = study.covariate(name)
+    label = covariate_label(study, name)
+    if covariate.kind == "event":
+        times = "recorded" if covariate.at_least == 1 else f"recorded on at least {covariate.at_least} days"
+        return f"{label} ({times}, {window_days(covariate.window)})"
+    if covariate.kind == "count":
+        return f"{label} (number of days with a record, {window_days(covariate.window)})"
+    if covariate.kind == "age" and covariate.groups_from:
+        return f"{label} (in groups {', '.join(covariate.levels)})"
+    return label
+
+
+def _model(analysis: Analysis) -> str:
+    interval = "Wald" if analysis.interval == "wald" else "profile-likelihood"
+    level = level_text(analysis.conf_level)
+    adjusted = "Crude estimates account for the matching only. " if analysis.adjust_for else ""
+    variance = (
+        "Standard errors are robust, clustered by person."
+        if analysis.cluster == "person"
+        else "Standard errors are model-based."
+    )
+    return (
+        f"Odds ratios with {level} {interval} confidence intervals and two-sided p-values were estimated by "
+        f"conditional logistic regression with {TIES[analysis.ties]}, one model for each exposure, window and reading. "
+        f"{adjusted}Under incidence-density sampling the odds ratio estimates the incidence rate ratio in the "
+        f"population from which the cases arose. {variance} "
+        "P-values and intervals are not corrected for the number of comparisons."
+    )
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number:,} days"
+
+
+def _listed(items: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *head, last = list(items)
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def sensitivity_rows(study: Study) -> list[dict[str, Any]]:
+    """The sensitivity analyses: id, what they vary, why."""
+    titles = {analysis.id: analysis_title(analysis) for analysis in study.analyses}
+    return [
+        {"id": item.id, "base": titles.get(item.base, item.base), "why": item.why, "changes": changes(item.change)}
+        for item in study.sensitivity
+    ]

@@ -1,0 +1,206 @@
+"""The page as a whole: which analysis shows what, in which section."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+from pydantic import ValidationError
+
+from equipoise.errors import Fault, SourceError
+from equipoise.report import findings, methods, sections
+from equipoise.report.forest import forest
+from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows
+from equipoise.report.timeline import KINDS, DiagramRow, timeline
+from equipoise.report.views import Cell, Part, Table, grouped, head
+from equipoise.results.results import Results
+from equipoise.spec.canonical import canonical_json
+from equipoise.spec.study import Analysis, Study
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One box of an attrition flow."""
+
+    text: str
+    removed: str
+    left: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The attrition of one cohort as a flow, with its table."""
+
+    label: str
+    steps: Sequence[Step]
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A design diagram with its table and the kinds of bars it uses."""
+
+    figure: Markup
+    kinds: Sequence[tuple[str, str]]
+    table: Table
+
+
+def study_of(results: Results) -> Study:
+    """The study kept in the manifest. Raises `SourceError` where there is none that this version can read."""
+    kept = results.manifest.get("study")
+    if kept is None:
+        raise SourceError(Fault("manifest", "holds no study", "the results of a run"))
+    try:
+        return Study.model_validate(kept)
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, item["loc"])) for item in error.errors(include_url=False)[:5])
+        remedy = "make the report with the version of Equipoise that its manifest names"
+        raise SourceError(Fault("study of the manifest", f"cannot be read at {places}", "a study", remedy)) from None
+
+
+def context(results: Results) -> dict[str, Any]:
+    """Everything the template shows."""
+    page = _Page(results, study_of(results))
+    return {
+        "study": page.study,
+        "question": page.question(),
+        "found": page.found(),
+        "caution": findings.CAUTION,
+        "designs": page.parts(page.design),
+        "sensitivity": methods.sensitivity_rows(page.study),
+        "attrition": page.parts(page.attrition),
+        "characteristics": page.parts(page.characteristics),
+        "exposure": page.parts(page.exposure),
+        "estimates": page.parts(page.estimates),
+        "matching": page.parts(page.matching),
+        "data_quality": sections.data_quality(results.rows("data_quality")),
+        "concept_sets": sections.concept_sets(page.study, results.rows("concept_sets")),
+        "methods": page.parts(page.methods),
+        "disclosure": methods.disclosure(page.min_cell_count),
+        "hidden_note": methods.hidden_note(page.min_cell_count),
+        "provenance": provenance(results.manifest),
+        "protocol": canonical_json(results.manifest["study"]),
+    }
+
+
+class _Page:
+    """The rows of each analysis, read once."""
+
+    def __init__(self, results: Results, study: Study):
+        self.study = study
+        self.min_cell_count = int(results.manifest.get("min_cell_count", 0))
+        names = ("attrition", "sampling", "matching", "characteristics", "exposure", "coexposure", "estimates")
+        self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in names}
+        self.main = {analysis.id for analysis in study.analyses}
+
+    def of(self, name: str, analysis: Analysis) -> list[Row]:
+        return self.rows[name].get(analysis.id, [])
+
+    def question(self) -> list[tuple[str, str]]:
+        parts = self.study.question
+        named = (
+            ("Population", parts.population),
+            ("Exposure", parts.exposure),
+            ("Comparator", parts.comparator),
+            ("Outcome", parts.outcome),
+            ("Background", parts.background),
+        )
+        return [(name, text) for name, text in named if text]
+
+    def found(self) -> list[Part]:
+        return [self._found(analysis) for analysis in self.study.analyses]
+
+    def _found(self, analysis: Analysis) -> Part:
+        found = findings.findings(self.study, self.of("estimates", analysis), analysis.conf_level)
+        words = [findings.opening(self.of("sampling", analysis), analysis)]
+        if found:
+            words.append(findings.tally(found))
+        by_exposure = grouped(found, lambda item: item.exposure)
+        return Part(analysis_title(analysis), words=words, figure=by_exposure)
+
+    def parts(self, make: Any) -> list[Part]:
+        """A part for each analysis; those of sensitivity analyses are folded."""
+        return [made for analysis in self.study.every_analysis() if (made := make(analysis)) is not None]
+
+    def _part(self, analysis: Analysis, **content: Any) -> Part:
+        return Part(analysis_title(analysis), folded=analysis.id not in self.main, **content)
+
+    def design(self, analysis: Analysis) -> Part:
+        return self._part(analysis, figure=diagram(diagram_rows(self.study, analysis)))
+
+    def attrition(self, analysis: Analysis) -> Part:
+        cohorts = grouped(self.of("attrition", analysis), lambda row: row["cohort"])
+        return self._part(
+            analysis, figure=[flow(rows, cohort_label(self.study, name)) for name, rows in cohorts.items()]
+        )
+
+    def characteristics(self, analysis: Analysis) -> Part:
+        rows = self.of("characteristics", analysis)
+        sampling = next(iter(self.of("sampling", analysis)), None)
+        title = f"Table 1. Characteristics on the index date: {analysis_title(analysis)}"
+        return self._part(analysis, tables=[sections.characteristics(rows, sampling, title)])
+
+    def exposure(self, analysis: Analysis) -> Part:
+        title, rows = analysis_title(analysis), self.of("exposure", analysis)
+        tables = [sections.exposure(self.study, rows, f"Exposed cases and controls: {title}")]
+        extra = [sections.use(self.study, rows, f"Amount of use, and time in which use could be seen: {title}")]
+        if together := self.of("coexposure", analysis):
+            extra.append(sections.coexposure(self.study, together, f"Exposure to more than one drug: {title}"))
+        return self._part(analysis, tables=tables, extra=extra)
+
+    def estimates(self, analysis: Analysis) -> Part:
+        title = f"Estimates: {analysis_title(analysis)}"
+        table = forest(self.study, self.of("estimates", analysis), title, analysis.conf_level)
+        return self._part(analysis, tables=[table])
+
+    def matching(self, analysis: Analysis) -> Part:
+        title = analysis_title(analysis)
+        tables = [sections.sampling(row, f"Sampling of controls: {title}") for row in self.of("sampling", analysis)]
+        tables.append(sections.matching(self.of("matching", analysis), f"Matched sets by number of controls: {title}"))
+        return self._part(analysis, tables=tables)
+
+    def methods(self, analysis: Analysis) -> Part:
+        return self._part(analysis, words=methods.methods(self.study, analysis))
+
+
+def diagram(rows: Sequence[DiagramRow]) -> Diagram:
+    body = [[Cell(row.label, head=True), Cell(row.days), Cell(KINDS[row.kind])] for row in rows]
+    table = Table("Windows of the design diagram", head("Window", "Days", "What for", numbers_from=9), body)
+    kinds = [(kind, text) for kind, text in KINDS.items() if any(row.kind == kind for row in rows)]
+    return Diagram(timeline(rows), kinds, table)
+
+
+def flow(rows: Sequence[Row], label: str) -> Flow:
+    table = sections.attrition(rows, label)
+    steps = [Step(*(cell.content for cell in (line[0], line[2], line[3]))) for line in table.rows]
+    return Flow(label, steps, table)
+
+
+def provenance(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where the numbers come from. Which steps were computed anew is not part of it: it does not change them."""
+    return [(name, text) for name, text in _provenance(manifest) if text]
+
+
+def _provenance(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "Study", str(manifest["study"].get("id", ""))
+    yield "Hash of the study (SHA-256)", str(manifest.get("study_hash", ""))
+    yield "Random seed", str(manifest.get("seed", ""))
+    source = manifest.get("source") or {}
+    if isinstance(source, Mapping):
+        names = {
+            "name": "Database",
+            "kind": "Kind of database",
+            "cdm_version": "OMOP CDM version",
+            "vocabulary_version": "Vocabulary version",
+            "fingerprint": "Fingerprint of the data",
+        }
+        for key, text in names.items():
+            yield text, str(source.get(key) or "")
+    else:
+        yield "Database", str(source)
+    versions = manifest.get("versions") or {}
+    yield "Software", ", ".join(f"{name} {version}" for name, version in versions.items())
+    yield "Platform", str(manifest.get("platform") or "")
+    yield "Smallest count shown", str(manifest.get("min_cell_count", ""))
