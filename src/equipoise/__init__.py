@@ -29,6 +29,7 @@ _FACADE: dict[str, str] = {
     "Results": "equipoise.results.results",
     "read_results": "equipoise.results.read",
     "write_report": "equipoise.report.write",
+    "fit_survival_curve": "equipoise.estimators.survival_curve",
 }
 
 __all__ = ["__version__", *_FACADE]

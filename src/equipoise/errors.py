@@ -79,6 +79,7 @@ class Reason(StrEnum):
     NOT_CONVERGED = "NOT_CONVERGED"
     SMALL_CELLS = "SMALL_CELLS"
     NOT_OBSERVABLE = "NOT_OBSERVABLE"
+    BEYOND_FOLLOW_UP = "BEYOND_FOLLOW_UP"
     NOT_DEFINED = "NOT_DEFINED"
     SEALED = "SEALED"
 
@@ -95,6 +96,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.NOT_CONVERGED: "the likelihood maximisation did not converge",
     Reason.SMALL_CELLS: "the estimate rests on a count that is suppressed",
     Reason.NOT_OBSERVABLE: "no matched set is observable over the whole window",
+    Reason.BEYOND_FOLLOW_UP: "follow-up ends before this time",
     Reason.NOT_DEFINED: "the quantity is not defined for this design",
     Reason.SEALED: "a pre-set diagnostic failed, so the estimate is sealed",
 }

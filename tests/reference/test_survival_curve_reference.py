@@ -1,0 +1,95 @@
+"""Survival curves, restricted means and log-rank tests against R's survival on its data sets."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equipoise.estimators.survival_curve import fit_survival_curve
+from equipoise.estimators.survival_curve_result import SurvivalCurve
+from tests.reference.survival_cases import case, data, lung, numbers
+
+PRINTED = 1e-12  # relative: R prints 15 digits and both sides add up a few hundred terms
+STATISTIC = 1e-10  # a quadratic form in an inverted covariance loses some digits more
+
+
+def at_times(curve: SurvivalCurve, expected: dict) -> pd.DataFrame:
+    times = list(dict.fromkeys(expected["time"]))
+    return curve.survival_at(times, extend=True)
+
+
+def hazard_at(curve: SurvivalCurve, times: list[float], column: str) -> np.ndarray:
+    """A column of tidy() carried forward to the times, 0 before the first."""
+    rows = curve.tidy()
+    out = []
+    for _, group in rows.groupby("group", sort=False):
+        place = np.searchsorted(group["time"], times, side="right")
+        out.append(np.concatenate([[0.0], group[column]])[place])
+    return np.concatenate(out)
+
+
+def assert_curve(curve: SurvivalCurve, expected: dict) -> None:
+    found = at_times(curve, expected)
+    columns = {"surv": "estimate", "std_err": "std_error", "lower": "conf_low", "upper": "conf_high"}
+    for theirs, ours in columns.items():
+        if theirs in expected:
+            np.testing.assert_allclose(found[ours], numbers(expected[theirs]), rtol=PRINTED, atol=1e-15)
+    if "n_risk" in expected:
+        np.testing.assert_allclose(found["n_risk"], expected["n_risk"], rtol=PRINTED)
+    times = list(dict.fromkeys(expected["time"]))
+    for theirs, ours in {"cumhaz": "cumulative_hazard", "std_chaz": "std_error_hazard"}.items():
+        if theirs in expected:
+            np.testing.assert_allclose(hazard_at(curve, times, ours), expected[theirs], rtol=PRINTED)
+
+
+@pytest.mark.parametrize("conf_type", ["log", "log-log", "plain", "logit", "arcsin"])
+def test_kaplan_meier_by_sex_with_its_limits_quantiles_and_restricted_means(conf_type: str) -> None:
+    expected = case(f"km_lung_sex_{conf_type}")["result"]
+    curve = fit_survival_curve(lung(), time="time", event="died", by="sex", conf_type=conf_type)
+    assert_curve(curve, expected)
+    events = curve.at_risk(list(dict.fromkeys(expected["time"])))
+    since_last = events.groupby("group")["n_event"].transform(lambda n: n.diff().fillna(n.iloc[0]))
+    np.testing.assert_array_equal(since_last, expected["n_event"])
+    quantiles = curve.quantiles(expected["quantile"]["p"])
+    for theirs, ours in {"est": "estimate", "lower": "conf_low", "upper": "conf_high"}.items():
+        np.testing.assert_array_equal(quantiles[ours], numbers(expected["quantile"][theirs]).ravel())
+    means = curve.restricted_mean(500)
+    np.testing.assert_allclose(means["estimate"][:2], expected["rmean"], rtol=PRINTED)
+    np.testing.assert_allclose(means["std_error"][:2], expected["rmean_se"], rtol=PRINTED)
+
+
+@pytest.mark.parametrize("stype", [1, 2])
+@pytest.mark.parametrize("ctype", [1, 2])
+def test_the_four_pairs_of_survival_and_hazard_estimators(stype: int, ctype: int) -> None:
+    curve = fit_survival_curve(
+        lung(),
+        time="time",
+        event="died",
+        estimator={1: "kaplan-meier", 2: "exponential"}[stype],
+        cumulative_hazard={1: "nelson-aalen", 2: "fleming-harrington"}[ctype],
+    )
+    assert_curve(curve, case(f"surv_lung_stype{stype}_ctype{ctype}")["result"])
+
+
+@pytest.mark.parametrize(("name", "robust"), [("robust", None), ("robust", True), ("greenwood", False)])
+def test_weighted_curves_with_either_variance(name: str, robust: bool | None) -> None:
+    frame = lung().assign(w=lambda d: 0.5 + (d["age"] % 7) / 4)
+    curve = fit_survival_curve(frame, time="time", event="died", by="sex", weights="w", robust=robust)
+    assert_curve(curve, case(f"km_lung_weighted_{name}")["result"])
+
+
+@pytest.mark.parametrize("tau", [365, 500])
+def test_restricted_means_and_their_difference(tau: int) -> None:
+    expected = case(f"rmst_lung_tau{tau}")["result"]
+    rows = fit_survival_curve(lung(), time="time", event="died", by="sex").restricted_mean(tau)
+    np.testing.assert_allclose(rows["estimate"], [*expected["rmst"], expected["diff"]], rtol=PRINTED)
+    np.testing.assert_allclose(rows["std_error"], [*expected["se"], expected["se_diff"]], rtol=PRINTED)
+    np.testing.assert_allclose(rows.loc[2, ["conf_low", "conf_high"]].astype(float), expected["ci95"], rtol=PRINTED)
+
+
+def test_person_days_and_events_of_the_gibleed_cohort() -> None:
+    expected = case("gib_cohort_counts", "16_gibleed")["result"]
+    curve = fit_survival_curve(data("derived__gibleed_cohort"), time="time", event="event", by="target")
+    at_end = curve.at_risk([0, 180])
+    start, end = at_end[at_end["time"] == 0], at_end[at_end["time"] == 180]
+    assert start["n_risk"].tolist() == list(expected["n"].values())
+    assert end["n_event"].tolist() == list(expected["events"].values())
