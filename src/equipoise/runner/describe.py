@@ -18,7 +18,7 @@ from equipoise.kernels.event_windows import ValueSums
 from equipoise.kernels.spans import span_at
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import covariates, uses
-from equipoise.runner.estimate import COMPARISON, kept_rows
+from equipoise.runner.estimate import COMPARISON, is_reported, kept_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
 from equipoise.runner.protocol import Protocol, read_protocol
 from equipoise.spec.windows import Window
@@ -167,7 +167,7 @@ def exposure_rows(
     for column in (column for column in people.columns if column.role == "exposure"):
         window = column.tag("level") or ""
         inside = window in names
-        if not inside and column.tag("reading") == "any_use":
+        if not inside and not is_reported(people, column):
             continue
         rows = kept_rows(people, column if inside and leave_out else None)
         use = uses_by_name[column.tag("exposure") or ""]

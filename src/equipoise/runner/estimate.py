@@ -47,10 +47,16 @@ def models(people: AnalysisSet, leave_out: bool) -> Iterator[Model]:
     for factor in _factors(people):
         for column in factor:
             beside = column.tag("level") in BESIDE_WINDOWS
-            if beside and column.tag("reading") == "any_use":
-                continue  # a nuisance level: it keeps the reference clean and is not reported
-            rows = kept_rows(people, None if beside or not leave_out else column)
-            yield Model(rows, factor, column)
+            if not beside or is_reported(people, column):
+                yield Model(kept_rows(people, None if beside or not leave_out else column), factor, column)
+
+
+def is_reported(people: AnalysisSet, column: Column) -> bool:
+    """Whether a level beside the windows has rows of its own in the tables.
+
+    Not where nobody is at it, and not under the any-use reading, where it only keeps the reference clean.
+    """
+    return column.tag("reading") != "any_use" and bool((people.column(column.name) == 1).any())
 
 
 def _factors(people: AnalysisSet) -> list[tuple[Column, ...]]:
