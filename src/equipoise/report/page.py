@@ -201,6 +201,6 @@ def _provenance(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     else:
         yield "Database", str(source)
     versions = manifest.get("versions") or {}
-    yield "Software", ", ".join(f"{name} {version}" for name, version in versions.items())
+    yield "Software", ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     yield "Platform", str(manifest.get("platform") or "")
     yield "Smallest count shown", str(manifest.get("min_cell_count", ""))
