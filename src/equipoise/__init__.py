@@ -30,6 +30,7 @@ _FACADE: dict[str, str] = {
     "read_results": "equipoise.results.read",
     "write_report": "equipoise.report.write",
     "fit_survival_curve": "equipoise.estimators.survival_curve",
+    "compare_survival_curves": "equipoise.estimators.survival_curve_comparison",
 }
 
 __all__ = ["__version__", *_FACADE]

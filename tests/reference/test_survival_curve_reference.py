@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from equipoise.estimators.survival_curve import fit_survival_curve
+from equipoise.estimators.survival_curve_comparison import CurveComparison, compare_survival_curves
 from equipoise.estimators.survival_curve_result import SurvivalCurve
 from tests.reference.survival_cases import case, data, lung, numbers
 
@@ -93,3 +94,28 @@ def test_person_days_and_events_of_the_gibleed_cohort() -> None:
     start, end = at_end[at_end["time"] == 0], at_end[at_end["time"] == 180]
     assert start["n_risk"].tolist() == list(expected["n"].values())
     assert end["n_event"].tolist() == list(expected["events"].values())
+
+
+@pytest.mark.parametrize("by", ["sex", "ph"])
+@pytest.mark.parametrize("rho", [0, 1])
+def test_log_rank_family(by: str, rho: int) -> None:
+    expected = case(f"survdiff_lung_{by}_rho{rho}")["result"]
+    frame = lung().dropna(subset=["ph.ecog"]) if by == "ph" else lung()
+    found = compare_survival_curves(frame, time="time", event="died", by="ph.ecog" if by == "ph" else by, rho=rho)
+    assert_comparison(found, expected)
+
+
+def test_stratified_log_rank() -> None:
+    frame = lung().query("`ph.ecog` < 3")
+    found = compare_survival_curves(frame, time="time", event="died", by="sex", strata="ph.ecog")
+    assert_comparison(found, case("survdiff_lung_strat_rho0")["result"])
+
+
+def assert_comparison(found: CurveComparison, expected: dict) -> None:
+    assert found.n.tolist() == expected["n"]
+    np.testing.assert_allclose(found.observed, expected["observed"], rtol=PRINTED)
+    np.testing.assert_allclose(found.expected, expected["expected"], rtol=PRINTED)
+    np.testing.assert_allclose(found.covariance, expected["var"], rtol=STATISTIC)
+    np.testing.assert_allclose(found.statistic, expected["chisq"], rtol=STATISTIC)
+    np.testing.assert_allclose(found.p_value, expected["p"], rtol=STATISTIC)
+    assert found.df == expected["df"]

@@ -1,7 +1,7 @@
 """`SurvivalCurve`: estimated survival by group, with everything that is read off it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
