@@ -220,9 +220,6 @@ def _from_analysis_set(
 
 
 def _from_table(table: Table, case: Any, matched_set: Any, covariates: Any, cluster: Any, interactions: Any) -> _Input:
-    named = [name for name in (case, matched_set, cluster) if name is not None]
-    others = [] if isinstance(covariates, str) else list(covariates or ())
-    table.require(dict.fromkeys([*named, *others]))
     rows = MatchedRows(
         np.empty(0),
         table.cases(case),

@@ -17,7 +17,7 @@ from equipoise.errors import DesignError, Fault
 from equipoise.estimators.table import Table, label, not_finite
 
 FORMULA_MODULE = "equipoise.estimators.formula"  # loaded when a formula is given: it brings pandas with it
-CHECKED_ROWS = 65_536  # rows checked at a time, so that the check needs no second copy of a large matrix
+BLOCK = 4_096  # rows copied or checked at a time: they stay in the cache, and a check needs no second large array
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def model_frame(
     if isinstance(data, Table):
         if isinstance(covariates, str):
             return _from_formula(data, covariates, interactions)
-        return _assembled(_frame_parts(data, _named(covariates)), interactions)
+        return _from_columns(data, _named(covariates), interactions)
     if isinstance(covariates, str):
         raise DesignError(Fault("covariates", "a formula", "a list of names; formulas are for data frames"))
     if isinstance(data, AnalysisSet):
@@ -91,9 +91,25 @@ def _matrix(x: np.ndarray, names: tuple[str, ...], interactions: Sequence[tuple[
     return _assembled({name: Part((name,), x[:, k : k + 1]) for k, name in enumerate(names)}, interactions)
 
 
-def _frame_parts(table: Table, names: Sequence[str]) -> dict[str, Part]:
+def _from_columns(table: Table, names: Sequence[str], interactions: Sequence[tuple[str, str]]) -> ModelFrame:
+    if not interactions and all(table.is_float(name) for name in names):
+        x = _interleaved([table.numbers(name) for name in names])
+        if x is not None:
+            return ModelFrame(x, tuple(map(str, names)), {})
     table.require(names)
-    return {name: _part(table, name) for name in names}
+    return _assembled({name: _part(table, name) for name in names}, interactions)
+
+
+def _interleaved(columns: list[np.ndarray]) -> np.ndarray | None:
+    """Float columns side by side, or None where a value is not finite; by blocks, so that each stays in the cache."""
+    x = np.empty((len(columns[0]), len(columns)))
+    for i in range(0, len(x), BLOCK):
+        block = x[i : i + BLOCK]
+        for k, column in enumerate(columns):
+            block[:, k] = column[i : i + BLOCK]
+        if not np.isfinite(block).all():
+            return None
+    return x
 
 
 def _part(table: Table, name: str) -> Part:
@@ -108,7 +124,7 @@ def _part(table: Table, name: str) -> Part:
 
 def _assembled(parts: dict[str, Part], interactions: Sequence[tuple[str, str]]) -> ModelFrame:
     parts = parts | {f"{a}:{b}": _product(parts, a, b) for a, b in interactions}
-    x = np.ascontiguousarray(np.hstack([part.x for part in parts.values()]))
+    x = np.hstack([part.x for part in parts.values()])
     terms = tuple(term for part in parts.values() for term in part.terms)
     _refuse_not_finite(x, terms)
     return ModelFrame(x, terms, {name: part.reference for name, part in parts.items() if part.reference is not None})
@@ -133,7 +149,7 @@ def _from_formula(table: Table, formula: str, interactions: Sequence[tuple[str, 
 
 
 def _refuse_not_finite(x: np.ndarray, names: Sequence[str]) -> None:
-    blocks = (x[i : i + CHECKED_ROWS] for i in range(0, len(x), CHECKED_ROWS))
+    blocks = (x[i : i + BLOCK] for i in range(0, len(x), BLOCK))
     if all(np.isfinite(block).all() for block in blocks):
         return
     missing, infinite = np.isnan(x).sum(axis=0), np.isinf(x).sum(axis=0)

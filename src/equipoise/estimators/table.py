@@ -36,6 +36,10 @@ class Table:
         if faults:
             raise DesignError(faults)
 
+    def is_float(self, name: str) -> bool:
+        """Whether a column exists and holds double-precision numbers."""
+        return name in self.frame.columns and self.frame[name].dtype == nw.Float64
+
     def numbers(self, name: str) -> np.ndarray:
         """A numeric column as float64 (n,)."""
         series = self.frame[name]
