@@ -80,10 +80,10 @@ def matched_recession(
     Breslow's and Efron's approximations ask in addition that the cases of a set are level.
     """
     inverse = np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0.0)
-    target = _mean_gap(x, case, first) * inverse
+    target = mean_gap(x, case, first) * inverse
 
     def worst_row(delta: np.ndarray) -> np.ndarray:
-        high, low = _widest_gap(x, case, first, delta * inverse, exact)
+        high, low = widest_gap(x, case, first, delta * inverse, exact)
         return (x[high] - x[low]) * inverse if high >= 0 else np.zeros(len(scale))
 
     delta = project_on_cone(target, worst_row)
@@ -96,7 +96,7 @@ def tied_rows(x: np.ndarray, case: np.ndarray, first: np.ndarray, delta: np.ndar
 
 
 @compiled
-def _mean_gap(x, case, first):
+def mean_gap(x, case, first):
     """Sum over sets of the cases' mean less the controls' mean."""
     p = x.shape[1]
     gap = np.zeros(p)
@@ -136,7 +136,7 @@ def _extremes(x, case, a, b, delta, exact):
 
 
 @compiled
-def _widest_gap(x, case, first, delta, exact):
+def widest_gap(x, case, first, delta, exact):
     """The pair (rival, case) with the largest difference along delta over all sets; (-1, -1) where no set has both."""
     best_high, best_low, widest = -1, -1, -np.inf
     for s in range(first.shape[0] - 1):
