@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import erfc, sqrt
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,12 @@ def invent(seed: int, n_sets: int, n_exposures: int = 2, rates: tuple[float, flo
     level = np.where(used, rng.choice([1, 2, 3], size=(n, n_exposures), p=[0.5, 0.35, 0.15]), 0)
     observable = np.column_stack([rng.random(n) < p for p in (1.0, 0.97, 0.8)])
     return Persons(
-        case, observable, level, rng.integers(0, 2, n), 60 + 12 * rng.standard_normal(n), rng.random(n) < 0.08 + 0.04 * case
+        case,
+        observable,
+        level,
+        rng.integers(0, 2, n),
+        60 + 12 * rng.standard_normal(n),
+        rng.random(n) < 0.08 + 0.04 * case,
     )
 
 
@@ -72,7 +78,11 @@ def _attrition(persons: Persons, unmatched: int) -> Iterator[Row]:
         "gi_bleed": [
             ("persons in the database", 0, 52_310),
             ("date of birth known", 12, 52_298),
-            ("first record of gastrointestinal haemorrhage", 52_298 - matched - unmatched - 25, matched + unmatched + 25),
+            (
+                "first record of gastrointestinal haemorrhage",
+                52_298 - matched - unmatched - 25,
+                matched + unmatched + 25,
+            ),
             ("under observation on the day", 2, matched + unmatched + 23),
             ("at least 365 days of observation before the day", 23, matched + unmatched),
             ("at least one eligible control", unmatched, matched),
@@ -154,9 +164,11 @@ def _exposure(persons: Persons, e: int, name: str) -> Iterator[Row]:
         seen = persons.observable[:, w]
         use = {"exposure": name, "window": window}
         here = persons.level[:, e] == w + 1
-        yield use | {"reading": "any_use", "factor": window, "level": f"used in {window}"} | _counts(persons, seen, here)
+        yield (
+            use | {"reading": "any_use", "factor": window, "level": f"used, {window}"} | _counts(persons, seen, here)
+        )
         factor = {"reading": "initiation", "factor": " + ".join(WINDOWS)}
-        yield use | factor | {"level": f"first used in {window}"} | _counts(persons, seen, here)
+        yield use | factor | {"level": f"first used, {window}"} | _counts(persons, seen, here)
         never = persons.level[:, e] == 0
         yield use | factor | {"level": "never used"} | _counts(persons, seen, never)
 
@@ -190,7 +202,11 @@ def _both(persons: Persons, w: int, a: int, b: int) -> Row:
     for who, group in (("cases", persons.case), ("controls", ~persons.case)):
         one = group & persons.observable[:, w] & (persons.level[:, a] == w + 1)
         both = one & (persons.level[:, b] == w + 1)
-        row |= {f"n_exposed_{who}": _n(one), f"n_{who}_both": _n(both), f"percent_{who}_both": _percent(_n(both), _n(one))}
+        row |= {
+            f"n_exposed_{who}": _n(one),
+            f"n_{who}_both": _n(both),
+            f"percent_{who}_both": _percent(_n(both), _n(one)),
+        }
     return row
 
 
@@ -198,8 +214,8 @@ def _estimates(persons: Persons, e: int, name: str) -> Iterator[Row]:
     for reading, verb in (("any_use", "used"), ("initiation", "first used")):
         for w, window in enumerate(WINDOWS):
             seen = persons.observable[:, w]
-            target = f"{verb} in {window}"
-            reference = f"not used in {window}" if reading == "any_use" else "never used"
+            target = f"{verb}, {window}"
+            reference = f"not used, {window}" if reading == "any_use" else "never used"
             for adjustment in ("crude", "adjusted"):
                 yield {
                     "exposure": name,
@@ -216,7 +232,9 @@ def _estimates(persons: Persons, e: int, name: str) -> Iterator[Row]:
                     "measure": "odds_ratio",
                     "target_level": target,
                     "reference_level": reference,
-                } | _estimate(persons, seen, persons.level[:, e] == w + 1, persons.level[:, e] == 0, reading, adjustment)
+                } | _estimate(
+                    persons, seen, persons.level[:, e] == w + 1, persons.level[:, e] == 0, reading, adjustment
+                )
 
 
 def _estimate(
@@ -240,7 +258,7 @@ def _estimate(
         "estimate": float(np.exp(log_ratio)),
         "conf_low": float(np.exp(log_ratio - 1.96 * error)),
         "conf_high": float(np.exp(log_ratio + 1.96 * error)),
-        "p_value": float(min(1, 2 * np.exp(-0.717 * abs(log_ratio / error) - 0.416 * (log_ratio / error) ** 2))),
+        "p_value": erfc(abs(log_ratio / error) / sqrt(2)),
         "log_estimate": log_ratio,
         "std_error": error,
     }
@@ -252,7 +270,13 @@ def _concepts(name: str, n: int) -> Row:
 
 def _quality() -> Iterator[Row]:
     found = [
-        ("no birth date", "person", "the person is kept without age, and excluded by every rule that needs one", 12, 12),
+        (
+            "no birth date",
+            "person",
+            "the person is kept without age, and excluded by every rule that needs one",
+            12,
+            12,
+        ),
         ("event after death", "drug_exposure", "the record is left out", 3, 2),
         ("event outside observation", "drug_exposure", "kept: the study's rules say whether it counts", 1_830, 402),
         ("several deaths of a person", "death", "the earliest counts", 0, 0),

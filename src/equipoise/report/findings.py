@@ -1,12 +1,13 @@
 """What was found, in plain words: the direction of each ratio and what its interval allows, and no more."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from equipoise.report.forest import reason_text
-from equipoise.report.numbers import count_text, interval_text, level_text, ratio_text
+from equipoise.report.numbers import ABSENT, HIDDEN, count_text, interval_text, level_text, ratio_text
 from equipoise.report.protocol import exposure_label, reading_text
+from equipoise.report.views import Cell, Table, group_row, grouped, head
 from equipoise.spec.study import Analysis, Study
 
 Row = dict[str, Any]
@@ -16,81 +17,88 @@ CAUTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One exposure in words: who was compared, the number, and what it says."""
-
-    exposure: str
-    contrast: str
-    result: str
-    meaning: str
+HIGHER = "higher odds of exposure among cases than among controls"
+LOWER = "lower odds of exposure among cases than among controls"
+EITHER = "compatible with lower and with higher odds among cases"
 
 
 def opening(sampling: Sequence[Row], analysis: Analysis) -> str:
     """How many cases and controls there are."""
     row = next((row for row in sampling if row["analysis"] == analysis.id), None)
-    if row is None or (row["n_cases"] == 0 and not row["n_cases_suppressed"]):
+    if row is None or row["n_cases"] == 0:
         return "No person met the rules for a case, so there is nothing to compare."
-    cases, controls = count_text(row, "n_cases"), count_text(row, "n_controls")
     if row["n_controls"] == 0:
-        return (
-            f"There were {_some(cases, 'cases')}, and no case had an eligible control, so there is nothing to compare."
-        )
-    text = f"The study has {_some(cases, 'cases')} and {_some(controls, 'controls')}."
-    if row["n_cases_unmatched"]:
-        text += f" {count_text(row, 'n_cases_unmatched')} cases had no eligible control and left the analysis."
-    return text
+        return f"No case had an eligible control, so there is nothing to compare. Cases: {count_text(row, 'n_cases')}."
+    cases, controls = count_text(row, "n_cases_matched"), count_text(row, "n_controls")
+    if HIDDEN in (cases, controls):
+        return "The study compares so few cases or controls that their number is hidden."
+    text = f"The study compares {cases} cases with {controls} matched controls."
+    unmatched = count_text(row, "n_cases_unmatched")
+    if unmatched == HIDDEN:
+        return f"{text} A few further cases had no eligible control and left the analysis."
+    return text if unmatched in ("0", ABSENT) else f"{text} {unmatched} further cases had no eligible control and left."
 
 
-def _some(count: str, what: str) -> str:
-    return f"a number of {what} that is not shown" if not count[:1].isdigit() else f"{count} {what}"
-
-
-def findings(study: Study, estimates: Sequence[Row], conf_level: float) -> list[Finding]:
-    """One finding for each exposure, reading and window of the study: the adjusted estimate, else the crude one."""
+def chosen_estimates(study: Study, estimates: Sequence[Row]) -> list[Row]:
+    """One row for each exposure, reading and window of the study: the adjusted estimate, else the crude one."""
+    names = ("comparison", "exposure", "reading", "window", "subgroup", "subgroup_level")
     chosen: dict[tuple[Any, ...], Row] = {}
     for row in estimates:
         if row["window"] in study.windows:
-            key = tuple(
-                row[name] for name in ("comparison", "exposure", "reading", "window", "subgroup", "subgroup_level")
-            )
-            before = chosen.get(key)
+            before = chosen.get(tuple(row[name] for name in names))
             if before is None or before["estimate"] is None or row["estimate"] is not None:
-                chosen[key] = row
-    return [_finding(study, row, conf_level) for row in chosen.values()]
+                chosen[tuple(row[name] for name in names)] = row
+    return list(chosen.values())
 
 
-def _finding(study: Study, row: Row, conf_level: float) -> Finding:
-    contrast = f"{row['target_level']}, against {row['reference_level']}"
-    if row["reading"] != "any_use":
-        contrast += f" ({reading_text(row['reading'])})"
-    label = exposure_label(study, row["exposure"])
-    if row["estimate"] is None:
-        return Finding(label, contrast, "no estimate", reason_text(row["reason"]))
-    interval = f"{level_text(conf_level)} CI {interval_text(row)}"
-    result = f"{row['adjustment']} odds ratio {ratio_text(row['estimate'])} ({interval})"
-    return Finding(label, contrast, result, direction(row))
+def findings(study: Study, chosen: Sequence[Row], conf_level: float) -> Table:
+    """Who was compared, the number, and what it says."""
+    top = [
+        *head("Exposure", "Reference", "Model", numbers_from=9),
+        Cell(f"Odds ratio ({level_text(conf_level)} CI)", "number"),
+    ]
+    top.append(Cell("In words"))
+    body: list[list[Cell]] = []
+    for (exposure, reading), rows in grouped(chosen, lambda row: (row["exposure"], row["reading"])).items():
+        body.append(group_row(f"{exposure_label(study, exposure)}: {reading_text(reading)}", len(top)))
+        for row in rows:
+            numbers = ABSENT if row["estimate"] is None else f"{ratio_text(row['estimate'])} ({interval_text(row)})"
+            body.append(
+                [
+                    Cell(_sentence(row["target_level"] or row["term"]), "level", head=True),
+                    Cell(_sentence(row["reference_level"])),
+                    Cell(_sentence(row["adjustment"])),
+                    Cell(numbers, "number"),
+                    Cell(direction(row), "words"),
+                ]
+            )
+    return Table("The estimates in words", top, body)
 
 
 def direction(row: Row) -> str:
-    """What a ratio and its interval say about cases and controls."""
+    """What a ratio and its interval say about cases and controls, or why there is none."""
     low, high = row["conf_low"], row["conf_high"]
+    if row["estimate"] is None:
+        return f"no estimate: {reason_text(row['reason'])}"
     if low is None or high is None:
-        return "the interval could not be computed"
-    if low > 1:
-        return "cases had higher odds of exposure than controls"
-    if high < 1:
-        return "cases had lower odds of exposure than controls"
-    return "the interval includes 1, so the data fit lower as well as higher odds of exposure among cases"
+        return "no interval, so nothing can be said"
+    return HIGHER if low > 1 else LOWER if high < 1 else EITHER
 
 
-def tally(found: Sequence[Finding]) -> str:
+def tally(chosen: Sequence[Row]) -> str:
     """How many intervals lie above 1, below 1 or on both sides of it."""
-    above = sum(item.meaning.startswith("cases had higher") for item in found)
-    below = sum(item.meaning.startswith("cases had lower") for item in found)
-    absent = sum(item.result == "no estimate" for item in found)
-    across = len(found) - above - below - absent
-    places = [(above, "wholly above 1"), (below, "wholly below 1"), (across, "on both sides of 1")]
-    text = ", ".join(f"{number} {where}" for number, where in places if number)
-    text = f"Intervals: {text}." if text else "No comparison has an estimate."
-    return f"{text} Without an estimate: {absent}." if absent and above + below + across else text
+    said = Counter(direction(row) for row in chosen)
+    absent = len(chosen) - said[HIGHER] - said[LOWER] - said[EITHER]
+    places = [
+        (said[HIGHER], "lies wholly above 1 (exposure more common among cases)"),
+        (said[LOWER], "lies wholly below 1 (exposure less common among cases)"),
+        (said[EITHER], "includes 1"),
+    ]
+    shown = "; ".join(f"in {number} the interval {where}" for number, where in places if number)
+    missing = f"{absent} {'has' if absent == 1 else 'have'} no estimate" if absent else ""
+    total = f"Of {len(chosen)} comparisons" if len(chosen) > 1 else "In the one comparison"
+    return f"{total}: {'; '.join(part for part in (shown, missing) if part)}."
+
+
+def _sentence(text: str | None) -> str:
+    return f"{(text or '')[:1].upper()}{(text or '')[1:]}"

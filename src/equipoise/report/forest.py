@@ -55,7 +55,7 @@ def _round_values(steps: Sequence[int]) -> list[float]:
     return [float(f"{step}e{power}") for power in range(-2, 3) for step in steps]
 
 
-def forest(study: Study, rows: Sequence[Row], title: str, conf_level: float) -> Table:
+def forest(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
     """Estimates by exposure, reading and level, crude and adjusted in adjacent rows."""
     scale = ratio_scale(rows)
     measure = MEASURES.get(rows[0]["measure"] or "", "ratio") if rows else "ratio"
@@ -75,7 +75,7 @@ def forest(study: Study, rows: Sequence[Row], title: str, conf_level: float) -> 
         body += _member_rows(members, scale, shared is None)
     foot = [Cell("", columns=4), Cell(axis(scale), "plot axis-cell"), Cell("", columns=2)]
     notes = ["Filled: adjusted; open: crude. An arrow marks an interval that goes on beyond the scale."]
-    return Table(title, top, body, notes, foot if body else (), "forest")
+    return Table("Estimates with their intervals", top, body, notes, foot if body else (), "forest")
 
 
 def _member_rows(members: Sequence[Row], scale: RatioScale, name_reference: bool) -> Iterable[list[Cell]]:

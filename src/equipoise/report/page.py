@@ -113,12 +113,12 @@ class _Page:
         return [self._found(analysis) for analysis in self.study.analyses]
 
     def _found(self, analysis: Analysis) -> Part:
-        found = findings.findings(self.study, self.of("estimates", analysis), analysis.conf_level)
         words = [findings.opening(self.of("sampling", analysis), analysis)]
-        if found:
-            words.append(findings.tally(found))
-        by_exposure = grouped(found, lambda item: item.exposure)
-        return Part(analysis_title(analysis), words=words, figure=by_exposure)
+        chosen = findings.chosen_estimates(self.study, self.of("estimates", analysis))
+        if not chosen:
+            return self._part(analysis, words=words)
+        tables = [findings.findings(self.study, chosen, analysis.conf_level)]
+        return self._part(analysis, words=[*words, findings.tally(chosen)], tables=tables)
 
     def parts(self, make: Any) -> list[Part]:
         """A part for each analysis; those of sensitivity analyses are folded."""
@@ -139,27 +139,21 @@ class _Page:
     def characteristics(self, analysis: Analysis) -> Part:
         rows = self.of("characteristics", analysis)
         sampling = next(iter(self.of("sampling", analysis)), None)
-        title = f"Table 1. Characteristics on the index date: {analysis_title(analysis)}"
-        return self._part(analysis, tables=[sections.characteristics(rows, sampling, title)])
+        return self._part(analysis, tables=[sections.characteristics(rows, sampling)])
 
     def exposure(self, analysis: Analysis) -> Part:
-        title, rows = analysis_title(analysis), self.of("exposure", analysis)
-        tables = [sections.exposure(self.study, rows, f"Exposed cases and controls: {title}")]
-        extra = [sections.use(self.study, rows, f"Amount of use, and time in which use could be seen: {title}")]
+        rows = self.of("exposure", analysis)
+        extra = [sections.use(self.study, rows)]
         if together := self.of("coexposure", analysis):
-            extra.append(sections.coexposure(self.study, together, f"Exposure to more than one drug: {title}"))
-        return self._part(analysis, tables=tables, extra=extra)
+            extra.append(sections.coexposure(self.study, together))
+        return self._part(analysis, tables=[sections.exposure(self.study, rows)], extra=extra)
 
     def estimates(self, analysis: Analysis) -> Part:
-        title = f"Estimates: {analysis_title(analysis)}"
-        table = forest(self.study, self.of("estimates", analysis), title, analysis.conf_level)
-        return self._part(analysis, tables=[table])
+        return self._part(analysis, tables=[forest(self.study, self.of("estimates", analysis), analysis.conf_level)])
 
     def matching(self, analysis: Analysis) -> Part:
-        title = analysis_title(analysis)
-        tables = [sections.sampling(row, f"Sampling of controls: {title}") for row in self.of("sampling", analysis)]
-        tables.append(sections.matching(self.of("matching", analysis), f"Matched sets by number of controls: {title}"))
-        return self._part(analysis, tables=tables)
+        tables = [sections.sampling(row) for row in self.of("sampling", analysis)]
+        return self._part(analysis, tables=[*tables, sections.matching(self.of("matching", analysis))])
 
     def methods(self, analysis: Analysis) -> Part:
         return self._part(analysis, words=methods.methods(self.study, analysis))

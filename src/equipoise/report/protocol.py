@@ -105,7 +105,7 @@ def _exposure_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
     windows = {name: study.windows[name] for name in design.windows}
     edge = min((w.first_day if w.first_day is not None else w.last_day) for w in windows.values())
     if "initiation" in design.readings and design.run_in_days:
-        note = f"{design.run_in_days:,} days before new use can be told from old"
+        note = f"first {design.run_in_days:,} days in which use can be seen"
         yield DiagramRow("Run-in", edge - design.run_in_days, edge - 1, "run_in", note)
     for name, window in windows.items():
         yield DiagramRow(f"Exposure window {name}", window.first_day, window.last_day, "exposure")

@@ -23,7 +23,7 @@ def attrition(rows: Sequence[Row], label: str) -> Table:
     return Table(f"Attrition: {label}", head("Rule", "Persons before", "Removed", "Left"), body)
 
 
-def characteristics(rows: Sequence[Row], sampling: Row | None, title: str) -> Table:
+def characteristics(rows: Sequence[Row], sampling: Row | None) -> Table:
     """Table 1. Numeric variables have a row a statistic, categorical ones a row a level."""
     n_cases, n_controls = _group_sizes(rows, sampling)
     top = head("Characteristic", f"Cases (n = {n_cases})", f"Controls (n = {n_controls})", "Standardized difference")
@@ -35,7 +35,7 @@ def characteristics(rows: Sequence[Row], sampling: Row | None, title: str) -> Ta
             body += [_numeric(variable, row) for row in members]
             body += _missing(variable, members[0])
     notes = ["Standardized difference: between cases and controls, in units of the pooled standard deviation."]
-    return Table(title, top, body, notes)
+    return Table("Table 1. Characteristics on the index date", top, body, notes)
 
 
 def _group_sizes(rows: Sequence[Row], sampling: Row | None) -> tuple[str, str]:
@@ -77,7 +77,7 @@ def _missing(variable: str, row: Row) -> Iterator[list[Cell]]:
         yield [Cell("missing", "indent", head=True), *numbers(*texts, "")]
 
 
-def exposure(study: Study, rows: Sequence[Row], title: str) -> Table:
+def exposure(study: Study, rows: Sequence[Row]) -> Table:
     """Exposed cases and controls among those observable over the window."""
     top = head(
         "Exposure", "Exposed cases", "of cases", "Exposed controls", "of controls", "Cases not observable",
@@ -92,7 +92,7 @@ def exposure(study: Study, rows: Sequence[Row], title: str) -> Table:
         "Not observable: persons whose use could not be seen over the whole window; they are not among the cases and "
         "controls of the row."
     ]
-    return Table(title, top, body, notes)
+    return Table("Exposed cases and controls", top, body, notes)
 
 
 def _exposure_rows(study: Study, window: str, same: Sequence[Row]) -> Iterator[list[Cell]]:
@@ -109,7 +109,7 @@ def _exposure_rows(study: Study, window: str, same: Sequence[Row]) -> Iterator[l
         yield [Cell(_sentence(row["level"] or window), "indent" if i else "level", head=True), *numbers(*cells)]
 
 
-def use(study: Study, rows: Sequence[Row], title: str) -> Table:
+def use(study: Study, rows: Sequence[Row]) -> Table:
     """How much was used by the exposed, and how much of the window could be seen."""
     top = head(
         "Exposure", "Days seen, cases", "controls", "Dispensings, cases", "controls", "Days supplied, cases",
@@ -128,7 +128,7 @@ def use(study: Study, rows: Sequence[Row], title: str) -> Table:
         "Days seen: median days of the window in which use could be seen. The others: means among the exposed; a dash "
         "where the database does not say, or too few were exposed."
     ]
-    return Table(title, top, body, notes)
+    return Table("Amount of use, and time in which use could be seen", top, body, notes)
 
 
 _AMOUNTS = tuple(
@@ -138,7 +138,7 @@ _AMOUNTS = tuple(
 )
 
 
-def coexposure(study: Study, rows: Sequence[Row], title: str) -> Table:
+def coexposure(study: Study, rows: Sequence[Row]) -> Table:
     """Of those with one exposure, how many have another in the same window."""
     top = head("Exposure", "Also exposed to", "Window", "Cases with both", "of exposed cases", "Controls with both",
                "of exposed controls", numbers_from=3)  # fmt: skip
@@ -156,18 +156,18 @@ def coexposure(study: Study, rows: Sequence[Row], title: str) -> Table:
         ]
         for row in rows
     ]
-    return Table(title, top, body)
+    return Table("Exposure to more than one drug", top, body)
 
 
-def matching(rows: Sequence[Row], title: str) -> Table:
+def matching(rows: Sequence[Row]) -> Table:
     """Sets by the number of controls in them."""
     body = [
         [Cell(f"{row['controls_in_set']:,}", "number", head=True), *numbers(count_text(row, "n_sets"))] for row in rows
     ]
-    return Table(title, head("Controls in the set", "Sets", numbers_from=0), body)
+    return Table("Matched sets by number of controls", head("Controls in the set", "Sets", numbers_from=0), body)
 
 
-def sampling(row: Row, title: str) -> Table:
+def sampling(row: Row) -> Table:
     """The drawing of controls in summary."""
     lines = [
         ("Cases", count_text(row, "n_cases")),
@@ -181,7 +181,9 @@ def sampling(row: Row, title: str) -> Table:
         ("Persons at risk per case, largest", decimal_text(row["risk_set_size_max"], 0)),
         ("Probability of a person at risk to be drawn, mean", _probability(row["mean_inclusion_probability"])),
     ]
-    return Table(title, head("Sampling of controls", "Value"), [[Cell(a, head=True), *numbers(b)] for a, b in lines])
+    return Table(
+        "Sampling of controls", head("Quantity", "Value"), [[Cell(a, head=True), *numbers(b)] for a, b in lines]
+    )
 
 
 def _probability(value: float | None) -> str:

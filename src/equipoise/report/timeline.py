@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 from typing import Literal
 
 from markupsafe import Markup
@@ -21,8 +22,10 @@ KINDS: dict[Kind, str] = {
     "follow_up": "follow-up",
 }
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 960, 330, 30, 30, 34
+WIDTH, LEFT, RIGHT, TOP = 960, 300, 42, 34
+LINE, PAD = 14, 9  # height of a line of text; room above and below a row
 OPEN = 70  # room for the open ends of unbounded windows
+LABEL = 42  # characters of a label in one line
 STEPS = (1, 7, 30, 90, 180, 365, 730, 1826, 3652, 7305)
 
 
@@ -71,14 +74,16 @@ class Scale:
 def timeline(rows: Sequence[DiagramRow]) -> Markup:
     """The diagram as SVG, without its outer figure. Rows are drawn from top to bottom in the order given."""
     scale = _scale(rows)
-    height = TOP + ROW * len(rows) + 42
-    floor = TOP + ROW * len(rows) + 6
-    parts = [_axis(scale, floor), *(_bar(row, i, scale) for i, row in enumerate(rows)), _index_date(scale, floor)]
+    labels = [wrap(row.label, LABEL) for row in rows]
+    heights = [LINE * (len(lines) + 1) + PAD for lines in labels]
+    tops = [TOP + sum(heights[:i]) for i in range(len(rows))]
+    floor = TOP + sum(heights) + 6
+    bars = [_bar(*each, scale) for each in zip(rows, labels, tops, heights, strict=True)]
     return element(
         "svg",
         element("title", "Design diagram: windows of time relative to the index date, drawn to scale"),
-        join(parts),
-        viewBox=f"0 0 {WIDTH} {height}",
+        join([_axis(scale, floor), *bars, _index_date(scale, floor)]),
+        viewBox=f"0 0 {WIDTH} {floor + 36}",
         role="img",
         class_="timeline",
     )
@@ -97,18 +102,18 @@ def _scale(rows: Sequence[DiagramRow]) -> Scale:
     )
 
 
-def _bar(row: DiagramRow, position: int, scale: Scale) -> Markup:
-    y = TOP + ROW * position
+def _bar(row: DiagramRow, label: Sequence[str], top: float, height: float, scale: Scale) -> Markup:
+    middle = top + height / 2
+    first = middle - LINE * (len(label) + 1) / 2 + LINE - 3
+    texts = [element("text", line, x=LEFT - 14, y=first + LINE * i, class_="label") for i, line in enumerate(label)]
+    texts.append(element("text", row.days, x=LEFT - 14, y=first + LINE * len(label) - 1, class_="days"))
+    if row.start_day == row.end_day == 0:
+        return join([*texts, element("circle", cx=scale.at(0), cy=middle, r=5, class_=f"bar {row.kind}")])
     left = LEFT if row.start_day is None else scale.at(row.start_day)
     right = WIDTH - RIGHT if row.end_day is None else scale.at(row.end_day + 1)
-    middle = y + ROW / 2
-    label = element("text", row.label, x=LEFT - 14, y=middle - 2, class_="label")
-    days = element("text", row.days, x=LEFT - 14, y=middle + 11, class_="days")
-    if row.start_day == row.end_day == 0:
-        mark = element("circle", cx=scale.at(0), cy=middle, r=5, class_=f"bar {row.kind}")
-        return join([label, days, mark])
-    shape = _outline(left, max(right, left + 2), y + 6, y + ROW - 6, row.start_day is None, row.end_day is None)
-    return join([label, days, element("path", d=shape, class_=f"bar {row.kind}{' floating' if row.note else ''}")])
+    shape = _outline(left, max(right, left + 2), middle - 9, middle + 9, row.start_day is None, row.end_day is None)
+    style = f"bar {row.kind}{' floating' if row.note else ''}"
+    return join([*texts, element("path", d=shape, class_=style)])
 
 
 def _outline(left: float, right: float, top: float, bottom: float, open_left: bool, open_right: bool) -> str:
@@ -139,7 +144,8 @@ def _axis(scale: Scale, floor: float) -> Markup:
 def _ticks(scale: Scale) -> list[int]:
     """About five days at round distances from the index date, never so close that their labels touch."""
     span = scale.last - scale.first
-    step = next((step for step in STEPS if span / step <= 6), STEPS[-1])
+    least = 365 if span > 2 * DAYS_PER_YEAR else 1
+    step = next((step for step in STEPS if span / step <= 6 and step >= least), STEPS[-1])
     years = step >= 365
     ticks = [0]
     for direction in (-1, 1):
