@@ -31,6 +31,8 @@ _FACADE: dict[str, str] = {
     "write_report": "equipoise.report.write",
     "fit_survival_curve": "equipoise.estimators.survival_curve",
     "compare_survival_curves": "equipoise.estimators.survival_curve_comparison",
+    "fit_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
+    "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
 }
 
 __all__ = ["__version__", *_FACADE]

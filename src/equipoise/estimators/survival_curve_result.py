@@ -56,7 +56,7 @@ class SurvivalCurve:
         group, time, n_risk (just before the time), n_event, n_censor (weighted where there are weights), estimate
         (survival just after the time), std_error, conf_low, conf_high, cumulative_hazard, std_error_hazard.
         """
-        z = self._z(conf_level)
+        z = self.z(conf_level)
         blocks = [self._block(g, z) for g in range(len(self.groups))]
         names = blocks[0].keys()
         columns: dict[str, Any] = {
@@ -84,8 +84,8 @@ class SurvivalCurve:
         After a group's last time the curve is not known unless it has reached 0: nan with BEYOND_FOLLOW_UP, or with
         `extend` its last value.
         """
-        wanted = _times_of(times)
-        z = self._z(conf_level)
+        wanted = times_of(times)
+        z = self.z(conf_level)
         columns: dict[str, Any] = {
             "group": [label for label in self.groups for _ in wanted],
             "time": np.tile(wanted, len(self.groups)),
@@ -109,7 +109,7 @@ class SurvivalCurve:
 
         Weighted where there are weights.
         """
-        wanted = _times_of(times)
+        wanted = times_of(times)
         groups = range(len(self.groups))
         columns: dict[str, Any] = {
             "group": [label for label in self.groups for _ in wanted],
@@ -128,7 +128,7 @@ class SurvivalCurve:
         shares = np.atleast_1d(np.asarray(probabilities, np.float64))
         if not ((shares >= 0.0) & (shares <= 1.0)).all():
             raise DesignError(Fault("probabilities", "a value outside 0 to 1", "shares between 0 and 1"))
-        z = self._z(conf_level)
+        z = self.z(conf_level)
         rows = [(label, share, *self._quantile(g, share, z)) for g, label in enumerate(self.groups) for share in shares]
         numbers = np.array([row[1:] for row in rows], np.float64).reshape(len(rows), 4)
         names = ("probability", "estimate", "conf_low", "conf_high")
@@ -145,12 +145,12 @@ class SurvivalCurve:
 
         Source: Uno et al., Journal of Clinical Oncology 2014;32:2380.
         """
-        z, origin = self._z(conf_level), self._origin
+        z, origin = self.z(conf_level), self._origin
         if not tau > origin:
             raise DesignError(Fault("tau", "not after the origin of time", f"a time beyond {origin:g}"))
         groups = range(len(self.groups))
         parts = [_areas(self._times(g), self.curves[g].survival, origin, tau) for g in groups]
-        reasons = [self._known_until(g, tau) for g in groups]
+        reasons = [self.known_until(g, tau) for g in groups]
         means = np.array([mean for mean, _ in parts])
         covariance = self.errors.covariance_of_areas(tau, [after for _, after in parts])
         rows = [
@@ -175,8 +175,8 @@ class SurvivalCurve:
         """
         if of not in (SURVIVAL, RISK):
             raise UnsupportedError(Fault("of", repr(of), f"{SURVIVAL}, {RISK}"))
-        z, rows, at = self._z(conf_level), [], []
-        for time in _times_of(times):
+        z, rows, at = self.z(conf_level), [], []
+        for time in times_of(times):
             new = self._contrasts(float(time), measure, of, z)
             rows += new
             at += [time] * len(new)
@@ -204,7 +204,8 @@ class SurvivalCurve:
     def _frame(self, columns: Columns) -> Any:
         return frame_of(columns, self._rows.kind)
 
-    def _z(self, conf_level: float | None) -> float:
+    def z(self, conf_level: float | None) -> float:
+        """The normal quantile of a two-sided level, the fit's own by default."""
         return normal_quantile(0.5 + check_conf_level(self.conf_level if conf_level is None else conf_level) / 2.0)
 
     def _times(self, group: int) -> np.ndarray:
@@ -232,13 +233,14 @@ class SurvivalCurve:
         """Estimates, standard errors, whether the curve has not begun yet, and reasons, at each time."""
         curve, (error, _) = self.curves[group], self.std_errors[group]
         j = np.searchsorted(curve.place, self._rows.grid.place_at(times), side="right")
-        reasons = [None if extend and len(curve.place) else self._known_until(group, float(t)) for t in times]
+        reasons = [None if extend and len(curve.place) else self.known_until(group, float(t)) for t in times]
         known = np.array([reason is None for reason in reasons], np.bool_)
         estimate = np.concatenate([[1.0], curve.survival])[j]
         std_error = np.concatenate([[0.0], error])[j]
         return np.where(known, estimate, np.nan), np.where(known, std_error, np.nan), known & (j == 0), reasons
 
-    def _known_until(self, group: int, time: float) -> Reason | None:
+    def known_until(self, group: int, time: float) -> Reason | None:
+        """Why a group's curve is not known at a time, None where it is."""
         curve = self.curves[group]
         if not len(curve.place):
             return Reason.ONE_ARM_EMPTY
@@ -268,13 +270,14 @@ class SurvivalCurve:
 
     def _contrasts(self, time: float, measure: str, of: str, z: float) -> list[Contrast]:
         groups = range(len(self.groups))
-        reasons = [self._known_until(g, time) for g in groups]
+        reasons = [self.known_until(g, time) for g in groups]
         survival = np.array([self._survival(g, np.array([time]), True)[0][0] for g in groups])
         estimates = survival if of == SURVIVAL else 1.0 - survival
         return against_first(self.groups, estimates, self.covariance_at(time), measure, z, reasons)
 
 
-def _times_of(times: float | Sequence[float]) -> np.ndarray:
+def times_of(times: float | Sequence[float]) -> np.ndarray:
+    """One or more finite times as float64 (m,)."""
     wanted = np.atleast_1d(np.asarray(times, np.float64))
     if wanted.ndim != 1 or not np.isfinite(wanted).all():
         raise DesignError(Fault("times", "a missing or infinite time", "finite times"))
@@ -292,7 +295,7 @@ def _areas(times: np.ndarray, survival: np.ndarray, origin: float, tau: float) -
 
 def _describe(fit: SurvivalCurve) -> str:
     """The curves as text that fits a screen: one line a group with its median."""
-    rows, events = len(fit._rows), int(np.count_nonzero(fit._rows.event))
+    rows, events = len(fit.errors.rows), int(np.count_nonzero(fit.errors.rows.event))
     width = max(len(label) for label in fit.groups)
     lines = [
         f"{fit.model}: {rows:,} rows, {events:,} events",
@@ -302,7 +305,7 @@ def _describe(fit: SurvivalCurve) -> str:
     for g, label in enumerate(fit.groups[:SHOWN_GROUPS]):
         counted = fit.counts.weight[g]
         n, d = counted[:, (CENSORED, FAILED)].sum(), counted[:, FAILED].sum()
-        numbers = " ".join(f"{value:>10.6g}" for value in (n, d, *fit._quantile(g, 0.5, fit._z(None))))
+        numbers = " ".join(f"{value:>10.6g}" for value in (n, d, *fit._quantile(g, 0.5, fit.z(None))))
         lines.append(f"{label:<{width}}  {numbers}")
     if len(fit.groups) > SHOWN_GROUPS:
         lines.append(f"… and {len(fit.groups) - SHOWN_GROUPS} more groups")
