@@ -8,7 +8,7 @@ from typing import Any
 from equipoise.cli.output import table
 from equipoise.errors import REASON_TEXT, Reason
 from equipoise.results.results import Results
-from equipoise.results.tables import MEASURES
+from equipoise.results.tables import MEASURES, OVERALL
 
 MOST_ROWS = 24
 
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 def summary(results: Results, page: Path) -> str:
     """Report, number of estimates, and one table for each main analysis."""
-    rows = results.rows("estimates")
+    rows = _asked_for(results)
     given = sum(row["reason"] is None for row in rows)
     lines = [f"report: {page}", f"estimates: {given:,} of {len(rows):,}"]
     for analysis in results.manifest["study"]["analyses"]:
@@ -28,7 +28,7 @@ def summary(results: Results, page: Path) -> str:
 
 def absences(results: Results) -> str | None:
     """One sentence on estimates without a number and concept sets without a record; None where there are none."""
-    rows = results.rows("estimates")
+    rows = _asked_for(results)
     reasons = Counter(Reason(row["reason"]) for row in rows if row["reason"] is not None)
     parts = []
     if reasons:
@@ -39,16 +39,16 @@ def absences(results: Results) -> str | None:
     return "; ".join(parts) or None
 
 
+def _asked_for(results: Results) -> list[Row]:
+    """Estimates in windows of the study, without those of the levels beside them, such as prevalent use."""
+    windows = results.manifest["study"]["windows"]
+    return [row for row in results.rows("estimates") if row["window"] in windows]
+
+
 def _main_rows(rows: Sequence[Row], analysis: Row) -> list[Row]:
-    """Estimates of one analysis in its own windows for the whole population, with all adjustment it asks for."""
-    adjustment = "adjusted" if analysis["adjust_for"] else "crude"
-    windows = analysis["design"]["windows"]
-    return [
-        row
-        for row in rows
-        if (row["analysis"], row["adjustment"], row["subgroup"]) == (analysis["id"], adjustment, "overall")
-        and row["window"] in windows
-    ]
+    """Estimates of one analysis for the whole population, with all adjustment it asks for."""
+    wanted = (analysis["id"], "adjusted" if analysis["adjust_for"] else "crude", OVERALL)
+    return [row for row in rows if (row["analysis"], row["adjustment"], row["subgroup"]) == wanted]
 
 
 def _heading(analysis: Row, row: Row) -> str:
