@@ -122,7 +122,7 @@ def test_persons_without_a_birth_date_leave_at_the_second_rule():
     assert rules == [
         ("persons in the database", 2),
         ("date of birth known", 1),
-        ("first bleed recorded", 1),
+        ("first record of bleed", 1),
         ("under observation on the day", 1),
     ]
 
@@ -150,7 +150,7 @@ def test_every_rule_writes_one_row_and_counts_never_rise():
     assert rules == [
         ("persons in the database", 4),
         ("date of birth known", 3),
-        ("first bleed recorded", 3),
+        ("first record of bleed", 3),
         ("under observation on the day", 3),
         ("age 30 or older", 3),
         ("sex: female", 1),

@@ -88,8 +88,8 @@ def test_other_estimates_are_numbers_with_a_direction(finished: Path) -> None:
         (row,) = rows(finished, "estimates", exposure=exposure, window="0-90 days", adjustment="crude")
         assert row["reason"] is None
         assert 0 < row["conf_low"] < row["estimate"] < row["conf_high"]
-        assert row["target_level"] == "used in 0-90 days"
-        assert row["reference_level"] == "not used in 0-90 days"
+        assert row["target_level"] == "used, 0-90 days"
+        assert row["reference_level"] == "not used, 0-90 days"
 
 
 def test_the_manifest_tells_where_the_numbers_come_from(finished: Path) -> None:

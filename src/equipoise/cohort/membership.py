@@ -86,7 +86,7 @@ def _first_or_every(name: str, people: People, events: EventDays, cohort: Cohort
     known = born[person]
     which = "first" if cohort.entry.occurrence == "first" else "at least one"
     start = _Entries(person[known], day[known], attrition)
-    return start.keep(f"{which} {label} recorded", np.ones(len(start.person), dtype=bool))
+    return start.keep(f"{which} record of {label}", np.ones(len(start.person), dtype=bool))
 
 
 def _first_in(events: EventDays, person: np.ndarray, day: np.ndarray, washout: int) -> np.ndarray:

@@ -41,10 +41,10 @@ def any_use_columns(
         if reference == "never_before_index":
             against = f"{_not_used(use.min_dispensings)} at any time before the index date"
             yield _column(use.exposure, "any_use", window, window, _target(use, window), against), inside
-            elsewhere = f"used, but not in {window}"
+            elsewhere = f"used at another time than {window}"
             yield _column(use.exposure, "any_use", window, OTHER_TIME, elsewhere, against), qualifying & ~inside
         else:
-            against = f"{_not_used(use.min_dispensings)} in {window}"
+            against = f"{_not_used(use.min_dispensings)}, {window}"
             yield _column(use.exposure, "any_use", window, window, _target(use, window), against), inside
 
 
@@ -60,7 +60,7 @@ def initiation_columns(
         levels = initiation_levels(use, {name: windows[name] for name in group}, qualifying_date)
         factor = " + ".join(group)
         for level in (*group, *BESIDE_WINDOWS):
-            target = _beside(use, level) if level in BESIDE_WINDOWS else f"first used in {level}{_minimum(use)}"
+            target = _beside(use, level) if level in BESIDE_WINDOWS else f"first used, {level}{_minimum(use)}"
             yield _column(use.exposure, "initiation", factor, level, target, "never used"), levels == level
 
 
@@ -126,7 +126,7 @@ def _column(exposure: str, reading: str, factor: str, level: str, target: str, r
 
 
 def _target(use: UseOfRows, window: str) -> str:
-    return f"used in {window}{_minimum(use)}"
+    return f"used, {window}{_minimum(use)}"
 
 
 def _minimum(use: UseOfRows) -> str:

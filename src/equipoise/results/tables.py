@@ -101,7 +101,7 @@ CONCEPT_SETS = TableSchema(
     (
         _text("name", "name of the concept set in the study", required=True),
         _text("domain", "domain of the records", required=True),
-        _count("n_concepts", "concepts the set resolves to", "concepts"),
+        ColumnSchema("n_concepts", "int", "concepts the set resolves to", "concepts"),
         _count("n_records", "records that match", "records"),
         _count("n_persons", "persons with a matching record"),
         _text("warning", "what a reader should know, such as a set that matches nothing"),
