@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +22,7 @@ from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES, EventTable
 from equipoise.data.verbs import union
 
+Counts = dict[str, tuple[int, int]]  # check → records, persons
 _LEFT_OUT = "the record is left out"
 _PERSON_RULES = {
     "row without person identifier": _LEFT_OUT,
@@ -51,7 +54,7 @@ _EVENT_RULES = {
     "event without date": _LEFT_OUT,
     "event before birth": _LEFT_OUT,
     "event after death": _LEFT_OUT,
-    "event outside observation": "kept: the study's rules say whether it counts",
+    "event outside observation": "kept as history and exposure; no index date lies outside observation",
     "event that ends before it starts": "kept: its end is treated as unknown",
     "event with the same person, concept and day as another": "kept: days are counted once",
     "event without a mapped concept": "kept: it can match by its source code only",
@@ -76,7 +79,7 @@ def data_quality(source: Source, concept_tables: Iterable[str] = ()) -> list[Qua
     """Every check of PERSON, OBSERVATION_PERIOD, DEATH and of the named event tables, those that find nothing included.
 
     `concept_tables` are the CDM tables a study reads events from, such as {"drug_exposure"}; an unknown name is a
-    KeyError. An event table is scanned once. The counts are not suppressed yet.
+    KeyError. An event table is scanned twice. The counts are not suppressed yet.
     """
     findings = _persons(source) + _periods(source) + _deaths(source)
     declared = {event.table: event for event in EVENT_TABLES.values()}
@@ -134,7 +137,7 @@ def _periods(source: Source) -> list[QualityFinding]:
     return _findings("observation_period", _PERIOD_RULES, counts)
 
 
-def _joined_periods(source: Source) -> dict[str, tuple[int, int]]:
+def _joined_periods(source: Source) -> Counts:
     """Periods that vanish because they are joined to others: usable periods of a person less the spans they leave."""
     periods = usable_periods(source, known_people(source)).select("person_id", n=ibis.literal(1, "int64"))
     spans = known_spans(source).select("person_id", n=ibis.literal(-1, "int64"))
@@ -161,8 +164,16 @@ def _deaths(source: Source) -> list[QualityFinding]:
 
 
 def _events(source: Source, declared: EventTable) -> list[QualityFinding]:
-    """All checks of one event table in one scan: person, concept and day are made distinct, then joined to lives."""
-    rows = _with_life(source, _distinct_events(source, declared))
+    """All checks of one event table: one pass for those of single records, one for records that are the same."""
+    table = source.table(declared.table)
+    end = ibis.null("int32") if declared.end is None else table[declared.end]
+    table = table.select("person_id", day=table[declared.start], last_day=end, concept_id=table[declared.concept])
+    counts = _single_events(source, table) | _same_events(source, table)
+    return _findings(declared.table, _EVENT_RULES, counts)
+
+
+def _single_events(source: Source, table: ir.Table) -> Counts:
+    rows = _with_life(source, table)
     spans = known_spans(source).rename(observed_person="person_id")
     rows = rows.left_join(
         spans, [rows.person_id == spans.observed_person, rows.day >= spans.start_day, rows.day <= spans.end_day]
@@ -170,32 +181,28 @@ def _events(source: Source, declared: EventTable) -> list[QualityFinding]:
     has_person, has_day = rows.person_id.notnull(), rows.day.notnull()
     too_early, too_late = rows.day < rows.earliest_birth_day, rows.day > rows.death_day
     alive = ~(too_early.fill_null(False) | too_late.fill_null(False))
-    counts = _counted(
+    return _counted(
         source,
         rows,
         {
-            "event without person identifier": _n(~has_person, rows.n),
-            "event of a person not in PERSON": _n(has_person & ~rows.is_known, rows.n),
-            "event of a person who is left out": _n(rows.is_known & ~rows.is_used, rows.n),
-            "event without date": _n(~has_day, rows.n),
-            "event before birth": _n(rows.is_used & too_early, rows.n),
-            "event after death": _n(rows.is_used & too_late, rows.n),
-            "event outside observation": _n(rows.is_used & has_day & alive & rows.start_day.isnull(), rows.n),
-            "event that ends before it starts": rows.n_backwards,
-            "event with the same person, concept and day as another": _n(has_person & has_day, rows.n - 1),
-            "event without a mapped concept": _n((rows.concept_id == 0).fill_null(True), rows.n),
+            "event without person identifier": _n(~has_person),
+            "event of a person not in PERSON": _n(has_person & ~rows.is_known),
+            "event of a person who is left out": _n(rows.is_known & ~rows.is_used),
+            "event without date": _n(~has_day),
+            "event before birth": _n(rows.is_used & too_early),
+            "event after death": _n(rows.is_used & too_late),
+            "event outside observation": _n(rows.is_used & has_day & alive & rows.start_day.isnull()),
+            "event that ends before it starts": _n(rows.last_day < rows.day),
+            "event without a mapped concept": _n((rows.concept_id == 0).fill_null(True)),
         },
     )
-    return _findings(declared.table, _EVENT_RULES, counts)
 
 
-def _distinct_events(source: Source, declared: EventTable) -> ir.Table:
-    table = source.table(declared.table)
-    backwards = ibis.literal(False) if declared.end is None else table[declared.end] < table[declared.start]
-    rows = table.select(
-        "person_id", day=table[declared.start], concept_id=table[declared.concept], backwards=_n(backwards)
-    )
-    return rows.group_by("person_id", "day", "concept_id").aggregate(n=rows.count(), n_backwards=rows.backwards.sum())
+def _same_events(source: Source, table: ir.Table) -> Counts:
+    dated = table.filter(table.person_id.notnull() & table.day.notnull())
+    same = dated.group_by("person_id", "day", "concept_id").aggregate(n=dated.count())
+    same = same.filter(same.n > 1)
+    return _counted(source, same, {"event with the same person, concept and day as another": same.n - 1})
 
 
 def _with_life(source: Source, rows: ir.Table) -> ir.Table:
@@ -217,10 +224,13 @@ def _n(flag: ir.BooleanValue, records: ir.IntegerValue | int = 1) -> ir.IntegerV
     return flag.fill_null(False).ifelse(records, 0).cast("int64")
 
 
-def _counted(source: Source, rows: ir.Table, checks: Mapping[str, ir.IntegerValue]) -> dict[str, tuple[int, int]]:
+def _counted(source: Source, rows: ir.Table, checks: Mapping[str, ir.IntegerValue]) -> Counts:
     """Records and different persons of each check, in one pass: first summed within persons, then over them."""
     names = {check: f"n{at}" for at, check in enumerate(checks)}
-    each = rows.group_by("person_id").aggregate(**{names[check]: n.sum().cast("int64") for check, n in checks.items()})
+    rows = rows.select("person_id", **{names[check]: n for check, n in checks.items()})
+    # Rows that no check concerns leave before the grouping, which otherwise would hold every person in memory.
+    rows = rows.filter(reduce(or_, (rows[name] != 0 for name in names.values())))
+    each = rows.group_by("person_id").aggregate(**{name: rows[name].sum().cast("int64") for name in names.values()})
     totals: dict[str, ir.IntegerValue] = {}
     for name in names.values():
         totals[f"{name}_records"] = each[name].sum().cast("int64")
