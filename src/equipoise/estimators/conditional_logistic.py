@@ -11,7 +11,7 @@ from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
 from equipoise.estimators.fit import Convergence, Fit, check_conf_level
 from equipoise.estimators.matched_problem import MatchedProblem, MatchedRows, matched_problem
 from equipoise.estimators.maximum_likelihood import Solution, solve
-from equipoise.estimators.model_frame import ModelFrame, as_table, model_frame
+from equipoise.estimators.model_frame import ModelFrame, as_table, magnitudes, model_frame
 from equipoise.estimators.profile import LikelihoodProfile
 from equipoise.estimators.table import Table, as_cases, codes_of
 from equipoise.kernels.conditional_logistic import BRESLOW, EFRON, EXACT
@@ -24,7 +24,6 @@ TIES = {
 }
 MEASURE = "log odds ratio"
 NO_OFFSET = np.empty(0)
-SIZE_ROWS = 64  # rows looked at for the magnitude of a column
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def fit_conditional_logistic(
         raise UnsupportedError(
             Fault("cluster", "exact likelihood with several cases in a set", "one case a set", "ties='efron'")
         )
-    solution = solve(problem, np.abs(problem.x[:: max(1, len(problem.x) // SIZE_ROWS)]).max(axis=0))
+    solution = solve(problem, magnitudes(problem.x, given.columns.terms))
     return _fit(given, problem, solution, informative, ties, conf_level)
 
 

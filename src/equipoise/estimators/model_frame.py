@@ -14,10 +14,13 @@ import numpy as np
 
 from equipoise.analysis_set import AnalysisSet
 from equipoise.errors import DesignError, Fault
-from equipoise.estimators.table import Table, label, not_finite
+from equipoise.estimators.table import Table, label, not_finite, out_of_range
 
 FORMULA_MODULE = "equipoise.estimators.formula"  # loaded when a formula is given: it brings pandas with it
 BLOCK = 4_096  # rows copied or checked at a time: they stay in the cache, and a check needs no second large array
+
+LARGEST = 1e100  # squares, and sums of them, then stay far from the largest number
+SIZE_ROWS = 64  # rows looked at for the magnitude of a column
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def _interleaved(columns: list[np.ndarray]) -> np.ndarray | None:
         block = x[i : i + BLOCK]
         for k, column in enumerate(columns):
             block[:, k] = column[i : i + BLOCK]
-        if not np.isfinite(block).all():
+        if not _usable(block):
             return None
     return x
 
@@ -150,11 +153,29 @@ def _from_formula(table: Table, formula: str, interactions: Sequence[tuple[str, 
 
 def _refuse_not_finite(x: np.ndarray, names: Sequence[str]) -> None:
     blocks = (x[i : i + BLOCK] for i in range(0, len(x), BLOCK))
-    if all(np.isfinite(block).all() for block in blocks):
+    if all(map(_usable, blocks)):
         return
     missing, infinite = np.isnan(x).sum(axis=0), np.isinf(x).sum(axis=0)
     bad = np.flatnonzero(missing + infinite)
-    raise DesignError(not_finite(label(names[j]), int(missing[j]), int(infinite[j]), len(x)) for j in bad)
+    if len(bad):
+        raise DesignError(not_finite(label(names[j]), int(missing[j]), int(infinite[j]), len(x)) for j in bad)
+    large = np.flatnonzero(np.abs(x).max(axis=0) > LARGEST)
+    raise DesignError(out_of_range(label(names[j]), "values larger than 1e100") for j in large)
+
+
+def magnitudes(x: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """The magnitude of each column, (p,), seen on some rows; columns too small to be squared are refused."""
+    size = np.abs(x[:: max(1, len(x) // SIZE_ROWS)]).max(axis=0)
+    for j in np.flatnonzero(size < 1.0 / LARGEST):
+        size[j] = np.abs(x[:, j]).max()
+        if 0.0 < size[j] < 1.0 / LARGEST:
+            raise DesignError(out_of_range(label(names[j]), "values smaller than 1e-100 only"))
+    return size
+
+
+def _usable(block: np.ndarray) -> bool:
+    """Whether all values are finite and can be squared and added up; false for nan."""
+    return not block.size or bool(np.abs(block).max() <= LARGEST)
 
 
 def as_table(data: object) -> Table | None:

@@ -115,11 +115,11 @@ def as_cases(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values)
     if values.dtype.kind not in "biuf":
         raise DesignError(not_a_case(name, f"values of type {values.dtype}"))
-    case = values.astype(np.uint8) if values.dtype.kind != "f" else (values == 1.0).astype(np.uint8)
-    other = int(np.count_nonzero(values != case))
+    is_case = values == 1
+    other = len(values) - int(np.count_nonzero(is_case)) - int(np.count_nonzero(values == 0))
     if other:
         raise DesignError(not_a_case(name, f"{other:,} values that are neither 0 nor 1"))
-    return case
+    return is_case.astype(np.uint8)
 
 
 def not_a_case(name: str, found: str) -> Fault:
@@ -134,6 +134,11 @@ def not_finite(name: str, missing: int, infinite: int, rows: int) -> Fault:
         "finite numbers or levels in every column the model uses",
         "leave these rows out, impute them, or make 'missing' a level of its own",
     )
+
+
+def out_of_range(name: str, found: str) -> Fault:
+    """The fault of one column whose squares a computer cannot hold."""
+    return Fault(f"column {name}", found, "sizes between 1e-100 and 1e100", "give the column in another unit")
 
 
 def _is_factor(dtype: nw.dtypes.DType) -> bool:
