@@ -49,7 +49,7 @@ def people(source: Source) -> ir.Table:
 
 def known_people(source: Source) -> ir.Table:
     """`people`, computed once for the life of the source and then read from a temporary table."""
-    return source.once("people", people(source))
+    return source.once("people", lambda: people(source))
 
 
 def observation_spans(source: Source, known: ir.Table | None = None) -> ir.Table:
@@ -78,7 +78,7 @@ def usable_periods(source: Source, known: ir.Table) -> ir.Table:
 
 def known_spans(source: Source) -> ir.Table:
     """`observation_spans`, computed once for the life of the source and then read from a temporary table."""
-    return source.once("observation_spans", observation_spans(source, known_people(source)))
+    return source.once("observation_spans", lambda: observation_spans(source, known_people(source)))
 
 
 def extract_people(source: Source) -> pa.Table:

@@ -207,7 +207,7 @@ def _same_events(source: Source, table: ir.Table) -> Counts:
 
 def _with_life(source: Source, rows: ir.Table) -> ir.Table:
     """The rows with what is known of their person: in PERSON or not, used or left out, birth and death."""
-    lives = source.once("lives", _lives(source))
+    lives = source.once("lives", lambda: _lives(source))
     joined = rows.left_join(lives, rows.person_id == lives.life_of)
     return joined.mutate(is_known=joined.life_of.notnull(), is_used=joined.is_used.fill_null(False))
 

@@ -1,6 +1,6 @@
 """A database as Equipoise sees it: declared tables with declared, exact types, and nothing else."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
@@ -129,10 +129,10 @@ class Source:
         with self._said_plainly("temporary table"):
             return self._catalog.engine.upload(columns)
 
-    def once(self, name: str, relation: ir.Table) -> ir.Table:
-        """The relation, computed into a temporary table at the first call under this name and reused afterwards."""
+    def once(self, name: str, relation: Callable[[], ir.Table]) -> ir.Table:
+        """A relation computed into a temporary table at the first call under this name, and reused afterwards."""
         if name not in self._kept:
-            self._kept[name] = self._create(name, relation)
+            self._kept[name] = self._create(name, relation())
         return self._kept[name]
 
     def _create(self, label: str, relation: ir.Table) -> ir.Table:
