@@ -28,6 +28,8 @@ _FACADE: dict[str, str] = {
     "fit_conditional_logistic": "equipoise.estimators.conditional_logistic",
     "Results": "equipoise.results.results",
     "read_results": "equipoise.results.read",
+    "fit_cox": "equipoise.estimators.cox",
+    "assess_proportional_hazards": "equipoise.estimators.cox_proportional_hazards",
     "write_report": "equipoise.report.write",
     "fit_survival_curve": "equipoise.estimators.survival_curve",
     "compare_survival_curves": "equipoise.estimators.survival_curve_comparison",

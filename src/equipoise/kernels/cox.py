@@ -1,9 +1,9 @@
 """The partial likelihood of the Cox model, its score and its information, with Breslow's or Efron's ties.
 
-Purpose    log-likelihood l, score U and information I at one beta, with entry times, strata, weights and offsets; and the
-           hazard that goes with them.
-Model      group g has d events of weights w (mean w'), a risk set R with S0 = sum of w e^eta, S1 = sum of w e^eta x, and
-           the same sums E0, E1 over its events. With f = k/d for Efron and f = 0 for Breslow, for k = 0..d - 1:
+Purpose    log-likelihood l, score U and information I at one beta, with entry times, strata, weights and offsets; and
+           the hazard that goes with them.
+Model      group g has d events of weights w (mean w'), a risk set with sums S0 of w e^eta and S1 of w e^eta x, and the
+           same sums E0, E1 over its events. With f = k/d for Efron and f = 0 for Breslow, for k = 0..d - 1:
            l = sum of w eta over events - sum of w' log(S0 - f E0),
            U = sum of w x over events - sum of w' (S1 - f E1) / (S0 - f E0), and I accordingly.
 Method     1. every row adds w e^eta (x, 1) to its place in the table of groups, and running sums make S1 and S0;
@@ -30,6 +30,7 @@ from equipoise.kernels.weighted_gram import weighted_gram
 
 EFRON, BRESLOW = "efron", "breslow"
 ONE_STRATUM = np.empty(0, np.int32)
+EMPTY = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class CoxLikelihood:
     deaths     int64 (T,), events of each group
     death_weight float64 (T,), their mean weight
     event_sum  float64 (p + 1,), sum of w (x - centre) over events, and of w offset
+    row        int64 (n,), where each row stood as it came in; of shape (0,) where none was moved
+    offset_centre float64 (S,), subtracted from the offsets of each stratum
     """
 
     x: np.ndarray
@@ -79,16 +82,27 @@ class CoxLikelihood:
     death_weight: np.ndarray
     event_sum: np.ndarray
     ties: str
+    row: np.ndarray
+    offset_centre: np.ndarray
 
     @property
     def efron(self) -> bool:
         """Whether tied events need Efron's terms: without ties both approximations are the same."""
         return self.ties == EFRON and bool((self.deaths > 1).any())
 
+    def rows_at(self, at: np.ndarray) -> np.ndarray:
+        """Where the sorted rows `at` stood as they came in."""
+        return self.row[at] if len(self.row) else at
+
+    def linear_predictor(self, beta: np.ndarray) -> np.ndarray:
+        """(x - centre) beta of the sorted rows, without offset: float64 (n,)."""
+        shift = self.centre @ beta
+        return self.x @ beta - (shift[self.stratum] if len(self.stratum) else shift[0])
+
     def evaluate(self, beta: np.ndarray) -> Evaluation:
         """l, U of shape (p,) and I of shape (p, p) at beta of shape (p,)."""
         p = self.x.shape[1]
-        log_denominators, expected, information = self._terms(beta, np.ones(self.sets.n_groups))
+        log_denominators, expected, information, _ = self._terms(beta, np.ones(self.sets.n_groups))
         linear = float(self.event_sum[:p] @ beta + self.event_sum[p])
         return Evaluation(linear - log_denominators, self.event_sum[:p] - expected, information)
 
@@ -96,11 +110,12 @@ class CoxLikelihood:
         """Sum over groups of `multiplier` (T,) times the group's part of the information: (p, p)."""
         return self._terms(beta, multiplier)[2]
 
-    def second_moment(self) -> np.ndarray:
-        """What the diagonal of I at beta = 0 is the rest of: sums of squares about the centre, (p,)."""
-        risk, at_risk, events = self._sums(np.zeros(self.x.shape[1]))
-        hazard = self._hazard(at_risk, events, risk)
-        return weighted_gram(self.x, self.centre, self.stratum, risk * self.exposure(hazard)).diagonal()
+    def null(self) -> tuple[Evaluation, np.ndarray]:
+        """The evaluation without effects, and what the diagonal of its I is the rest of: sums of squares, (p,)."""
+        p = self.x.shape[1]
+        log_denominators, expected, information, squares = self._terms(np.zeros(p), np.ones(self.sets.n_groups))
+        at = Evaluation(float(self.event_sum[p]) - log_denominators, self.event_sum[:p] - expected, information)
+        return at, squares
 
     def hazard(self, beta: np.ndarray) -> Hazard:
         """Hazard and means of every group at beta (p,)."""
@@ -122,7 +137,7 @@ class CoxLikelihood:
     def _sums(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """w e^eta of every row, and the sums (T, p + 1) over risk sets and, for Efron, over events."""
         n_groups, q = self.sets.n_groups, len(beta) + 1
-        risk, row = np.empty(len(self.x)), np.empty(q)
+        risk, row = np.zeros(len(self.x)), np.empty(q)
         events = np.zeros((n_groups if self.efron else 0, q))
         table, total = np.zeros((n_groups, q)), np.zeros((n_groups, q))
         rows = (self.x, self.centre, self.stratum, self.offset, self.weight, self.event, beta)
@@ -131,7 +146,7 @@ class CoxLikelihood:
             self.sets.add_up(table, bit, total)
         return risk, total, events
 
-    def _terms(self, beta: np.ndarray, multiplier: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def _terms(self, beta: np.ndarray, multiplier: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         p = len(beta)
         risk, at_risk, events = self._sums(beta)
         n_groups = len(at_risk)
@@ -146,10 +161,11 @@ class CoxLikelihood:
             _expose(self.sets.first, self.sets.last, self.event, table, own, a, b, bit >= 0, risk)
         nowhere = np.zeros((1, p + 1))
         information = weighted_gram(self.x, self.centre, self.stratum, risk)
+        squares = information.diagonal().copy()
         information -= weighted_gram(at_risk, nowhere, ONE_STRATUM, alpha)[:p, :p]
         if len(events):
             information -= weighted_gram(events, nowhere, ONE_STRATUM, gamma)[:p, :p]
-        return log_denominators, expected, information
+        return log_denominators, expected, information, squares
 
 
 def cox_likelihood(
@@ -160,16 +176,18 @@ def cox_likelihood(
     event: np.ndarray,
     sets: RiskSets,
     ties: str,
+    row: np.ndarray = EMPTY,
 ) -> CoxLikelihood:
     """Bring rows into the order of `sets` and centre them.
 
-    `x` (n, p), `stratum` int32 (n,) or of shape (0,), `offset` (n,) or (0,), `weight` (n,) and `event` uint8 (n,) are in
-    the order in which the rows came in. Events at groups of `sets` only: an event that is never at risk is left out.
+    `x` (n, p), `stratum` int32 (n,) or of shape (0,), `offset` (n,) or (0,), `weight` (n,) and `event` uint8 (n,) are
+    in the order in which the rows came in, and so is `row` if they are part of others. `sets` says who is at risk.
     """
     if sets.order is not None:
         x, weight, event = x[sets.order], weight[sets.order], event[sets.order]
         offset = offset[sets.order] if len(offset) else offset
         stratum = stratum[sets.order] if len(stratum) else stratum
+        row = row[sets.order] if len(row) else sets.order
     weight = np.where(sets.at_risk, weight, 0.0)
     event = np.where(weight > 0.0, event, 0).astype(np.uint8)
     n_strata = len(sets.bounds) - 1
@@ -181,7 +199,8 @@ def cox_likelihood(
     event_sum = np.zeros(x.shape[1] + 1)
     _events(x, centre, stratum, offset, weight, event, sets.last, deaths, death_weight, event_sum)
     death_weight /= np.maximum(deaths, 1)
-    return CoxLikelihood(x, centre, stratum, offset, weight, event, sets, deaths, death_weight, event_sum, ties)
+    groups = (sets, deaths, death_weight, event_sum)
+    return CoxLikelihood(x, centre, stratum, offset, weight, event, *groups, ties, row, offset_centre)
 
 
 @compiled
@@ -300,7 +319,7 @@ def _expose(first, last, event, table, own, a, b, both, risk):
 
 @compiled
 def _group_hazard(at_risk, events, deaths, death_weight, hazard, variance, mean, moment, own, own_moment):
-    """As `_group_terms`, keeping what residuals and predictions need. Divides by zero nowhere: every group has events."""
+    """As `_group_terms`, keeping what residuals and predictions need."""
     p = mean.shape[1]
     efron = events.shape[0] > 0
     for g in range(at_risk.shape[0]):

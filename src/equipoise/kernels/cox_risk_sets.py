@@ -1,12 +1,12 @@
 """Which event times every row is at risk at, and sums over risk sets that never subtract.
 
 Purpose    Cox models need, at every event time of a stratum, sums over the rows at risk there, and for every row, sums
-           over the event times it is at risk at. Distinct event times within strata are the *groups* 0..T - 1, stratum by
-           stratum in order of time; a row is at risk in the groups first..last, both inclusive.
-Method     Rows at risk from their stratum's first group on need one entry in a table by group and one running sum. A row
-           that enters later is filed under the highest bit in which its first and last group differ: there the groups
-           split into blocks with a middle, the row covers the left half from its first group to the middle and the
-           right half from the middle to its last, and two entries with running sums towards the middle count it
+           over the event times it is at risk at. Distinct event times within strata are the *groups* 0..T - 1, stratum
+           by stratum in order of time; a row is at risk in the groups first..last, both inclusive.
+Method     Rows at risk from their stratum's first group on need one entry in a table by group and one running sum. A
+           row that enters later is filed under the highest bit in which its first and last group differ. There the
+           groups split into blocks with a middle; the row covers the left half from its first group to the middle and
+           the right half from the middle to its last, and two entries with running sums towards the middle count it
            exactly once. Nothing is ever taken away again, so no risk set inherits the rounding of a larger one.
 Order      rows sorted by level (`RiskSets.order`), None where they need not be moved.
 Ties       rows whose time equals an event time are at risk at it; rows that enter at an event time are not.
@@ -52,8 +52,8 @@ class RiskSets:
         return len(self.key)
 
     def levels(self) -> list[tuple[int, int, int]]:
-        """(bit, first row, row after the last) of every level."""
-        return [(bit, self.level[k], self.level[k + 1]) for k, bit in enumerate(self.bits)]
+        """(bit, first row, row after the last) of every level; none where there are no groups."""
+        return [] if not len(self.key) else [(bit, self.level[k], self.level[k + 1]) for k, bit in enumerate(self.bits)]
 
     def add_up(self, table: np.ndarray, bit: int, total: np.ndarray) -> None:
         """Add to `total` (T, q) the sums over rows at risk whose entries by group are `table` (T, q); clear `table`."""
