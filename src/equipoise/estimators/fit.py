@@ -64,6 +64,7 @@ class Fit:
     log_likelihood, log_likelihood_null     at the maximum (the supremum where terms are infinite) and without effects
     score_statistic                         the score test of all terms, chi-squared with `rank` degrees of freedom
     rank            number of terms that the data determine, infinite ones included
+    intercept       whether the first term belongs to the model without effects: no test counts it, `rank` does
     rows, events    rows used and events among them; `persons` and the strata are None where a model has none
     variance        how the covariance was computed, in words
     """
@@ -89,6 +90,7 @@ class Fit:
     informative_strata: int | None = None
     strata_name: str = "strata"
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    intercept: bool = False
     frame_kind: str = "pandas"
     profile: Profile | None = field(default=None, repr=False)
 
@@ -145,6 +147,7 @@ class Fit:
         aic, gradient_norm, converged.
         """
         ratio = 2.0 * (self.log_likelihood - self.log_likelihood_null)
+        tested = self.rank - int(self.intercept)
         counted = ("rows", "persons", "events", "strata", "informative_strata")
         whole = {name: value for name in counted if (value := getattr(self, name)) is not None}
         whole |= {"df": self.rank, "iterations": self.convergence.iterations}
@@ -152,11 +155,11 @@ class Fit:
             "log_likelihood": self.log_likelihood,
             "log_likelihood_null": self.log_likelihood_null,
             "statistic_ratio": ratio,
-            "p_value_ratio": chi_squared_tail(ratio, self.rank),
+            "p_value_ratio": chi_squared_tail(ratio, tested),
             "statistic_score": self.score_statistic,
-            "p_value_score": chi_squared_tail(self.score_statistic, self.rank),
+            "p_value_score": chi_squared_tail(self.score_statistic, tested),
             "statistic_wald": self._wald_statistic(),
-            "p_value_wald": chi_squared_tail(self._wald_statistic(), self.rank),
+            "p_value_wald": chi_squared_tail(self._wald_statistic(), tested),
             "aic": 2.0 * (self.rank - self.log_likelihood),
             "gradient_norm": self.convergence.gradient_norm,
         }
@@ -196,6 +199,7 @@ class Fit:
         at = np.flatnonzero([reason is None for reason in self.reasons])
         if len(at) != self.rank or not len(at):
             return math.nan
+        at = at[at > 0] if self.intercept else at
         beta = self.coefficients[at]
         return float(beta @ np.linalg.solve(self.covariance[np.ix_(at, at)], beta))
 
