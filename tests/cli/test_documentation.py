@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from equipoise.cli.arguments import EXIT_CODES, parser
+from equipoise.design.readings import BESIDE_WINDOWS
+from equipoise.results.tables import MEASURES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -70,3 +72,19 @@ def test_scripts_are_executable_and_parse(script: str) -> None:
     path = ROOT / script
     assert path.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", path], check=True)
+
+
+def test_the_glossary_has_each_noun_once_and_in_order() -> None:
+    text = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^\*\*(.+?)\.\*\* \S", text, flags=re.MULTILINE)
+    nouns = [noun.lower() for entry in entries for noun in entry.split(", ")]
+    assert len(entries) == text.count("**") // 2
+    assert len(set(nouns)) == len(nouns)
+    heads = [entry.split(", ")[0].lower() for entry in entries]
+    assert heads == sorted(heads)
+
+
+def test_the_glossary_has_the_measures_readings_and_reasons_of_the_code() -> None:
+    text = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8").lower().replace("\n", " ")
+    for name in (*MEASURES.values(), *BESIDE_WINDOWS, "any use", "initiation"):
+        assert name in text

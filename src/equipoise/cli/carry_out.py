@@ -1,5 +1,6 @@
 """What `run` and `demo` share: the run itself, the report, and the summary on standard output."""
 
+import os
 import sys
 from argparse import Namespace
 from importlib import import_module
@@ -34,7 +35,7 @@ def carry_out(study: Study, source: Any, arguments: Namespace) -> int:
 
 
 def progress() -> Progress:
-    """A live display on a terminal, else plain lines."""
-    if sys.stderr.isatty():
+    """A live display on a terminal that can redraw a line, else plain lines."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return import_module("equipoise.cli.live").LiveProgress()
     return PlainProgress()

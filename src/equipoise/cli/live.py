@@ -9,10 +9,9 @@ from equipoise.runner.progress import State
 
 
 class LiveProgress:
-    """A bar on standard error that disappears when the run is over. Honours NO_COLOR and TERM=dumb."""
+    """A bar on standard error that disappears when the run is over. Honours NO_COLOR."""
 
     def __init__(self) -> None:
-        self.n_cached = 0
         self._bar = Progress(
             SpinnerColumn(),
             BarColumn(bar_width=24),
@@ -31,7 +30,6 @@ class LiveProgress:
         self._bar.update(self._task, description=name)
 
     def step(self, name: str, state: State) -> None:
-        self.n_cached += state == "cached"
         self._bar.advance(self._task)
 
     def finish(self) -> None:
