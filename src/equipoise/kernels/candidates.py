@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.kernels.jit import compiled
+from equipoise.kernels.radix import ascending_order
 from equipoise.kernels.spans import Spans
 
 YEAR_REACH = 2**32  # no two birth years lie further apart
@@ -91,8 +92,8 @@ def _cells(keys: np.ndarray, years: np.ndarray):
 def _ascending(person_id: np.ndarray) -> tuple[np.ndarray, bool]:
     """Positions by ascending identifier, or an empty array and True where they ascend already."""
     if _strictly_ascends(person_id):
-        return np.empty(0, dtype=np.int64), True
-    by_id = np.argsort(person_id)
+        return np.empty(0, dtype=np.int32), True
+    by_id = ascending_order(person_id)
     if not _strictly_ascends(person_id[by_id]):
         raise DesignError(Fault("person identifiers", "some occur more than once", "one row a person"))
     return by_id, False

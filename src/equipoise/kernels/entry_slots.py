@@ -2,8 +2,8 @@
 
 Purpose: with a time-in-cohort caliper the eligible of a cell are one run of these slots, so that only they are looked
 at and not everybody in the cell.
-Order: cell of the candidate array, then entry day. Spans of one cell and entry day stand in no particular order,
-which never shows: they are put back into the order of ranks before anybody is drawn.
+Order: cell of the candidate array, then entry day. Where spans of one cell and entry day
+stand among each other never shows: they are put back into the order of ranks before anybody is drawn.
 Cost: one sort of the entry days; 12 bytes a span are kept.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from equipoise.kernels.candidates import CandidateArray
 from equipoise.kernels.jit import compiled
+from equipoise.kernels.radix import ascending_order
 from equipoise.kernels.rank_bits import ONE, add_rank, bits_from, lowest_bit
 
 
@@ -33,7 +34,7 @@ def sort_entries(array: CandidateArray, rank_of_span: np.ndarray, entry_day: np.
     """Slots of spans that belong to `rank_of_span` (int32) and were entered on `entry_day` (int32)."""
     n_cells = len(array.cell_key)
     cell_of_rank = np.repeat(np.arange(n_cells, dtype=np.int32), np.diff(array.cell_start))
-    return EntrySlots(*_sort_entries(np.argsort(entry_day), cell_of_rank, n_cells, rank_of_span, entry_day))
+    return EntrySlots(*_sort_entries(ascending_order(entry_day), cell_of_rank, n_cells, rank_of_span, entry_day))
 
 
 @compiled

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.kernels.jit import compiled
+from equipoise.kernels.radix import sort_pairs
 
 TABLE = 1 << 20
 
@@ -37,7 +38,18 @@ def day_events(label: np.ndarray, start: np.ndarray, end: np.ndarray, days: np.n
     >>> found.on_offsets.tolist(), found.on.tolist(), found.off_offsets.tolist(), found.off.tolist()
     ([0, 1, 2], [7, 8], [0, 0, 1], [7])
     """
-    return DayEvents(*_day_events(label, start, end, days, *_day_table(days)))
+    first, after = _holding(start, end, days, *_day_table(days))
+    held = first < after
+    on = _by_day(first, label, held, len(days))
+    return DayEvents(*on, *_by_day(after, label, held & (after < len(days)), len(days)))
+
+
+def _by_day(day: np.ndarray, label: np.ndarray, keep: np.ndarray, n_days: int) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets by day, and the labels to be kept in the order of their days."""
+    kept_days = day[keep]
+    counts = np.bincount(kept_days, minlength=n_days)
+    _, labels = sort_pairs(kept_days, label[keep], n_days.bit_length())
+    return np.concatenate(([0], np.cumsum(counts))), labels
 
 
 def _day_table(days: np.ndarray) -> tuple[np.ndarray, int]:
@@ -69,41 +81,10 @@ def _days_before(days, table, shift, day):
 
 
 @compiled
-def _holds(days, table, shift, start, end):
-    """The first index day a span holds, and the first after it."""
-    return (
-        _days_before(days, table, shift, np.int64(start)),
-        _days_before(days, table, shift, np.int64(end) + 1),
-    )
-
-
-@compiled
-def _day_events(label, start, end, days, table, shift):
-    n_days = len(days)
-    on_count, off_count = np.zeros(n_days + 1, dtype=np.int64), np.zeros(n_days + 1, dtype=np.int64)
+def _holding(start, end, days, table, shift):
+    """For each span the first index day it holds and the first after it, as places among the index days."""
+    first, after = np.empty(len(start), dtype=np.uint32), np.empty(len(start), dtype=np.uint32)
     for i in range(len(start)):
-        first, after = _holds(days, table, shift, start[i], end[i])
-        if first < after:
-            on_count[first] += 1
-            off_count[after] += 1  # place n_days: never ceases while there are index days
-    on_offsets, off_offsets = _offsets(on_count), _offsets(off_count)
-    on, off = np.empty(on_offsets[-1], dtype=np.int32), np.empty(off_offsets[-1], dtype=np.int32)
-    on_place, off_place = on_offsets.copy(), off_offsets.copy()
-    for i in range(len(start)):
-        first, after = _holds(days, table, shift, start[i], end[i])
-        if first < after:
-            on[on_place[first]] = label[i]
-            on_place[first] += 1
-            if after < n_days:
-                off[off_place[after]] = label[i]
-                off_place[after] += 1
-    return on_offsets, on, off_offsets, off
-
-
-@compiled
-def _offsets(counts):
-    """Offsets of the first n - 1 of n counts."""
-    offsets = np.zeros(len(counts), dtype=np.int64)
-    for i in range(1, len(counts)):
-        offsets[i] = offsets[i - 1] + counts[i - 1]
-    return offsets
+        first[i] = _days_before(days, table, shift, np.int64(start[i]))
+        after[i] = _days_before(days, table, shift, np.int64(end[i]) + 1)
+    return first, after
