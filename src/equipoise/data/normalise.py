@@ -14,9 +14,10 @@ import ibis.expr.types as ir
 from equipoise.data.calendar import date_exists, day_number
 from equipoise.data.tables import Kind
 
-MISSING_TEXT = ("", "NA", "N/A", "NAN", "NULL", "NONE", "\\N", ".")
 TYPES: dict[Kind, str] = {Kind.IDENTIFIER: "int64", Kind.DAY: "int32", Kind.NUMBER: "float64", Kind.TEXT: "string"}
 
+# What stands for "nothing" in a text file, in any letter case.
+_MISSING = r"(?i)^\s*(na|n/a|nan|null|none|[\\]n|[.])?\s*$"
 _WHOLE = r"^[+-]?[0-9]+([.]0*)?$"
 _DECIMAL = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 _ISO_DATE = r"^[0-9]{4,6}-[0-9]{2}-[0-9]{2}([T ].*)?$"
@@ -40,10 +41,17 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A column in its declared type, and a Boolean column true for cells that are not of it (None: cannot happen)."""
+    """A column in its declared type.
+
+    `held`  whether a cell holds anything: a cell that does and has no value could not be read. None: every cell can be.
+    """
 
     value: ir.Value
-    bad: ir.BooleanValue | None = None
+    held: ir.BooleanValue | None = None
+
+    def bad(self) -> ir.BooleanValue | None:
+        """Whether a cell could not be read; None where that cannot happen."""
+        return None if self.held is None else self.held & self.value.isnull()
 
 
 def normalised(raw: ir.Value, kind: Kind, dialect: Dialect) -> Normalised | None:
@@ -76,27 +84,30 @@ def _identifier(raw: ir.Value, stored: dt.DataType, dialect: Dialect) -> Normali
 
 
 def _whole_where(raw: ir.NumericValue, exact: ir.BooleanValue, dialect: Dialect) -> Normalised:
-    exact = exact.fill_null(False)
-    value = exact.ifelse(raw, ibis.null(raw.type())).cast("int64")
-    bad = raw.notnull() & ~exact
+    value = exact.fill_null(False).ifelse(raw, ibis.null(raw.type())).cast("int64")
+    held = raw.notnull()
     if raw.type().is_floating() and dialect.has_nan:
-        bad = bad & ~raw.isnan().fill_null(False)
-    return Normalised(value, bad)
+        held = held & ~raw.isnan().fill_null(False)
+    return Normalised(value, held)
 
 
-def _present(raw: ir.StringValue) -> ir.StringValue:
-    text = raw.strip()
-    return text.upper().isin(MISSING_TEXT).ifelse(ibis.null("string"), text)
+def _held_text(raw: ir.StringValue) -> ir.BooleanValue:
+    return raw.notnull() & ~raw.re_search(_MISSING).fill_null(False)
 
 
 def _whole_from_text(raw: ir.StringValue, dialect: Dialect) -> Normalised:
-    text = _present(raw)
+    text = raw.strip()
     readable = text.re_search(_WHOLE)
-    if dialect.try_cast:
-        value = readable.ifelse(text.try_cast("int64"), ibis.null("int64"))
-    else:
-        value = readable.ifelse(text.re_extract(r"^([+-]?[0-9]+)", 1), ibis.null("string")).cast("int64")
-    return Normalised(value, text.notnull() & value.isnull())
+    if not dialect.try_cast:
+        whole = readable.ifelse(text.re_extract(r"^([+-]?[0-9]+)", 1), ibis.null("string")).cast("int64")
+        return Normalised(whole, _held_text(raw))
+    slowly = readable.ifelse(text.try_cast("int64"), ibis.null("int64"))
+    return Normalised(_as_written(raw, raw.try_cast("int64"), slowly), _held_text(raw))
+
+
+def _as_written(raw: ir.StringValue, quick: ir.Value, slowly: ir.Value) -> ir.Value:
+    """The quick reading where it is written back as exactly the same text; else the slow one, which looks closer."""
+    return ibis.cases((raw.isnull(), ibis.null(quick.type())), (quick.cast("string") == raw, quick), else_=slowly)
 
 
 def _day(raw: ir.Value, stored: dt.DataType, dialect: Dialect) -> Normalised | None:
@@ -114,17 +125,17 @@ def _days_since_1970(date: ir.DateValue) -> ir.IntegerValue:
 
 
 def _day_from_text(raw: ir.StringValue, dialect: Dialect) -> Normalised:
-    text = _present(raw)
+    text = raw.strip()
     iso = text.re_search(_ISO_DATE)
     date = iso.ifelse(text.re_extract(r"^([0-9]+-[0-9]{2}-[0-9]{2})", 1), _dashed(text))
     if dialect.try_cast:
-        value = _days_since_1970(date.try_cast("date"))
-    else:
-        year, month, day = (
-            date.re_extract(r"^([0-9]+)-([0-9]{2})-([0-9]{2})$", part).nullif("").cast("int64") for part in (1, 2, 3)
-        )
-        value = date_exists(year, month, day).ifelse(day_number(year, month, day), ibis.null("int32"))
-    return Normalised(value, text.notnull() & value.isnull())
+        as_date = _as_written(raw, raw.try_cast("date"), date.try_cast("date"))
+        return Normalised(_days_since_1970(as_date), _held_text(raw))
+    year, month, day = (
+        date.re_extract(r"^([0-9]+)-([0-9]{2})-([0-9]{2})$", part).nullif("").cast("int64") for part in (1, 2, 3)
+    )
+    value = date_exists(year, month, day).ifelse(day_number(year, month, day), ibis.null("int32"))
+    return Normalised(value, _held_text(raw))
 
 
 def _dashed(text: ir.StringValue) -> ir.StringValue:
@@ -150,10 +161,12 @@ def _finite(value: ir.FloatingValue, dialect: Dialect) -> ir.FloatingValue:
 
 
 def _number_from_text(raw: ir.StringValue, dialect: Dialect) -> Normalised:
-    text = _present(raw)
-    readable = text.re_search(_DECIMAL).ifelse(text, ibis.null("string"))
-    value = readable.try_cast("float64") if dialect.try_cast else readable.cast("float64")
-    return Normalised(value, text.notnull() & value.isnull())
+    if dialect.try_cast:
+        slowly = raw.strip().re_search(_DECIMAL).ifelse(raw.strip().try_cast("float64"), ibis.null("float64"))
+        value = raw.re_search(_DECIMAL).fill_null(False).ifelse(raw.try_cast("float64"), slowly)
+    else:
+        value = raw.strip().re_search(_DECIMAL).ifelse(raw.strip(), ibis.null("string")).cast("float64")
+    return Normalised(value, _held_text(raw))
 
 
 def _text(raw: ir.Value, stored: dt.DataType) -> Normalised | None:

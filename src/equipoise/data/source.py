@@ -168,25 +168,24 @@ class Source:
     def _viewed(self, declared: CdmTable, raw: RawTable, columns: dict[str, Normalised]) -> ir.Table:
         """The stored table seen through its declaration, after one scan of the columns whose cells may be bad."""
         stored = raw.read()
-        bad = {name: made.bad for name, made in columns.items() if made.bad is not None}
+        bad = {name: flag for name, made in columns.items() if (flag := made.bad()) is not None}
         if bad:
             counts = stored.aggregate(**{name: _number_of(flag) for name, flag in bad.items()})
             self._refuse(declared, raw, counts)
         return stored.select(**{name: made.value for name, made in columns.items()})
 
     def _parsed(self, declared: CdmTable, raw: RawTable, columns: dict[str, Normalised]) -> ir.Table:
-        """A text file read once, into a temporary table; one bit a column says which cells were bad."""
+        """A text file read once, into a temporary table; one bit a column says which cells held anything."""
         if raw.fill is not None:
             raw.fill()
-        bad = {name: made.bad for name, made in columns.items() if made.bad is not None}
-        bits = [flag.fill_null(False).ifelse(1 << i, 0).cast("int64") for i, flag in enumerate(bad.values())]
+        held = {name: made.held for name, made in columns.items() if made.held is not None}
+        bits = [flag.fill_null(False).ifelse(1 << i, 0).cast("int64") for i, flag in enumerate(held.values())]
         values = {name: made.value for name, made in columns.items()}
-        table = self._create(
-            declared.name, raw.read().select(**values, bad_cells=reduce(add, bits, ibis.literal(0, "int64")))
-        )
-        if bad:
-            flags = {name: _number_of((table.bad_cells & (1 << i)) != 0) for i, name in enumerate(bad)}
-            self._refuse(declared, raw, table.aggregate(**flags))
+        held_cells = reduce(add, bits, ibis.literal(0, "int64"))
+        table = self._create(declared.name, raw.read().select(**values, held_cells=held_cells))
+        if held:
+            bad = {name: ((table.held_cells & (1 << i)) != 0) & table[name].isnull() for i, name in enumerate(held)}
+            self._refuse(declared, raw, table.aggregate(**{name: _number_of(flag) for name, flag in bad.items()}))
         return table.select(*columns)
 
     def _refuse(self, declared: CdmTable, raw: RawTable, counts: ir.Table) -> None:
