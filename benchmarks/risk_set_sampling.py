@@ -2,7 +2,8 @@
 
 Two tasks, because Epi::ccwc has no calipers: sex and birth year within one year (Equipoise and pandas), and sex and
 birth year exactly (Equipoise and ccwc). The time is that of the sampling, sorting included, reading and compiling
-not; the memory is the peak of the whole process. A rival is not asked for a larger size once it failed to end.
+not; the memory is the peak of the whole process. A rival is not asked for a larger size once it failed, or where even
+time in proportion to size would be twice the limit.
 
     python benchmarks/risk_set_sampling.py
     python benchmarks/risk_set_sampling.py --sizes 10000 100000 --limit-seconds 60
@@ -66,10 +67,15 @@ def run(sizes: list[int], limit_seconds: float) -> dict[tuple[str, str], dict[in
                 raise SystemExit(f"the population of {n} persons could not be made: {made.failure}")
             for rival in rivals():
                 past = found.setdefault((rival.task, rival.name), {})
-                if not any(measurement.failure for measurement in past.values()):
+                if may_end(past, n, limit_seconds):
                     past[n] = rival.run(folder, limit_seconds)
                     show(rival.task, rival.name, n, past, found[(rival.task, OURS)][n])
     return found
+
+
+def may_end(past: dict[int, Measurement], n: int, limit_seconds: float) -> bool:
+    """Whether a program is worth asking, from what it took for fewer persons."""
+    return not any(taken.failure or taken.seconds * n / size > 2 * limit_seconds for size, taken in past.items())
 
 
 def show(task: str, name: str, n: int, past: dict[int, Measurement], ours: Measurement) -> None:
