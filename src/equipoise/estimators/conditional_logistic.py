@@ -83,8 +83,10 @@ def fit_conditional_logistic(
     given = _read(data, case, matched_set, covariates, cluster, interactions)
     problem = matched_problem(given.rows, ties) if len(given.rows.case) else None
     if problem is None:
-        return _unanswered(given, ties, conf_level)
+        return _unanswered(given, None, Reason.NO_CASES, ties, conf_level)
     informative = problem.informative()
+    if not informative.any():
+        return _unanswered(given, problem, _no_answer(problem), ties, conf_level)
     if cluster is not None and ties == EXACT and (problem.counts.n_cases[informative] > 1).any():
         raise UnsupportedError(
             Fault("cluster", "exact likelihood with several cases in a set", "one case a set", "ties='efron'")
@@ -97,9 +99,6 @@ def _fit(
     given: _Input, problem: MatchedProblem, solution: Solution, informative: np.ndarray, ties: str, conf_level: float
 ) -> Fit:
     terms = given.columns.terms
-    reasons = solution.reasons
-    if not informative.any():
-        reasons = (_no_answer(problem),) * len(terms)
     aliases = {terms[j]: tuple(terms[k] for k in others) for j, others in solution.identified.aliases.items()}
     return Fit(
         model=f"Conditional logistic regression, {TIES[ties]}",
@@ -108,7 +107,7 @@ def _fit(
         terms=terms,
         coefficients=solution.coefficients,
         covariance=solution.spread(_covariance(solution)),
-        reasons=reasons,
+        reasons=solution.reasons,
         log_likelihood=solution.log_likelihood,
         log_likelihood_null=solution.null.log_likelihood,
         score_statistic=solution.score_statistic(),
@@ -151,8 +150,10 @@ def _no_answer(problem: MatchedProblem) -> Reason:
     return Reason.NO_INFORMATIVE_SETS if problem.counts.complete.any() else Reason.NO_CONTROLS
 
 
-def _unanswered(given: _Input, ties: str, conf_level: float) -> Fit:
+def _unanswered(given: _Input, problem: MatchedProblem | None, reason: Reason, ties: str, conf_level: float) -> Fit:
+    """The fit of data without an informative set: every term absent for one reason."""
     p = len(given.columns.terms)
+    constant = problem.evaluate(np.zeros(p)).log_likelihood if problem else 0.0
     return Fit(
         model=f"Conditional logistic regression, {TIES[ties]}",
         measure=MEASURE,
@@ -160,14 +161,14 @@ def _unanswered(given: _Input, ties: str, conf_level: float) -> Fit:
         terms=given.columns.terms,
         coefficients=np.full(p, np.nan),
         covariance=np.full((p, p), np.nan),
-        reasons=(Reason.NO_CASES,) * p,
-        log_likelihood=0.0,
-        log_likelihood_null=0.0,
+        reasons=(reason,) * p,
+        log_likelihood=constant,
+        log_likelihood_null=constant,
         rank=0,
-        rows=0,
-        events=0,
-        persons=0 if given.persons is not None else None,
-        strata=0,
+        rows=len(given.rows.case),
+        events=int(given.rows.case.sum(dtype=np.int64)),
+        persons=given.persons,
+        strata=len(problem.counts.n_cases) if problem else 0,
         informative_strata=0,
         strata_name="matched sets",
         convergence=Convergence(True, 0, 0.0),

@@ -204,7 +204,9 @@ class Fit:
         return float(beta @ np.linalg.solve(self.covariance[np.ix_(at, at)], beta))
 
     def _frame(self, columns: dict[str, list[Any]], kinds: dict[str, Any]) -> Any:
-        return nw.from_dict(columns, kinds, backend=self.frame_kind).to_native()
+        # pandas infers the same kinds itself, while a declared string column would hold the word "None"
+        declared = None if self.frame_kind == "pandas" else kinds
+        return nw.from_dict(columns, declared, backend=self.frame_kind).to_native()
 
 
 def check_conf_level(level: float) -> float:

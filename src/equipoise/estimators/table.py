@@ -25,14 +25,17 @@ class Table:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def require(self, names: Iterable[str]) -> None:
-        """Refuse columns that do not exist, hold missing or infinite values, or cannot be numbers or levels."""
+    def require(self, names: Iterable[str], identifiers: bool = False) -> None:
+        """Refuse columns that do not exist, hold missing or infinite values, or cannot be numbers or levels.
+
+        Identifiers can also be dates and times.
+        """
         names = list(names)
         absent = [name for name in names if name not in self.frame.columns]
         if absent:
             known = ", ".join(map(str, self.frame.columns))
             raise DesignError(Fault(f"column {label(name)}", "not in the data frame", known) for name in absent)
-        faults = [fault for name in names if (fault := self._fault(name)) is not None]
+        faults = [fault for name in names if (fault := self._fault(name, identifiers)) is not None]
         if faults:
             raise DesignError(faults)
 
@@ -77,20 +80,27 @@ class Table:
 
     def codes(self, name: str) -> np.ndarray:
         """An identifier as int64 codes (n,): equal where the values are equal."""
-        self.require([name])
+        self.require([name], identifiers=True)
         series = self.frame[name]
         if series.dtype.is_integer() and series.dtype != nw.UInt64:
             return np.asarray(series.cast(nw.Int64).to_numpy(), np.int64)
         return codes_of(series.to_list())
 
     def _declared(self, series: nw.Series) -> list[str]:
-        if series.dtype == nw.String or (self.kind == "polars" and series.dtype == nw.Categorical):
+        if series.dtype == nw.String:
             return []
-        return [str(level) for level in series.cat.get_categories().to_list()]
+        native = series.to_native()
+        if self.kind == "pandas":
+            return [str(level) for level in native.cat.categories]
+        if self.kind == "pyarrow":
+            chunks = native.unify_dictionaries().chunks
+            return [str(level) for level in chunks[0].dictionary.to_pylist()] if chunks else []
+        return list(series.dtype.categories) if isinstance(series.dtype, nw.Enum) else []
 
-    def _fault(self, name: str) -> Fault | None:
+    def _fault(self, name: str, identifier: bool) -> Fault | None:
         series = self.frame[name]
-        if not (_is_factor(series.dtype) or series.dtype.is_numeric() or series.dtype.is_temporal()):
+        is_time = series.dtype.is_temporal() and identifier
+        if not (_is_factor(series.dtype) or series.dtype.is_numeric() or is_time):
             return Fault(f"column {label(name)}", f"type {series.dtype}", "numbers, Booleans, strings or categories")
         missing, infinite = series.null_count(), 0
         if series.dtype.is_float():
