@@ -69,7 +69,7 @@ def run(sizes: list[int], limit_seconds: float) -> dict[tuple[str, str], dict[in
                 past = found.setdefault((rival.task, rival.name), {})
                 if may_end(past, n, limit_seconds):
                     past[n] = rival.run(folder, limit_seconds)
-                    show(rival.task, rival.name, n, past, found[(rival.task, OURS)][n])
+                    show(rival.task, rival.name, n, past, found[(rival.task, OURS)].get(n))
     return found
 
 
@@ -78,11 +78,11 @@ def may_end(past: dict[int, Measurement], n: int, limit_seconds: float) -> bool:
     return not any(taken.failure or taken.seconds * n / size > 2 * limit_seconds for size, taken in past.items())
 
 
-def show(task: str, name: str, n: int, past: dict[int, Measurement], ours: Measurement) -> None:
+def show(task: str, name: str, n: int, past: dict[int, Measurement], ours: Measurement | None) -> None:
     """One line of the table: time, how many times ours, memory, and how time grew since the size before."""
     now = past[n]
     took = now.failure or f"{now.seconds:.3f} s"
-    ratio = "" if now.failure or ours.failure else f"{now.seconds / ours.seconds:,.0f} x"
+    ratio = "" if now.failure or not ours or ours.failure else f"{now.seconds / ours.seconds:,.0f} x"
     controls = now.output.get("controls", "")
     print(f"| {task} | {n:,} | {name} | {took} | {ratio} | {now.peak_mib:,.0f} MiB | {growth(past, n)} | {controls} |")
     sys.stdout.flush()
