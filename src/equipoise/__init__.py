@@ -26,6 +26,8 @@ _FACADE: dict[str, str] = {
     "Estimate": "equipoise.estimators.fit",
     "Fit": "equipoise.estimators.fit",
     "fit_conditional_logistic": "equipoise.estimators.conditional_logistic",
+    "fit_logistic": "equipoise.estimators.logistic",
+    "fit_poisson": "equipoise.estimators.poisson",
     "Results": "equipoise.results.results",
     "read_results": "equipoise.results.read",
     "fit_cox": "equipoise.estimators.cox",
