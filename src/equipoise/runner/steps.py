@@ -67,13 +67,15 @@ def _domains(study: Study) -> dict[str, Any]:
 
 def _concepts(study: Study, name: str) -> Step:
     subset = {"name": name, "concept_set": canonical(study.concept_sets[name])}
-    return Step(f"concepts of {name}", "concepts", subset, reads_source=True)
+    detail = "looks the set up and counts its records"
+    return Step(f"concepts of {name}", "concepts", subset, reads_source=True, detail=detail)
 
 
 def _records(study: Study, name: str, first_only: bool) -> Step:
     subset = {"name": name, "concept_set": canonical(study.concept_sets[name]), "first_only": first_only}
     which = "first records" if first_only else "records"
-    return Step(f"{which} of {name}", "records", subset, reads_source=True)
+    detail = "days of the records, of everyone"
+    return Step(f"{which} of {name}", "records", subset, reads_source=True, detail=detail)
 
 
 def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
@@ -131,15 +133,22 @@ def _sampling_steps(study: Study, analysis: Analysis, sets: dict[str, bool], see
     records = {f"records {name}": _records(study, name, first_only).name for name, first_only in sorted(sets.items())}
     needs = {"people": "people"} | records
     return [
-        Step(f"cases of {tag}", "cases", protocol, needs),
-        Step(f"matched sets of {tag}", "matched_sets", sampling, needs | {"cases": f"cases of {tag}"}),
+        Step(f"cases of {tag}", "cases", protocol, needs, detail="the rules of the cohort, one by one"),
+        Step(
+            f"matched sets of {tag}",
+            "matched_sets",
+            sampling,
+            needs | {"cases": f"cases of {tag}"},
+            detail="draws controls from the risk set of each case",
+        ),
     ]
 
 
 def _member_records(study: Study, tag: str, member_sets: set[str]) -> Step:
     subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
     needs = {"people": "people", "matched_sets": f"matched sets of {tag}"}
-    return Step(f"records of the sets of {tag}", "member_records", subset, needs, reads_source=True)
+    detail = "exposure and covariate records of cases and controls"
+    return Step(f"records of the sets of {tag}", "member_records", subset, needs, reads_source=True, detail=detail)
 
 
 def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
@@ -164,9 +173,17 @@ def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
     }
     made = {"analysis_set": f"analysis set of {tag}"}
     return [
-        Step(made["analysis_set"], "analysis_set", protocol, needs),
-        Step(f"description of {tag}", "description", {"id": tag} | outcome | protocol, needs | made),
-        Step(f"estimates of {tag}", "estimates", model | outcome | protocol, made),
+        Step(
+            made["analysis_set"], "analysis_set", protocol, needs, detail="windows, readings and covariates as columns"
+        ),
+        Step(
+            f"description of {tag}",
+            "description",
+            {"id": tag} | outcome | protocol,
+            needs | made,
+            detail="matching, characteristics and exposure as tables",
+        ),
+        Step(f"estimates of {tag}", "estimates", model | outcome | protocol, made, detail="fits every model"),
     ]
 
 
