@@ -19,9 +19,10 @@ from equipoise.estimators.glm_fit import (
 from equipoise.estimators.glm_problem import GlmProblem, GlmRows, glm_problem, null_intercept, saturated_log_likelihood
 from equipoise.estimators.maximum_likelihood import Problem, Solution, solve
 from equipoise.estimators.model_frame import ModelFrame, magnitudes
-from equipoise.kernels.glm_scores import scores_by_cluster, squared_scores
+from equipoise.kernels.glm_scores import leverages, scores_by_cluster, squared_scores
 
-HC0, HC1, CR0 = "HC0", "HC1", "CR0"
+HC0, HC1, HC2, HC3, CR0 = "HC0", "HC1", "HC2", "HC3", "CR0"
+BY_ROW, BY_CLUSTER = (HC0, HC1, HC2, HC3), (HC0, HC1, CR0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class GlmInput:
 
 @dataclass(frozen=True, slots=True)
 class GlmOptions:
-    """What was asked for: `robust` is None, "HC0", "HC1" or "CR0"."""
+    """What was asked for: `robust` is None or one of `BY_ROW`, with clusters of `BY_CLUSTER`."""
 
     robust: str | None
     firth: bool
@@ -70,16 +71,31 @@ class _Climbed:
     size: np.ndarray
     firth: bool
 
+    @property
+    def null_log_likelihood(self) -> float:
+        """The unpenalised log-likelihood without effects."""
+        if not self.firth:
+            return self.solution.null.log_likelihood
+        return self.plain.evaluate(np.zeros(len(self.size))).log_likelihood
+
+    def maximum_of_all_terms(self) -> np.ndarray:
+        """The maximum (1 + p,), zero for terms that are not kept."""
+        beta = np.zeros(len(self.size))
+        beta[self.solution.kept] = self.solution.maximum.beta
+        return beta
+
 
 def robust_kind(robust: bool | str | None, clustered: bool, firth: bool) -> str | None:
     """The robust variance asked for, or None for the model-based one; combinations that are not defined are refused."""
     if robust is None:
         robust = clustered
     if robust is False and clustered:
-        raise DesignError(Fault("robust", "False beside a cluster", "True, HC0, HC1 or CR0", "leave the cluster out"))
+        raise DesignError(Fault("robust", "False beside a cluster", ", ".join(BY_CLUSTER), "leave the cluster out"))
     kind = HC0 if robust is True else robust or None
-    if kind not in (None, HC0, HC1, CR0):
-        raise UnsupportedError(Fault("robust", repr(robust), "True, False, 'HC0', 'HC1', 'CR0'"))
+    offered = BY_CLUSTER if clustered else BY_ROW
+    if kind is not None and kind not in offered:
+        where = "robust with a cluster" if clustered else "robust"
+        raise UnsupportedError(Fault(where, repr(robust), f"True, False, {', '.join(offered)}"))
     if kind is not None and firth:
         raise UnsupportedError(Fault("firth", "beside a robust variance", "the model-based variance"))
     return kind
@@ -115,9 +131,9 @@ def _fit(given: GlmInput, options: GlmOptions, climbed: _Climbed) -> GlmFit:
     means = FittedMeans(given.family, given.rows, limit.likelihood, limit.at, back.centred)
     terms = given.terms
     dispersion = dispersion_of(given.rows, means.values(), len(solution.identified.kept)) if options.dispersion else 1.0
-    used = given.rows.where(plain.at)
+    used = plain.rows
     saturated = saturated_log_likelihood(given.family, used)
-    null = penalised_null(climbed.problem) if climbed.firth else solution.null.log_likelihood
+    at_null = climbed.null_log_likelihood
     fitted = limit.evaluate(back.centred).log_likelihood if climbed.firth else solution.log_likelihood
     return GlmFit(
         model=_model(given, options),
@@ -129,7 +145,7 @@ def _fit(given: GlmInput, options: GlmOptions, climbed: _Climbed) -> GlmFit:
         reasons=back.reasons,
         aliases={terms[j]: tuple(terms[k] for k in ks) for j, ks in solution.identified.aliases.items()},
         log_likelihood=solution.log_likelihood,
-        log_likelihood_null=null,
+        log_likelihood_null=penalised_null(climbed.problem) if climbed.firth else at_null,
         score_statistic=math.nan if climbed.firth or options.dispersion else solution.score_statistic(),
         rank=len(solution.identified.kept),
         intercept=True,
@@ -142,7 +158,7 @@ def _fit(given: GlmInput, options: GlmOptions, climbed: _Climbed) -> GlmFit:
         frame_kind=given.frame_kind,
         profile=_profile(climbed) if options.robust is None and not options.dispersion else None,
         deviance=2.0 * (saturated - fitted),
-        null_deviance=2.0 * (saturated - plain.evaluate(np.zeros(len(terms))).log_likelihood),
+        null_deviance=2.0 * (saturated - at_null),
         dispersion=dispersion,
         means=means,
     )
@@ -163,28 +179,38 @@ def _profile(climbed: _Climbed) -> GlmProfile:
 
 def _covariance(climbed: _Climbed, given: GlmInput, options: GlmOptions) -> np.ndarray:
     """Inverse information of the kept terms, or the sandwich around the squared scores of rows or clusters."""
-    solution = climbed.solution
-    bread = solution.kept_covariance()
-    if options.robust is None or solution.maximum is None:
+    bread = climbed.solution.kept_covariance()
+    if options.robust is None or climbed.solution.maximum is None:
         return bread
-    limit, kept = solution.limit, solution.kept
-    beta = np.zeros(len(climbed.size))
-    beta[kept] = solution.maximum.beta
-    n, k = len(climbed.plain.at), len(kept)
     if given.cluster is None:
-        meat = squared_scores(limit.likelihood, beta)[np.ix_(kept, kept)]
-        return _by_row(options.robust, n, k) * (bread @ meat @ bread)
-    groups = int(given.cluster[climbed.plain.at].max()) + 1
-    scores = scores_by_cluster(limit.likelihood, beta, given.cluster[limit.at], groups)[:, kept]
+        return _by_row(climbed, options.robust, bread)
+    return _by_cluster(climbed, options.robust, bread, given.cluster)
+
+
+def _by_row(climbed: _Climbed, kind: str, bread: np.ndarray) -> np.ndarray:
+    """As R's `sandwich::vcovHC`: squared residuals, divided by 1 - leverage once (HC2) or twice (HC3)."""
+    solution, kept = climbed.solution, climbed.solution.kept
+    likelihood = solution.limit.likelihood
+    beta = climbed.maximum_of_all_terms()
+    factor = np.ones(len(likelihood.y))
+    if kind in (HC2, HC3):
+        inverse = np.zeros((len(beta),) * 2)
+        inverse[np.ix_(kept, kept)] = bread
+        free = 1.0 - leverages(likelihood, likelihood.means(beta), inverse)
+        factor = np.divide(1.0, free ** (1 if kind == HC2 else 2), out=np.full(len(free), np.nan), where=free > 0.0)
+    meat = squared_scores(likelihood, beta, factor)[np.ix_(kept, kept)]
+    n, k = len(climbed.plain.at), len(kept)
+    return (bread @ meat @ bread) * (1.0 if kind != HC1 else n / (n - k) if n > k else math.nan)
+
+
+def _by_cluster(climbed: _Climbed, kind: str, bread: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    solution, kept = climbed.solution, climbed.solution.kept
+    limit, present = solution.limit, cluster[climbed.plain.at]
+    beta = climbed.maximum_of_all_terms()
+    scores = scores_by_cluster(limit.likelihood, beta, cluster[limit.at], int(cluster.max()) + 1)[:, kept]
     change = scores @ bread
-    return _small_sample(options.robust, n, k, len(np.unique(given.cluster[climbed.plain.at]))) * (change.T @ change)
-
-
-def _by_row(kind: str, n: int, k: int) -> float:
-    """The factor of R's `sandwich::vcovHC`: n / (n - k) for HC1; nan where nothing is left to estimate it from."""
-    if kind != HC1:
-        return 1.0
-    return n / (n - k) if n > k else math.nan
+    factor = _small_sample(kind, len(present), len(kept), len(np.unique(present)))
+    return factor * (change.T @ change)
 
 
 def _small_sample(kind: str, n: int, k: int, groups: int) -> float:

@@ -48,12 +48,17 @@ class GlmProblem:
         """A direction along which the likelihood rises for ever and some row leaves, or None."""
         return glm_recession(self.likelihood, scale)
 
+    @property
+    def rows(self) -> GlmRows:
+        """The rows of the problem."""
+        whole = self.likelihood
+        return GlmRows(whole.x, whole.y, whole.weight, whole.offset)
+
     def limit(self, direction: np.ndarray) -> "GlmProblem":
         """The likelihood's limit along the direction: the rows that are not fitted perfectly there."""
         keep = rows_left(self.likelihood, direction)
-        whole = self.likelihood
-        rows = GlmRows(whole.x, whole.y, whole.weight, whole.offset).where(keep)
-        left = replace(whole, x=rows.x, y=rows.y, weight=rows.weight, offset=rows.offset)
+        rows = self.rows.where(keep)
+        left = replace(self.likelihood, x=rows.x, y=rows.y, weight=rows.weight, offset=rows.offset)
         return GlmProblem(left, self.at[keep], self.events)
 
     def uncentred(self) -> "GlmProblem":

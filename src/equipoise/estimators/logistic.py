@@ -38,8 +38,8 @@ def fit_logistic(
     weights     zero or more; zero leaves a row out. A weight of 2 is two rows; other weights need a robust variance
     offset      added to the linear predictor with coefficient 1
     cluster     persons or families whose rows are dependent; gives the cluster-robust variance
-    robust      "HC0" (True): the sandwich of R's `sandwich`, with clusters times G / (G - 1) as in `vcovCL`; "HC1":
-                also times n / (n - k), with clusters (n - 1) / (n - k); "CR0": without a factor, as in geepack.
+    robust      "HC0" (True), "HC1", "HC2", "HC3": the sandwiches of R's `sandwich::vcovHC`. With clusters "HC0" (True)
+                and "HC1", times G / (G - 1) as in `sandwich::vcovCL`, and "CR0" without a factor, as in geepack.
                 By default robust where a cluster is named, else model-based as in R's glm
     firth       maximise the likelihood times Jeffreys' prior: finite under separation, with less bias in small samples.
                 Use `interval="profile"` for its penalised-likelihood intervals

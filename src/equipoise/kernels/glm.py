@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.kernels.gram import BLOCK, add_gram, symmetric
-from equipoise.kernels.jit import compiled
+from equipoise.kernels.jit import compiled, compiled_sums
 from equipoise.kernels.newton import Evaluation
 
 LOGISTIC, POISSON = 0, 1
@@ -133,10 +133,20 @@ def _poisson_rows(y, weight, eta, begin, m, residual, variance):
     return total
 
 
+@compiled_sums
+def _add_score(z, residual, variance, m, score, weighted):
+    """Add the block's part of the score, and weight its columns by the variance."""
+    for k in range(score.shape[0]):
+        a = 0.0
+        for j in range(m):
+            a += residual[j] * z[k, j]
+            weighted[k, j] = variance[j] * z[k, j]
+        score[k] += a
+
+
 @compiled
 def _evaluate(family, x, y, weight, offset, centre, shift, beta, score, lower, block):
-    n, q = x.shape[0], beta.shape[0]
-    even = lower.shape[0]
+    n, even = x.shape[0], lower.shape[0]
     z, weighted = np.zeros((even, block)), np.zeros((even, block))
     eta, residual, variance = np.empty(block), np.empty(block), np.empty(block)
     total = 0.0
@@ -150,12 +160,7 @@ def _evaluate(family, x, y, weight, offset, centre, shift, beta, score, lower, b
                 total += _logistic_rows(y, eta, begin, m, residual, variance)
         else:
             total += _poisson_rows(y, weight, eta, begin, m, residual, variance)
-        for k in range(q):  # 3. U
-            a = 0.0
-            for j in range(m):
-                a += residual[j] * z[k, j]
-                weighted[k, j] = variance[j] * z[k, j]
-            score[k] += a
+        _add_score(z, residual, variance, m, score, weighted)  # 3. U
         add_gram(weighted, z, m, 1.0, lower)  # 4. I
     return total
 
