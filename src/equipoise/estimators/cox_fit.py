@@ -15,8 +15,11 @@ from equipoise.estimators.fit import Fit, check_conf_level
 from equipoise.kernels.conditional_logistic import EXACT
 from equipoise.kernels.cox import Hazard
 from equipoise.kernels.cox_scores import martingales, schoenfeld, scores_by_cluster
+from equipoise.kernels.newton import solve_information
 
 KINDS = ("martingale", "deviance", "score", "schoenfeld", "scaled_schoenfeld", "dfbeta", "dfbetas")
+
+UNDETERMINED = (Reason.CONSTANT, Reason.COLLINEAR)  # terms that predictions leave out
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -125,6 +128,23 @@ class CoxFit(Fit):
         """Harrell's c of the linear predictor with its infinitesimal-jackknife standard error."""
         return concordance(self.data, self.linear_predictor)
 
+    def robust_score_statistic(self) -> float:
+        """The score test of all terms with the score's robust variance, chi-squared with `rank` degrees of freedom.
+
+        nan without events or without robust variance.
+        """
+        if self.problem is None or not self.data.robust:
+            return float("nan")
+        likelihood, rows = self.problem.likelihood, self.data
+        at = likelihood.rows_at(np.arange(len(likelihood.x)))
+        code = at if rows.cluster is None else rows.cluster[at]
+        hazard = likelihood.hazard(np.zeros(len(self.terms)))
+        scores = scores_by_cluster(likelihood, hazard, code.astype(np.int64), int(code.max()) + 1)
+        kept = [k for k, reason in enumerate(self.reasons) if reason not in UNDETERMINED]
+        total = scores[:, kept].sum(axis=0)
+        solved = solve_information(scores[:, kept].T @ scores[:, kept], total)
+        return float("nan") if solved is None else float(total @ solved)
+
     def glance(self) -> Any:
         """As `Fit.glance`; for a penalised fit only what is defined there, with effective degrees of freedom."""
         if not self.penalised:
@@ -157,8 +177,7 @@ class CoxFit(Fit):
         return baseline(self.data, self.problem, self.hazard_of_groups(purpose), self._beta(purpose))
 
     def _beta(self, purpose: str) -> np.ndarray:
-        without = (Reason.CONSTANT, Reason.COLLINEAR)
-        bad = [t for t, r in zip(self.terms, self.reasons, strict=True) if r is not None and r not in without]
+        bad = [t for t, r in zip(self.terms, self.reasons, strict=True) if r is not None and r not in UNDETERMINED]
         if bad:
             raise UnsupportedError(Fault(purpose, f"terms without an estimate: {', '.join(bad)}", "finite estimates"))
         return np.nan_to_num(self.coefficients, nan=0.0)
