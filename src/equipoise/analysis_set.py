@@ -110,7 +110,7 @@ class AnalysisSet:
 
     @property
     def n_persons(self) -> int:
-        return int(len(np.unique(self.person)))
+        return len(np.unique(self.person))
 
     def index_of(self, name: str) -> int:
         """Position of a column; an unknown name is an error that lists the known ones."""

@@ -10,9 +10,9 @@ from equipoise.analysis_set import AnalysisSet
 from equipoise.data.connect import connect
 from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
 from equipoise.runner.progress import Silent
-from equipoise.runner.walk import Walk
 from equipoise.runner.steps import study_steps
 from equipoise.runner.store import MemoryShelf
+from equipoise.runner.walk import Walk
 from equipoise.spec.read import parse_study
 from tests.generative.databases import BLEED, DRUG, START, ULCER, random_people, write_database
 from tests.oracle import case_control as oracle

@@ -62,7 +62,7 @@ def test_a_full_disk_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(OutputError, match="No space left on device.*equipoise store clear"):
+    with pytest.raises(OutputError, match=r"No space left on device.*equipoise store clear"):
         Store(tmp_path / "store").keep("k", SOME)
 
 
