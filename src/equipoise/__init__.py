@@ -26,6 +26,7 @@ _FACADE: dict[str, str] = {
     "Estimate": "equipoise.estimators.fit",
     "Fit": "equipoise.estimators.fit",
     "fit_conditional_logistic": "equipoise.estimators.conditional_logistic",
+    "fit_conditional_poisson": "equipoise.estimators.conditional_poisson",
     "fit_logistic": "equipoise.estimators.logistic",
     "fit_poisson": "equipoise.estimators.poisson",
     "Results": "equipoise.results.results",
