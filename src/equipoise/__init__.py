@@ -37,6 +37,7 @@ _FACADE: dict[str, str] = {
     "fit_survival_curve": "equipoise.estimators.survival_curve",
     "compare_survival_curves": "equipoise.estimators.survival_curve_comparison",
     "fit_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
+    "fit_fine_gray": "equipoise.estimators.fine_gray",
     "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
 }
 

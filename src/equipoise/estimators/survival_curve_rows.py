@@ -29,6 +29,7 @@ class SurvivalRows:
     weight    float64 (n,), or of shape (0,) where every row counts once
     cluster   int64 codes (n,) from 0, None where rows are independent
     kind      library of the frame that came in
+    kept      positions of the rows among those that came in, None where none had weight 0
     """
 
     grid: TimeGrid
@@ -38,6 +39,7 @@ class SurvivalRows:
     weight: np.ndarray
     cluster: np.ndarray | None
     kind: str
+    kept: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.event)
@@ -59,6 +61,7 @@ class _Columns:
     group: np.ndarray
     labels: tuple[str, ...]
     kind: str
+    kept: np.ndarray | None = None
 
 
 def read_rows(
@@ -250,6 +253,7 @@ def _without_zero_weights(columns: _Columns) -> _Columns:
         weight=columns.weight[keep],
         cluster=None if columns.cluster is None else columns.cluster[keep],
         group=columns.group[keep] if len(columns.group) else columns.group,
+        kept=np.flatnonzero(keep),
     )
 
 
@@ -267,7 +271,9 @@ def _placed(columns: _Columns) -> SurvivalRows:
                 )
             )
     cluster = None if columns.cluster is None else dense_codes(columns.cluster)
-    return SurvivalRows(grid, columns.event, columns.group, columns.labels, columns.weight, cluster, columns.kind)
+    return SurvivalRows(
+        grid, columns.event, columns.group, columns.labels, columns.weight, cluster, columns.kind, columns.kept
+    )
 
 
 def _not_an_event(name: str, found: str, allowed: str = "0 for censored, 1, 2, … for the causes") -> Fault:

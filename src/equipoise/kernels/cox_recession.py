@@ -41,7 +41,7 @@ def limit_along(likelihood: CoxLikelihood, eta: np.ndarray) -> CoxLikelihood:
     """The limit of the likelihood where eta (n,) is the direction's value for the sorted rows."""
     sets = likelihood.sets
     stratum = likelihood.stratum if len(likelihood.stratum) else np.zeros(len(eta), np.int32)
-    level = _levels(stratum, eta)
+    level = levels(stratum, eta)
     event = likelihood.event > 0
     with_events = np.zeros(int(level.max()) + 1, np.bool_)
     with_events[level[event]] = True
@@ -61,7 +61,7 @@ def limit_along(likelihood: CoxLikelihood, eta: np.ndarray) -> CoxLikelihood:
     )
 
 
-def _levels(stratum: np.ndarray, eta: np.ndarray) -> np.ndarray:
+def levels(stratum: np.ndarray, eta: np.ndarray) -> np.ndarray:
     """Codes, equal for rows of a stratum that are level: int64 (n,)."""
     order = np.lexsort((eta, stratum))
     new = np.empty(len(eta), np.bool_)
