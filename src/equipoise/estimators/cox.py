@@ -9,7 +9,7 @@ import numpy as np
 from equipoise.errors import Fault, Reason, UnsupportedError
 from equipoise.estimators.cox_fit import CoxFit
 from equipoise.estimators.cox_penalised import Penalty, penalised_parts
-from equipoise.estimators.cox_problem import CoxProblem, cox_problem
+from equipoise.estimators.cox_problem import CoxProblem, CoxProfile, cox_problem
 from equipoise.estimators.cox_rows import CoxRows, read_cox_rows
 from equipoise.estimators.fit import Convergence, check_conf_level
 from equipoise.estimators.identification import CONSTANT
@@ -142,31 +142,33 @@ def _fit(
 
 
 def _likelihood_parts(rows: CoxRows, problem: CoxProblem) -> dict[str, Any]:
-    solution = solve(problem, problem.sizes(CONSTANT))
-    naive = solution.spread(solution.kept_covariance())
-    covariance = solution.spread(_robust(rows, solution)) if rows.robust else naive
+    solution, unit = solve(problem, problem.sizes(CONSTANT)), problem.unit
+    model_based = solution.kept_covariance() / unit
+    naive = solution.spread(model_based)
+    covariance = solution.spread(_robust(rows, solution, model_based)) if rows.robust else naive
     return {
         "coefficients": solution.coefficients,
         "covariance": covariance,
         "naive_covariance": naive,
         "reasons": solution.reasons,
         "aliases": solution.identified.aliases,
-        "log_likelihood": solution.log_likelihood,
-        "log_likelihood_null": solution.null.log_likelihood,
-        "score_statistic": solution.score_statistic(),
+        "log_likelihood": solution.log_likelihood * unit,
+        "log_likelihood_null": solution.null.log_likelihood * unit,
+        "score_statistic": solution.score_statistic() * unit,
         "rank": len(solution.identified.kept),
         "effective_df": float(len(solution.identified.kept)),
         "convergence": Convergence(
-            solution.converged, solution.maximum.iterations if solution.maximum else 0, solution.gradient_norm()
+            solution.converged,
+            solution.maximum.iterations if solution.maximum else 0,
+            solution.gradient_norm() * math.sqrt(unit),
         ),
         "variance": _variance(rows),
-        "profile": LikelihoodProfile(problem, solution),
+        "profile": CoxProfile(LikelihoodProfile(problem, solution), unit),
     }
 
 
-def _robust(rows: CoxRows, solution: Solution) -> np.ndarray:
+def _robust(rows: CoxRows, solution: Solution, model_based: np.ndarray) -> np.ndarray:
     """The sandwich: squared sums by cluster of dfbeta, of the kept terms."""
-    model_based = solution.kept_covariance()
     if solution.maximum is None:
         return model_based
     likelihood = solution.limit.likelihood

@@ -63,22 +63,24 @@ def penalised_parts(problem: CoxProblem, penalty: Penalty) -> dict[str, Any]:
     factors = penalty.factors(p)
     _refuse_undetermined(problem, kept, factors)
     seen = Embedded(problem, kept, np.zeros(p))
-    ridge, lasso = penalty.ridge * factors[kept], penalty.lasso * factors[kept]
+    unit = problem.unit
+    ridge, lasso = penalty.ridge * factors[kept] / unit, penalty.lasso * factors[kept] / unit
     found = maximise_penalised(seen.evaluate, ridge, lasso)
     whole = Reason.NOT_CONVERGED if not found.converged else None
     coefficients = np.full(p, np.nan)
     coefficients[kept] = found.beta if found.converged else np.nan
     covariance, df = _spread(p, kept, found.at.information, ridge, found.beta, penalty.lasso > 0.0)
+    covariance = covariance / unit
     return {
         "coefficients": coefficients,
         "covariance": covariance,
         "naive_covariance": covariance,
         "reasons": tuple(whole if v else Reason.CONSTANT for v in varies),
-        "log_likelihood": found.at.log_likelihood,
-        "log_likelihood_null": problem.null.log_likelihood,
+        "log_likelihood": found.at.log_likelihood * unit,
+        "log_likelihood_null": problem.null.log_likelihood * unit,
         "rank": len(kept),
         "effective_df": df,
-        "convergence": Convergence(found.converged, found.iterations, abs(found.decrement) ** 0.5),
+        "convergence": Convergence(found.converged, found.iterations, abs(found.decrement * unit) ** 0.5),
         "variance": "no" if penalty.lasso > 0.0 else "penalised model-based",
     }
 

@@ -7,6 +7,7 @@ import numpy as np
 from equipoise.errors import Fault, UnsupportedError
 from equipoise.estimators.cox_rows import CoxRows
 from equipoise.estimators.matched_problem import MatchedProblem, MatchedRows, matched_problem
+from equipoise.estimators.profile import LikelihoodProfile
 from equipoise.kernels.conditional_logistic import EXACT
 from equipoise.kernels.cox import BRESLOW, EMPTY, CoxLikelihood, cox_likelihood
 from equipoise.kernels.cox_exact import set_sizes, write_out
@@ -25,12 +26,15 @@ class CoxProblem:
     """A sum of likelihoods: risk sets as they are, and, for exact ties, the risk sets of tied events as matched sets.
 
     `null` is the evaluation without effects, `squares` (p,) the sums of squares that its information is the rest of.
+    Likelihood, score and information are in units of `unit`, the mean weight of the events, so that what counts as
+    converged does not depend on the size of the weights.
     """
 
     likelihood: CoxLikelihood
     tied: MatchedProblem | None
     null: Evaluation
     squares: np.ndarray
+    unit: float
 
     @property
     def events(self) -> int:
@@ -40,8 +44,7 @@ class CoxProblem:
     def evaluate(self, beta: np.ndarray) -> Evaluation:
         if not beta.any():
             return self.null
-        at = self.likelihood.evaluate(beta)
-        return at if self.tied is None else _sum(at, self.tied.evaluate(beta))
+        return _sum(self.likelihood.evaluate(beta), self.tied, beta, self.unit)
 
     def sizes(self, smallest: float) -> np.ndarray:
         """Magnitudes (p,) of the columns, such that information of (smallest times magnitude) squared is rounding."""
@@ -61,7 +64,7 @@ class CoxProblem:
     def limit(self, direction: np.ndarray) -> "CoxProblem":
         eta = self.likelihood.linear_predictor(direction)
         tied = None if self.tied is None else self.tied.limit(direction)
-        return _problem(limit_along(self.likelihood, eta), tied)
+        return _problem(limit_along(self.likelihood, eta), tied, self.unit)
 
     def _worst_row(self, direction: np.ndarray) -> np.ndarray:
         """The difference rival less event that is largest along the direction."""
@@ -82,7 +85,7 @@ def cox_problem(rows: CoxRows, ties: str) -> CoxProblem:
     """The likelihood of the rows; with exact ties, tied events apart."""
     event = (rows.event > 0) & rows.used
     if ties != EXACT:
-        return _problem(_likelihood(rows, event, ties), None)
+        return _problem(_likelihood(rows, event, ties), None, float(rows.all_weights[event].mean()))
     if not (rows.all_weights == 1.0).all():
         raise UnsupportedError(Fault("weights", "given with exact ties", "no weights", "ties='efron' or 'breslow'"))
     sets = _sets(rows, event)
@@ -90,22 +93,28 @@ def cox_problem(rows: CoxRows, ties: str) -> CoxProblem:
     counts = np.bincount(sets.last[every], minlength=sets.n_groups)
     groups = np.flatnonzero(counts > 1)
     if not len(groups):
-        return _problem(_likelihood(rows, event, BRESLOW), None)
+        return _problem(_likelihood(rows, event, BRESLOW), None, 1.0)
     lone = np.zeros(len(rows), np.bool_)
     place = np.arange(len(rows)) if sets.order is None else sets.order
     lone[place] = every & (counts[sets.last] == 1)
-    return _problem(_likelihood(rows, lone, BRESLOW), _tied(rows, sets, every, place, groups))
+    return _problem(_likelihood(rows, lone, BRESLOW), _tied(rows, sets, every, place, groups), 1.0)
 
 
-def _problem(likelihood: CoxLikelihood, tied: MatchedProblem | None) -> CoxProblem:
+def _problem(likelihood: CoxLikelihood, tied: MatchedProblem | None, unit: float) -> CoxProblem:
     null, squares = likelihood.null()
     if tied is not None:
-        null, squares = _sum(null, tied.evaluate(np.zeros(len(squares)))), squares + (tied.x**2).sum(axis=0)
-    return CoxProblem(likelihood, tied, null, squares)
+        squares = squares + (tied.x**2).sum(axis=0)
+    return CoxProblem(likelihood, tied, _sum(null, tied, np.zeros(len(squares)), unit), squares / unit, unit)
 
 
-def _sum(a: Evaluation, b: Evaluation) -> Evaluation:
-    return Evaluation(a.log_likelihood + b.log_likelihood, a.score + b.score, a.information + b.information)
+def _sum(at: Evaluation, tied: MatchedProblem | None, beta: np.ndarray, unit: float) -> Evaluation:
+    """The evaluation of the likelihood with that of the tied events, in units of `unit`."""
+    value, score, information = at.log_likelihood, at.score, at.information
+    if tied is not None:
+        part = tied.evaluate(beta)
+        value, score = value + part.log_likelihood, score + part.score
+        information = information + part.information
+    return Evaluation(value / unit, score / unit, information / unit)
 
 
 def _drops_rows(tied: MatchedProblem, direction: np.ndarray) -> bool:
@@ -144,3 +153,14 @@ def _tied(
     at = place[at]
     offset = rows.offset[at] if len(rows.offset) else rows.offset
     return matched_problem(MatchedRows(rows.columns.x[at], case, code, offset, None), EXACT)
+
+
+@dataclass(frozen=True, slots=True)
+class CoxProfile:
+    """The profile of a likelihood kept in units of `unit`."""
+
+    profile: LikelihoodProfile
+    unit: float
+
+    def interval(self, term: int, drop: float) -> tuple[float, float]:
+        return self.profile.interval(term, drop / self.unit)
