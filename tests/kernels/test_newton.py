@@ -52,3 +52,19 @@ def test_solving_is_exact_across_units() -> None:
     np.testing.assert_allclose(inverse * units[:, None] * units, np.linalg.inv(root @ root.T + np.eye(4)), rtol=1e-12)
     assert solve_information(np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones(2)) is None
     assert solve_information(np.array([[np.nan]]), np.ones(1)) is None
+
+
+def test_the_last_step_is_not_followed_where_it_would_change_nothing() -> None:
+    """With 10^10 observations the information hardly moves, so a step of 1e-4 standard errors ends the climb."""
+    n, mean = 1e10, 4.0
+
+    def evaluate(beta: np.ndarray) -> Evaluation:
+        fitted = np.exp(beta[0])
+        return Evaluation(
+            float(n * (mean * beta[0] - fitted)), np.array([n * (mean - fitted)]), np.array([[n * fitted]])
+        )
+
+    found = maximise(evaluate, np.array([np.log(mean) - 4e-5]))
+    assert found.converged
+    assert 1e-12 < found.decrement < 1e-6
+    assert found.beta[0] == pytest.approx(np.log(mean), abs=1e-9 / np.sqrt(n * mean) + 1e-15)

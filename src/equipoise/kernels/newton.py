@@ -2,8 +2,10 @@
 
 Purpose    find the maximum of l(beta) given its value, score U and information I.
 Returned   `Maximum`: the last point evaluated, moved by one final Newton step, with l, U and I at the point evaluated.
-Stops      when the Newton decrement U' I^-1 U, twice the gain still to be had, is at most `TOLERANCE`. The final
-           step is then about 1e-6 standard errors long and leaves an error of its square.
+Stops      when the Newton decrement U' I^-1 U, twice the gain still to be had, is at most `TOLERANCE`: the final
+           step is then about 1e-6 standard errors long and leaves an error of its square. Large data stop one step
+           earlier: where the step is below 1e-3 standard errors and, from how I changed over the step before, would
+           change I by less than `SETTLED` relative, so that neither the estimate nor its variance would move.
 Singular   a step that cannot be solved for ends the iteration with `converged` false; so does a monotone likelihood,
            whose steps keep their length. The caller looks for the cause.
 Cost       one evaluation an iteration, and one for each halving.
@@ -17,6 +19,8 @@ from typing import Protocol
 import numpy as np
 
 TOLERANCE = 1e-12  # of the decrement: the estimate is then within 1e-6 standard errors before the final step
+NEARLY = 1e-6  # of the decrement: the final step is at most 1e-3 standard errors long
+SETTLED = 1e-7  # relative change of the information; standard errors change by half of it
 ROUNDING = 1e-13  # relative loss of log-likelihood that summation alone can explain
 HALVINGS = 40
 
@@ -82,20 +86,30 @@ def maximise(
         array([1., 1.])
     """
     at = at or evaluate(beta)
-    decrement = np.nan
+    decrement, before = np.nan, None
     for iteration in range(max_iterations + 1):
         step = solve_information(at.information, at.score)
         if step is None:
             return Maximum(beta, at, False, iteration, np.nan)
-        decrement = float(at.score @ step)
-        if decrement <= TOLERANCE:
+        last, decrement = decrement, float(at.score @ step)
+        if decrement <= TOLERANCE or (decrement <= NEARLY and _has_settled(before, at, decrement / last)):
             return Maximum(beta + step, at, True, iteration, decrement)
         if iteration < max_iterations:
             taken = _step_uphill(evaluate, beta, step, at)
             if taken is None:
                 break
+            before = at
             beta, at = taken
     return Maximum(beta, at, False, iteration, decrement)
+
+
+def _has_settled(before: Evaluation | None, at: Evaluation, shrinkage: float) -> bool:
+    """Whether one more step, shorter than the last by the root of `shrinkage`, leaves the information as it is."""
+    if before is None:
+        return False
+    scale = np.sqrt(at.information.diagonal())
+    change = np.abs(at.information - before.information) / scale[:, None] / scale
+    return bool(change.max() * np.sqrt(shrinkage) <= SETTLED)
 
 
 def _step_uphill(
