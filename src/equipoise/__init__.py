@@ -31,6 +31,7 @@ _FACADE: dict[str, str] = {
     "fit_standardized_rates": "equipoise.estimators.standardized_rates",
     "fit_standardized_ratios": "equipoise.estimators.standardized_rates",
     "fit_mantel_haenszel": "equipoise.estimators.mantel_haenszel",
+    "assess_additive_interaction": "equipoise.estimators.additive_interaction",
     "fit_logistic": "equipoise.estimators.logistic",
     "fit_poisson": "equipoise.estimators.poisson",
     "Results": "equipoise.results.results",
