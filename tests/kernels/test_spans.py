@@ -158,6 +158,8 @@ def test_at_least_k_within_counts_distinct_days(database: tuple, k: int, after: 
 def test_looking_back_without_limit_lasts_for_ever() -> None:
     found = at_least_k_within([0, 3, 4], np.array([-100, 0, 10, 7], dtype=np.int32), 2, EVER, 1)
     assert table(found) == [(0, 1, DAY_MAX)]
+    before_1970 = at_least_k_within([0, 1], np.array([-100], dtype=np.int32), 1, EVER, 1)
+    assert table(before_1970) == [(0, -99, DAY_MAX)]
 
 
 def test_arithmetic_saturates_at_the_last_and_the_first_day() -> None:
