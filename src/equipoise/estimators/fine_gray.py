@@ -60,7 +60,7 @@ def fit_fine_gray(
     start, weights  only for "finegray": late entry, and weights of persons (which do not enter the weights for
                  censoring)
     cluster      persons or families whose rows are dependent
-    censoring_by groups with censoring distributions of their own, as cmprsk's cengroup
+    censoring_by groups with censoring distributions of their own, as cmprsk's cengroup; only for "crr"
     ties         "breslow" or "efron" (only "finegray")
     robust       False gives the inverse information, which is too small
 
@@ -68,7 +68,7 @@ def fit_fine_gray(
 
     Raises DesignError for columns that are absent or hold missing or infinite values, rows that do not start before
     they stop, and late entry that leaves nobody under observation for a while; UnsupportedError for start, weights or
-    Efron's ties with "crr", and for persons with several rows in an AnalysisSet.
+    Efron's ties with "crr", for censoring_by with "finegray", and for persons with several rows in an AnalysisSet.
 
     Source: Fine, Gray, JASA 1999;94:496; Geskus, Biometrics 2011;67:39.
 
@@ -123,6 +123,8 @@ def _check(data: Any, rows: SurvivalRows, convention: str, ties: str, robust: bo
         faults.append(Fault("weights", "given with convention 'crr'", "none", "convention='finegray'"))
     if convention == CRR and len(rows.grid.start):
         faults.append(Fault("start", "given with convention 'crr'", "none", "convention='finegray'"))
+    if convention == FINEGRAY and len(rows.labels) > 1:
+        faults.append(Fault("censoring_by", "given with convention 'finegray'", "none", "convention='crr'"))
     if rows.cluster is not None and not robust:
         faults.append(Fault("cluster", "given with robust=False", "robust=True", "leave one of them out"))
     if isinstance(data, AnalysisSet) and data.n_persons < len(data):

@@ -6,14 +6,13 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from equipoise.errors import Reason
-
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
 
 def frame_of(columns: Columns, kind: str) -> Any:
     """A native frame of the library `kind`. Columns of text, whole numbers or numbers; a Reason is written as text."""
-    kinds = {name: _kind(values) for name, values in columns.items()}
+    # pandas infers the same kinds itself, while a declared string column would hold the word "None"
+    kinds = None if kind == "pandas" else {name: _kind(values) for name, values in columns.items()}
     plain = {name: _plain(values) for name, values in columns.items()}
     return nw.from_dict(plain, kinds, backend=kind).to_native()
 
@@ -28,8 +27,3 @@ def _plain(values: Sequence[Any] | np.ndarray) -> Any:
     if isinstance(values, np.ndarray):
         return values
     return [None if value is None else str(value) for value in values]
-
-
-def reasons_of(missing: Sequence[bool] | np.ndarray, reason: Reason) -> list[Reason | None]:
-    """One reason a row, None where nothing is missing."""
-    return [reason if absent else None for absent in missing]

@@ -58,7 +58,7 @@ def gray_scores(
     """stop int32 places, event uint8 (0 censored), group int32 codes from 0; one stratum."""
     groups = _groups(stop, event, group, n_groups, cause)
     pooled = _pooled(groups, rho)
-    free = groups.at_risk * np.where(groups.at_risk > 0.0, (1.0 - groups.incidence_before) / groups.before, 0.0)
+    free = pooled.h * (1.0 - groups.incidence_before)
     total = free.sum(axis=1)
     share = np.divide(pooled.failed, total, out=np.zeros(len(total)), where=total > 0.0)
     score = pooled.weight @ (groups.of_cause - share[:, None] * free)

@@ -9,7 +9,7 @@ Model      G(t-) = product over u < t of 1 - c / m, with c rows censored at u an
            H(t-) = product over entry times u >= t of 1 - e / a, with e rows entering at u and a rows that entered by
            then and are under observation after it.
 Order      rows in any order; by group of rows that share a censoring distribution.
-Singular   a factor of 0 in G ends the observation of its group. A factor of 0 in H after somebody failed means that
+Singular   after the last time of a group G is not known and counts as 0, as in R. A factor of 0 in H after somebody failed means that
            nobody was under observation: `gap` says so, and weights across it are not defined.
 Cost       O(n) and O(places) a group.
 Paper      Fine, Gray, JASA 1999;94:496; Geskus, Biometrics 2011;67:39.
@@ -77,7 +77,8 @@ def censoring(
     if convention == FINEGRAY:
         at_risk = at_risk - (left - censored)
     hazard = np.divide(censored, at_risk, out=np.zeros(shape), where=censored > 0.0)
-    observed = _before(np.cumprod(1.0 - hazard, axis=1))
+    followed = _from_here_on(left) > 0.0
+    observed = np.where(followed, _before(np.cumprod(1.0 - hazard, axis=1)), 0.0)
     if entered is None:
         return Censoring(observed, at_risk, hazard, hazard > 0.0, False)
     inside = np.cumsum(entered, axis=1) - np.cumsum(left, axis=1)
