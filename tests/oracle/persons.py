@@ -45,12 +45,19 @@ def birth(row: Row) -> tuple[date | None, date | None]:
     return (whole, whole) if whole is not None else (date(year, month, 15), date(year, month, 1))
 
 
+def used(row: Row) -> tuple:
+    """What Equipoise takes from a row of PERSON. Rows are compared by this."""
+    moment = row["birth_datetime"]
+    year = row["year_of_birth"] if row["year_of_birth"] is not None else moment.year if moment is not None else None
+    return birth(row), incomplete(row), year, row["gender_concept_id"]
+
+
 def lives(persons: list[Row], deaths: list[Row]) -> dict[int, Life]:
     """Usable persons by identifier."""
     found = {}
     for person_id in {row["person_id"] for row in persons} - {None}:
         rows = [row for row in persons if row["person_id"] == person_id]
-        if any(row != rows[0] for row in rows):
+        if any(used(row) != used(rows[0]) for row in rows):
             continue
         dates = [row["death_date"] for row in deaths if row["person_id"] == person_id and row["death_date"] is not None]
         died = min(dates, default=None)
@@ -129,7 +136,7 @@ def quality(tables: dict[str, list[Row]]) -> dict[str, tuple[int, int]]:
 
     for person_id in known:
         rows = [row for row in persons if row["person_id"] == person_id]
-        same = all(row == rows[0] for row in rows)
+        same = all(used(row) == used(rows[0]) for row in rows)
         for position, _ in enumerate(rows):
             note("person there several times, rows identical", person_id, same and position > 0)
             note("person there several times, rows differ", person_id, not same)
