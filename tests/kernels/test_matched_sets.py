@@ -31,8 +31,6 @@ def test_counts_of_each_set() -> None:
     counts = count_sets(case, first)
     assert counts.n_rows.tolist() == [3, 1, 2]
     assert counts.n_cases.tolist() == [2, 0, 2]
-    assert counts.case_row.tolist() == [2, -1, 5]
-    assert counts.control_row.tolist() == [0, 3, -1]
     assert counts.complete.tolist() == [True, False, False]
 
 

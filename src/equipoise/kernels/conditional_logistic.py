@@ -95,6 +95,11 @@ def conditional_likelihood(
     tied = (d >= 2) & (m >= 2) if ties == EXACT else d >= 2
     closed = lone_case | lone_control
     start, stop = first[:-1], first[1:]
+    single = np.zeros(len(d), np.int64)
+    for lone, kind in ((lone_case, case != 0), (lone_control, case == 0)):
+        if lone.any():
+            rows = np.flatnonzero(kind)
+            single[lone] = rows[np.searchsorted(rows, start[lone])]
     return ConditionalLikelihood(
         x,
         offset,
@@ -103,7 +108,7 @@ def conditional_likelihood(
         ClosedSets(
             start[closed],
             stop[closed],
-            np.where(lone_case, counts.case_row, counts.control_row)[closed],
+            single[closed],
             np.where(lone_case, 1.0, -1.0)[closed],
         ),
         TiedSets(start[tied], stop[tied], d[tied]),

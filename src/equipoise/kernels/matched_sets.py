@@ -14,12 +14,10 @@ from equipoise.kernels.jit import compiled
 
 @dataclass(frozen=True, slots=True)
 class SetCounts:
-    """What each of S sets holds: rows, cases, and the last row of either kind (-1 where there is none)."""
+    """How many rows and cases each of S sets holds, int64 (S,)."""
 
     n_rows: np.ndarray
     n_cases: np.ndarray
-    case_row: np.ndarray
-    control_row: np.ndarray
 
     @property
     def complete(self) -> np.ndarray:
@@ -43,32 +41,16 @@ def rows_by_set(code: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
 
 def count_sets(case: np.ndarray, first: np.ndarray) -> SetCounts:
     """Counts of each set; `case` is uint8 of shape (n,), 1 for a case."""
-    return SetCounts(np.diff(first), *_count(case, first))
+    return SetCounts(np.diff(first), np.diff(np.searchsorted(np.flatnonzero(case), first)))
 
 
-@compiled
-def _is_sorted(code):
-    ordered = True
-    for i in range(1, code.shape[0]):
-        ordered &= code[i] >= code[i - 1]
-    return ordered
+def _is_sorted(code: np.ndarray) -> bool:
+    return bool((code[1:] >= code[:-1]).all())
 
 
-@compiled
-def _bounds(code):
-    n = code.shape[0]
-    n_sets = 1 if n else 0
-    for i in range(1, n):
-        if code[i] != code[i - 1]:
-            n_sets += 1
-    first = np.zeros(n_sets + 1, np.int64)
-    s = 0
-    for i in range(1, n):
-        if code[i] != code[i - 1]:
-            s += 1
-            first[s] = i
-    first[n_sets] = n
-    return first
+def _bounds(code: np.ndarray) -> np.ndarray:
+    changes = np.flatnonzero(code[1:] != code[:-1]) + 1
+    return np.concatenate([[0], changes, [len(code)]] if len(code) else [[0]]).astype(np.int64)
 
 
 @compiled
@@ -84,22 +66,6 @@ def _counting_order(code, low, width):
         order[place[k]] = i
         place[k] += 1
     return order
-
-
-@compiled
-def _count(case, first):
-    n_sets = first.shape[0] - 1
-    n_cases = np.zeros(n_sets, np.int64)
-    case_row = np.full(n_sets, -1, np.int64)
-    control_row = np.full(n_sets, -1, np.int64)
-    for s in range(n_sets):
-        for i in range(first[s], first[s + 1]):
-            if case[i]:
-                n_cases[s] += 1
-                case_row[s] = i
-            else:
-                control_row[s] = i
-    return n_cases, case_row, control_row
 
 
 @compiled
