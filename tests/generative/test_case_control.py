@@ -68,7 +68,7 @@ STUDY = {
 }
 
 
-@pytest.fixture(params=range(12), ids=lambda seed: f"database {seed}")
+@pytest.fixture(params=range(8), ids=lambda seed: f"database {seed}")
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[list[oracle.Person], Walk]:
     rng = np.random.default_rng(request.param)
     people = random_people(rng, 120)
