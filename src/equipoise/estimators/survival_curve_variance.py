@@ -24,7 +24,7 @@ def group_rows(rows: SurvivalRows, group: int, cause: int | None = None) -> Rows
     at = rows.members(group)
     event = rows.event[at]
     failed = (event > 0).astype(np.uint8)
-    cluster = np.arange(len(event)) if rows.cluster is None else rows.cluster[at]
+    cluster = np.empty(0, np.int64) if rows.cluster is None else rows.cluster[at]
     return Rows(
         rows.grid.stop[at],
         rows.grid.start[at] if len(rows.grid.start) else rows.grid.start,

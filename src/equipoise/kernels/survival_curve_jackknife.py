@@ -8,12 +8,14 @@ Method     the derivative D_i of a row moves in one of three ways as time passes
            at its exit            besides, by jump_k if it fails from the cause in question;
            after its exit         by (A_k - alpha_i - failed_i drop_k) phi, A and drop taken at its exit.
            So a cluster's sum is V + b phi + W beta with b and W constant between its rows' entries and exits, and the
-           sum of squares over clusters follows from six sums of products, corrected for one cluster at a time.
+           sum of squares over clusters follows from six sums of products, corrected for one cluster at a time. Rows
+           that are independent and all there from the beginning need only the sums of w^2 by place and manner of
+           exit: those still at risk share one derivative, and what is added for the others is never taken away.
            A_k = sum of d / (n r), drop = 1 / r, for failure from any cause. For
            cumulative incidence F of a cause, S the survival before the time, h = d / n of the cause:
                phi = S h, beta = S h (A before the time - 1 / n), jump = S / n; 1 - S is the incidence of any cause;
            Nelson-Aalen hazard: phi = 0, beta = -h / n, jump = 1 / n.
-Order      rows in any order, all of one group; codes of clusters 0..C-1.
+Order      rows in any order, all of one group; codes of clusters from 0.
 Singular   where r = 0 the caller gives drop = 0: phi is 0 from there on.
 Cost       O(n + T), whatever the number of clusters.
 Paper      Efron, The jackknife, the bootstrap and other resampling plans (1982), chapter 6; Geskus, Data analysis with
@@ -44,7 +46,8 @@ class Steps:
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one group: places int32 (start of shape (0,) where nobody enters late), failed uint8 (any cause),
-    counted uint8 (the cause in question), weight float64 or of shape (0,), cluster int64 codes."""
+    counted uint8 (the cause in question), weight float64 or of shape (0,), cluster int64 codes or of shape (0,) where
+    every row stands for itself."""
 
     stop: np.ndarray
     start: np.ndarray
@@ -57,23 +60,20 @@ class Rows:
 def jackknife_variance(rows: Rows, steps: Steps) -> np.ndarray:
     """The variance at each time of the grid, float64 (T,)."""
     n_times = len(steps.beta)
+    table = np.column_stack([steps.beta, steps.phi, steps.jump, steps.cumulated, steps.drop])
+    out = np.empty(n_times)
+    if not len(rows.cluster) and not len(rows.start):
+        squares = np.zeros((n_times, 3))
+        _count_squares(rows.stop, rows.failed, rows.counted, rows.weight, squares)
+        at_risk = np.append(np.cumsum(squares.sum(axis=1)[::-1])[::-1], 0.0)
+        _sweep_squares(squares, at_risk, table, out)
+        return out
     exits = rows_by_place(rows.stop, n_times)
     entries = rows_by_place(rows.start, n_times)
     weight = rows.weight if len(rows.weight) else np.ones(len(rows.stop))
-    clusters = np.zeros((int(rows.cluster.max(initial=-1)) + 1, 5))
-    out = np.empty(n_times)
-    _sweep(
-        *exits,
-        *entries,
-        rows.start,
-        rows.failed,
-        rows.counted,
-        weight,
-        rows.cluster,
-        np.column_stack([steps.beta, steps.phi, steps.jump, steps.cumulated, steps.drop]),
-        clusters,
-        out,
-    )
+    cluster = rows.cluster if len(rows.cluster) else np.arange(len(rows.stop))
+    state = np.zeros((int(cluster.max(initial=-1)) + 1, 5))
+    _sweep(*exits, *entries, rows.start, rows.failed, rows.counted, weight, cluster, table, state, out)
     return out
 
 
@@ -160,6 +160,31 @@ def _order(place, first, order):
     for i in range(len(place)):
         order[first[place[i] + 1]] = i
         first[place[i] + 1] += 1
+
+
+@compiled
+def _count_squares(stop, failed, counted, weight, out):
+    """Sums of w^2 by place, of rows censored, failed from another cause, failed from the cause in question."""
+    for i in range(len(stop)):
+        w = weight[i] if len(weight) else 1.0
+        out[stop[i], failed[i] + counted[i]] += w * w
+
+
+@compiled
+def _sweep_squares(squares, at_risk, steps, out):
+    beta, sum_vv, sum_vb, sum_bb = 0.0, 0.0, 0.0, 0.0
+    for k in range(len(steps)):
+        by, along, jump, cumulated, drop = steps[k]
+        sum_vv += 2.0 * along * sum_vb + along * along * sum_bb
+        sum_vb += along * sum_bb
+        beta += by
+        for kind in range(3):
+            v = beta + jump if kind == 2 else beta
+            b = cumulated - drop if kind else cumulated
+            sum_vv += squares[k, kind] * v * v
+            sum_vb += squares[k, kind] * v * b
+            sum_bb += squares[k, kind] * b * b
+        out[k] = max(sum_vv, 0.0) + beta * beta * at_risk[k + 1]
 
 
 @compiled
