@@ -1,6 +1,7 @@
 """`postgres://` URLs: the work is done in the server; only results and temporary tables travel.
 
-Needs the package psycopg (extra `postgres`). The user needs SELECT on the CDM tables and TEMPORARY on the database.
+Needs the package psycopg, which users of a server install beside Equipoise: its licence (LGPL) keeps it out of ours.
+The user needs SELECT on the CDM tables and TEMPORARY on the database.
 """
 
 from collections.abc import Iterator
