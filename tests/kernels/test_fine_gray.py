@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from equipoise.estimators.fine_gray_problem import FineGrayProblem, FineGrayRows, fine_gray_problem
+from equipoise.kernels.cumulative_incidence import incidence_of, tally_causes
 from equipoise.kernels.fine_gray_censoring import CRR, FINEGRAY, censoring
 from equipoise.kernels.fine_gray_scores import censoring_residuals, score_residuals, squared_pieces
+from equipoise.kernels.survival_curve import curve_of, tally
 
 EXACT = 1e-10
 NONE = np.empty(0, np.int32)
@@ -182,6 +184,21 @@ def test_squared_pieces_are_those_of_rows_written_out(convention: str, ties: str
         for piece in (first, *pieces.values()):
             total += np.outer(piece, piece)
     np.testing.assert_allclose(found, total, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_without_effects_the_product_of_hazards_is_the_cumulative_incidence(late: bool) -> None:
+    """Geskus (2011): weighting by censoring and entry turns Kaplan-Meier into Aalen-Johansen."""
+    rows = made(12, late=late)
+    likelihood = problem_of(rows, FINEGRAY, "breslow", late).likelihood
+    hazard = likelihood.failures.weight / likelihood.step_terms(np.zeros(2)).denominator
+    survival = np.cumprod(1.0 - np.bincount(likelihood.failures.time, hazard))
+    stop, event, size = rows["stop"].astype(np.int32), rows["event"].astype(np.uint8), int(rows["stop"].max()) + 1
+    start = rows["start"].astype(np.int32) if late else NONE
+    one = curve_of(tally(stop, event, size, start, np.empty(0), NONE, 1), 0)
+    of_cause = tally_causes(stop, event, size, np.empty(0), NONE, 1, 2)[0, 0][one.place]
+    incidence = incidence_of(one, of_cause).incidence[of_cause > 0.0]
+    np.testing.assert_allclose(1.0 - survival, incidence, rtol=1e-10)
 
 
 def test_a_gap_in_observation_is_reported() -> None:

@@ -123,4 +123,4 @@ def _untied(d: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 def _lagged(values: np.ndarray, first: float) -> np.ndarray:
     """The values just before each time; `first` before the first."""
-    return np.concatenate([np.full((1, *values.shape[1:]), first), values[:-1]])
+    return np.concatenate([np.full((1, *values.shape[1:]), first), values])[:-1]
