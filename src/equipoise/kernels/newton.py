@@ -5,7 +5,7 @@ Returned   `Maximum`: the last point evaluated, moved by one final Newton step, 
 Stops      when the Newton decrement U' I^-1 U, twice the gain still to be had, is at most `TOLERANCE`: the final
            step is then about 1e-6 standard errors long and leaves an error of its square. Large data stop one step
            earlier: where the step is below 1e-3 standard errors and, from how I changed over the step before, would
-           change I by less than `SETTLED` relative, so that neither the estimate nor its variance would move.
+           change no variance by more than `SETTLED` relative, so that neither the estimate nor its variance would move.
 Singular   a step that cannot be solved for ends the iteration with `converged` false; so does a monotone likelihood,
            whose steps keep their length. The caller looks for the cause.
 Cost       one evaluation an iteration, and one for each halving.
@@ -20,7 +20,7 @@ import numpy as np
 
 TOLERANCE = 1e-12  # of the decrement: the estimate is then within 1e-6 standard errors before the final step
 NEARLY = 1e-6  # of the decrement: the final step is at most 1e-3 standard errors long
-SETTLED = 1e-7  # relative change of the information; standard errors change by half of it
+SETTLED = 1e-7  # relative change of a variance; standard errors change by half of it
 ROUNDING = 1e-13  # relative loss of log-likelihood that summation alone can explain
 HALVINGS = 40
 
@@ -104,12 +104,15 @@ def maximise(
 
 
 def _has_settled(before: Evaluation | None, at: Evaluation, shrinkage: float) -> bool:
-    """Whether one more step, shorter than the last by the root of `shrinkage`, leaves the information as it is."""
+    """Whether one more step, shorter than the last by the root of `shrinkage`, leaves every variance as it is.
+
+    The change is measured against the information in all directions, weak ones included: D = I^-1 (I - I_before) and
+    the root of tr D^2, which bounds the relative change of the variance of any combination of parameters.
+    """
     if before is None:
         return False
-    scale = np.sqrt(at.information.diagonal())
-    change = np.abs(at.information - before.information) / scale[:, None] / scale
-    return bool(change.max() * np.sqrt(shrinkage) <= SETTLED)
+    change = solve_information(at.information, at.information - before.information)
+    return change is not None and bool(np.sum(change * change.T) * shrinkage <= SETTLED**2)
 
 
 def _step_uphill(
