@@ -12,12 +12,12 @@ class HiddenChain:
     excluded: tuple[bool, ...]
 
 
-def hide_chain(remaining: Sequence[int], min_cell_count: int, last_is_secret: bool = False) -> HiddenChain:
+def hide_chain(remaining: Sequence[int], min_cell_count: int) -> HiddenChain:
     """Merge rules into blocks until each block removed nobody or at least `min_cell_count` persons.
 
     `remaining` holds the persons before the first rule and after each rule. Inside a block the persons left and the
     exclusions other than zero are hidden. The last number stays shown, for it is known from other tables, unless it is
-    small itself or `last_is_secret`; where the whole chain removed few persons, its start is hidden instead.
+    small itself; where the whole chain removed few persons, its start is hidden instead.
 
     >>> hide_chain([100, 97, 60], 5).excluded
     (True, True)
@@ -30,7 +30,7 @@ def hide_chain(remaining: Sequence[int], min_cell_count: int, last_is_secret: bo
     for i, count in enumerate(remaining):
         if _safe(count, k) and (not shown or _safe_between(remaining, shown[-1], i, k)):
             shown.append(i)
-    if last_is_secret or not _safe(remaining[last], k):
+    if not _safe(remaining[last], k):
         shown = [i for i in shown if i != last]
         while shown and not _safe_open_end(remaining, shown[-1], k):
             shown.pop()

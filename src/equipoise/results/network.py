@@ -6,11 +6,13 @@ Suppression needs this, because a hidden count is given away by any sum in which
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
-from equipoise.results.schema import Levels, Overlap, Parts, Same, Total
+from equipoise.errors import EquipoiseError, Fault
+from equipoise.results.schema import Chain, Joined, Levels, Overlap, Parts, Same, Total
 from equipoise.results.tables import TABLES
 
 Cell = tuple[str, int, str]  # table, row, column
@@ -29,12 +31,13 @@ class Network:
     """Numbers and the relations between them.
 
     `value[i]` is the number, `cells[i]` where it is published (nowhere for a complement such as unexposed cases of an
-    estimate). Two cells that hold the same number are one entry.
+    estimate). Two cells that hold the same number are one entry; `number` leads from a cell to it.
     """
 
     value: list[int] = field(default_factory=list)
     cells: list[list[Cell]] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+    number: dict[Cell, int] = field(default_factory=dict)
 
     def add(self, value: int, cells: list[Cell]) -> int:
         self.value.append(value)
@@ -47,13 +50,33 @@ def build_network(tables: Mapping[str, pa.Table]) -> Network:
     return _Builder({name: table.to_pylist() for name, table in tables.items()}).build()
 
 
+def chains(name: str, link: Chain, content: list[dict[str, Any]]) -> list[list[int]]:
+    """Rows of each chain in order. Chains with null counts are left out; one whose counts do not follow is an error."""
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    columns = (link.entering, link.leaving, link.staying)
+    for i in sorted(range(len(content)), key=lambda i: content[i][link.position]):
+        groups[tuple(content[i][column] for column in link.by)].append(i)
+    whole = [
+        chain for chain in groups.values() if all(content[i][column] is not None for i in chain for column in columns)
+    ]
+    for chain in whole:
+        before = content[chain[0]][link.entering]
+        for row in (content[i] for i in chain):
+            if row[link.entering] != before or before - row[link.leaving] != row[link.staying]:
+                where = f"table {name}, rule {row[link.position]}"
+                found = "counts that do not follow from the rule before"
+                raise EquipoiseError(Fault(where, found, "each rule starting from what the last one left"))
+            before = row[link.staying]
+    return whole
+
+
 class _Builder:
     """Reads the rows once and turns each declared link into shared numbers or relations."""
 
     def __init__(self, rows: dict[str, list[dict[str, Any]]]):
         self.rows = rows
         self.network = Network()
-        self.number: dict[Cell, int] = {}
+        self.number = self.network.number
         self.places: dict[Total, dict[tuple[Any, ...], int]] = {}
 
     def build(self) -> Network:
@@ -64,8 +87,12 @@ class _Builder:
                     self.network.relations += self._parts(name, link)
                 elif isinstance(link, Levels):
                     self.network.relations += self._levels(name, link)
+                elif isinstance(link, Joined):
+                    self.network.relations += self._joined(name, link)
                 elif isinstance(link, Overlap):
                     self.network.relations += self._overlaps(name, link)
+                elif isinstance(link, Chain):
+                    self.network.relations += self._chains(name, link)
         return self.network
 
     def _join_cells(self) -> None:
@@ -84,7 +111,7 @@ class _Builder:
                 cell = leader[cell]
             return cell
 
-        for one, other in self._same_pairs():
+        for one, other in (*self._same_pairs(), *self._chain_pairs()):
             leader[find(one)] = find(other)
         groups: dict[Cell, list[Cell]] = defaultdict(list)
         for cell in leader:
@@ -107,6 +134,23 @@ class _Builder:
                     # Zeros are always shown, so nothing is gained by joining them.
                     if match is not None and row[link.column]:
                         yield (name, i, link.column), match
+
+    def _chain_pairs(self) -> Iterator[tuple[Cell, Cell]]:
+        """What a rule of attrition leaves is what enters the next one."""
+        for name, content in self.rows.items():
+            for link in TABLES[name].links:
+                if isinstance(link, Chain):
+                    for chain in chains(name, link, content):
+                        for before, after in pairwise(chain):
+                            yield (name, before, link.staying), (name, after, link.entering)
+
+    def _chains(self, name: str, link: Chain) -> Iterator[Relation]:
+        for chain in chains(name, link, self.rows[name]):
+            for i in chain:
+                entering, leaving, staying = (
+                    self.number[name, i, column] for column in (link.entering, link.leaving, link.staying)
+                )
+                yield _relation([(entering, -1), (leaving, 1), (staying, 1)])
 
     def _parts(self, name: str, link: Parts) -> Iterator[Relation]:
         published = [part for part in link.parts if not part.startswith(".")]
@@ -169,29 +213,49 @@ class _Builder:
             }
         return self.places[total]
 
+    def _joined(self, name: str, link: Joined) -> Iterator[Relation]:
+        there = {tuple(row[other] for _, other in link.on): i for i, row in enumerate(self.rows.get(link.table, []))}
+        for i, row in enumerate(self.rows[name]):
+            match = there.get(tuple(row[own] for own, _ in link.on))
+            cells = [(name, i, part) for part in (link.total, *link.parts)]
+            numbers = [
+                self.number.get(cell) for cell in (*cells, (link.table, -1 if match is None else match, link.other))
+            ]
+            known = [number for number in numbers if number is not None]
+            if len(known) < len(numbers):
+                continue
+            total, *parts = known
+            if self.network.value[total] == sum(self.network.value[number] for number in parts):
+                yield _relation([(total, -1), *((number, 1) for number in parts)])
+
     def _overlaps(self, name: str, link: Overlap) -> Iterator[Relation]:
-        """Persons with either of two exposures = the first + the second - both, where a row has that value."""
+        """Persons with either of two exposures = the first + the second - both, for every group that is their union."""
+        found: dict[tuple[Any, ...], list[list[int]]] = defaultdict(list)
         users = self._users(link)
         for i, row in enumerate(self.rows[name]):
             for member in users[tuple(row[column] for column in link.on)]:
-                first, second = member.get(row[link.name]), member.get(row[link.other])
-                if row[link.both] is None or first is None or second is None:
-                    continue
-                both = self.number[name, i, link.both]
-                value = self.network.value
-                for either in set(member.values()) - {first, second}:
-                    if value[either] == value[first] + value[second] - value[both]:
-                        yield _relation([(first, 1), (second, 1), (both, -1), (either, -1)])
+                one, other = member.get(row[link.name]), member.get(row[link.other])
+                for group in set(member) - {row[link.name], row[link.other]} if None not in (one, other) else ():
+                    key = (*(row[column] for column in link.within), row[link.name], row[link.other], group)
+                    for both, count in zip(link.both, link.columns, strict=True):
+                        cells = [(link.table, at, count) for at in (one, other, member[group])]
+                        numbers = [self.number.get(cell) for cell in ((name, i, both), *cells)]
+                        if None not in numbers:
+                            found[key].append([n for n in numbers if n is not None])
+        value = self.network.value
+        for quadruples in found.values():
+            if all(value[q[0]] == value[q[1]] + value[q[2]] - value[q[3]] for q in quadruples):
+                for both, first, second, union in quadruples:
+                    yield _relation([(first, 1), (second, 1), (both, -1), (union, -1)])
 
     def _users(self, link: Overlap) -> dict[tuple[Any, ...], list[dict[str, int]]]:
-        """By the link's key: for each way of reading use, the number of users by name of the exposure."""
+        """By the columns the rows are joined by: for each way of reading use, the row of each exposure."""
         found: dict[tuple[Any, ...], dict[tuple[Any, ...], dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-        others = [key for key in TABLES[link.table].keys if key not in (*link.on, link.name)]
+        # Levels are worded by exposure; the first row of each is that of the users.
+        others = [key for key in TABLES[link.table].keys if key not in (*link.on, link.name, "level")]
         for i, row in enumerate(self.rows.get(link.table, [])):
-            if row[link.column] is not None:
-                key = tuple(row[column] for column in link.on)
-                variant = tuple(row[column] for column in others)
-                found[key][variant][row[link.name]] = self.number[link.table, i, link.column]
+            key = tuple(row[column] for column in link.on)
+            found[key][tuple(row[column] for column in others)].setdefault(row[link.name], i)
         return defaultdict(list, {key: list(variants.values()) for key, variants in found.items()})
 
 

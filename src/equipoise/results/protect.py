@@ -3,38 +3,34 @@
 The attacker knows every relation, every shown number, and that a hidden cell is at least 1 (zeros are shown). A choice
 is safe when (1) where a sum makes the total of hidden cells known, that total is not small itself, and (2) for every
 small number there is another solution in whole numbers, with another value in its place. Where it is not safe, a shown
-number other than zero follows: one that makes it safe before one that does not, one on which few estimates rest before
-others, parts before totals, the smallest first. This is complementary cell suppression (Hundepool et al. 2012,
-Statistical Disclosure Control, chapter 4) for sums that need not form a rectangular table.
+number other than zero follows. This is complementary cell suppression (Hundepool et al. 2012, Statistical Disclosure
+Control, chapter 4) for sums that need not form a rectangular table.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from equipoise.results.network import Network
 from equipoise.results.tables import ESTIMATES
+from equipoise.results.whole_numbers import Equations, movable, proof
 
 # How far another solution may lie from the truth, in units of the threshold. A bound keeps the search finite; too
 # small a bound can only hide more than is needed.
 REACH = 50
 
-# How many numbers beyond the nearest sums are tried as guards.
-TRIED = 30
 
-
-def hide(network: Network, min_cell_count: int) -> set[int]:
-    """Indices of the numbers of `network` to hide: small ones, and those that would give them away.
+def hide(network: Network, min_cell_count: int, also: Iterable[int] = ()) -> set[int]:
+    """Indices of the numbers of `network` to hide: small ones, those in `also`, and what would give small ones away.
 
     Small means 1 to `min_cell_count` - 1. Complements, which are published nowhere, count as hidden throughout.
     """
-    return _Hiding(network, min_cell_count).run()
+    return _Hiding(network, min_cell_count, also).run()
 
 
 class _Hiding:
-    def __init__(self, network: Network, k: int):
+    def __init__(self, network: Network, k: int, also: Iterable[int]):
         self.value, self.k = network.value, k
         self.published = [bool(cells) for cells in network.cells]
         self.resting = [sum(table == ESTIMATES.name for table, _, _ in cells) for cells in network.cells]
@@ -44,65 +40,62 @@ class _Hiding:
         for at, relation in enumerate(self.relations):
             for number in relation.terms:
                 self.of[number].append(at)
+        self.hidden = {n for n, published in enumerate(self.published) if not published} | set(also)
+        # Small numbers not yet known to be safe. To hide more never makes a safe one unsafe.
         self.small = {n for n, v in enumerate(self.value) if 1 <= v < k}
-        self.hidden = self.small | {n for n, published in enumerate(self.published) if not published}
-        self.lower = [1 if published else 0 for published in self.published]
+        self.open = set(self.small)
+        self.hidden |= self.small
 
     def run(self) -> set[int]:
-        for number in sorted(self.small):
-            while not self._is_safe(number) and self._hide_one_more(number):
-                pass
+        self._settle()
+        while sum(self._hide_least(weight) for weight in self._sums_left()):
+            self._settle()
         return {number for number in self.hidden if self.published[number]}
 
-    def _is_safe(self, number: int) -> bool:
-        return not any(self._known_small_sum(at) for at in self.of[number]) and self._can_differ(number)
+    def _settle(self) -> None:
+        """Hide more until no small number can be worked out, as far as that can be had."""
+        while unsafe := sorted(self._unsafe()):
+            before = len(self.hidden)
+            for number in unsafe:
+                # What was just hidden may have helped this one too, so how it is worked out is asked anew.
+                self._hide_least(self._giving_away(number))
+            if len(self.hidden) == before and not any(self._hide_least(self._around(number)) for number in unsafe):
+                break
 
-    def _known_small_sum(self, at: int) -> bool:
-        """True where everything hidden in a sum is on one side of it, so that its total is known, and is small."""
+    def _sums_left(self) -> Iterator[dict[int, float]]:
+        """For each small sum that is known because other hidden numbers of it can be worked out: what may be hidden."""
+        for numbers in self._components(self.small):
+            unknown = movable(self._equations(numbers), sorted(numbers))
+            for at in sorted({at for n in numbers & self.small for at in self.of[n]}):
+                if self._known_small_sum(at, unknown) and not self._known_small_sum(at, self.hidden):
+                    weight = dict.fromkeys(self._shown([at]), 1.0)
+                    for n in self.relations[at].terms:
+                        if n in self.hidden and n not in unknown:
+                            weight |= self._by_which(n)
+                    yield weight
+
+    def _hide_least(self, weight: dict[int, float]) -> bool:
+        """Hide the number whose loss is least, of those without which a small one cannot be worked out."""
+        if weight:
+            # A number that every way of working it out needs has weight 1.
+            order = {n: (self.resting[n], -round(min(w, 1.0), 6), *self._loss(n)) for n, w in weight.items()}
+            self.hidden.add(min(order, key=lambda n: order[n]))
+        return bool(weight)
+
+    def _unsafe(self) -> set[int]:
+        """Small numbers that can be worked out as things stand."""
+        small_sums = {n for n in self.open if any(self._known_small_sum(at, self.hidden) for at in self.of[n])}
+        self.open = small_sums | {n for n in self.open - small_sums if not self._exchange(n)}
+        for numbers in self._components(self.open - small_sums):
+            self.open -= movable(self._equations(numbers), sorted(self.open & numbers)) - small_sums
+        return set(self.open)
+
+    def _known_small_sum(self, at: int, unknown: set[int]) -> bool:
+        """True where all that is unknown in a sum is on one side of it, so that its total is known, and is small."""
         terms = self.relations[at].terms
-        hidden = [number for number in terms if number in self.hidden]
-        signs = {terms[number] for number in hidden}
-        return len(signs) == 1 and abs(signs.pop()) == 1 and sum(self.value[number] for number in hidden) < self.k
-
-    def _hide_one_more(self, number: int) -> bool:
-        """Hide one more number that could guard this one; False where nothing is left to hide."""
-        near = self._shown(at for at in self.of[number] if self._known_small_sum(at)) or self._shown(self.of[number])
-        helpful = [n for n in near if self._helps(n, number)]
-        far: list[int] = []
-        if not helpful:
-            linked = {at for other in self._component(number) for at in self.of[other]}
-            far = sorted(self._shown(sorted(linked)), key=self._loss)[:TRIED]
-            helpful = [n for n in far if self._helps(n, number)]
-        order = [*helpful, *near] or far
-        if order:
-            self.hidden.add(min(order, key=lambda n: (self.resting[n], n not in helpful, self._loss(n))))
-        return bool(order)
-
-    def _shown(self, relations: Iterable[int]) -> list[int]:
-        """Numbers of these relations that are shown and could be hidden; zeros never are."""
-        found = dict.fromkeys(n for at in relations for n in self.relations[at].terms)
-        return [n for n in found if n not in self.hidden and self.value[n] > 0]
-
-    def _helps(self, candidate: int, number: int) -> bool:
-        self.hidden.add(candidate)
-        safe = self._is_safe(number)
-        self.hidden.remove(candidate)
-        return safe
-
-    def _loss(self, number: int) -> tuple[int, bool, int, int]:
-        """What a reader loses: estimates that rest on the number, then a total rather than a part, then its size."""
-        is_total = any(self.relations[at].terms[number] < 0 for at in self.of[number])
-        return self.resting[number], is_total, self.value[number], number
-
-    def _can_differ(self, number: int) -> bool:
-        """True where some solution of all relations has another value for this number."""
-        if self._exchange(number):
-            return True
-        near = {n for at in self.of[number] for n in self.relations[at].terms if n in self.hidden}
-        if self._solve(number, near):
-            return True
-        everything = self._component(number)
-        return everything != near and (self._scales(everything) or self._solve(number, everything))
+        left = [number for number in terms if number in unknown]
+        signs = {terms[number] for number in left}
+        return len(signs) == 1 and abs(signs.pop()) == 1 and sum(self.value[number] for number in left) < self.k
 
     def _exchange(self, number: int) -> bool:
         """The cheap proof: a hidden number of the same relations can take one person from this one, or give it one."""
@@ -113,7 +106,7 @@ class _Hiding:
             if other == number or other not in self.hidden:
                 continue
             theirs = self._signature(other)
-            room = self.value[number] > self.lower[number] or self.value[other] > self.lower[other]
+            room = self.value[number] > self._least(number) or self.value[other] > self._least(other)
             if (theirs == mine and room) or theirs == [(at, -times) for at, times in mine]:
                 return True
         return False
@@ -121,44 +114,71 @@ class _Hiding:
     def _signature(self, number: int) -> list[tuple[int, int]]:
         return [(at, self.relations[at].terms[number]) for at in self.of[number]]
 
-    def _component(self, number: int) -> set[int]:
-        found, todo = {number}, [number]
-        while todo:
-            for at in self.of[todo.pop()]:
-                new = {n for n in self.relations[at].terms if n in self.hidden} - found
-                found |= new
-                todo += sorted(new)
-        return found
+    def _least(self, number: int) -> int:
+        return 1 if self.published[number] else 0
 
-    def _scales(self, numbers: set[int]) -> bool:
-        """True where doubling every hidden number is another solution."""
-        touched = {at for number in numbers for at in self.of[number]}
-        return all(
-            sum(times * self.value[n] for n, times in self.relations[at].terms.items() if n in numbers) == 0
-            for at in touched
-        )
+    def _components(self, numbers: set[int]) -> Iterator[set[int]]:
+        """Hidden numbers that relations tie to one another, for each group that holds some of `numbers`."""
+        left = set(numbers)
+        while left:
+            found, todo = set(), [min(left)]
+            while todo:
+                number = todo.pop()
+                if number not in found:
+                    found.add(number)
+                    todo += [n for at in self.of[number] for n in self.relations[at].terms if n in self.hidden]
+            left -= found
+            yield found
 
-    def _solve(self, number: int, free: set[int]) -> bool:
-        """Search for a change of the `free` numbers, in whole persons, that keeps every relation and moves `number`."""
-        order = sorted(free)
-        column = {n: j for j, n in enumerate(order)}
+    def _equations(self, numbers: Iterable[int]) -> Equations:
+        """What ties hidden numbers to one another, in terms of how far each may move from its true value."""
+        order = sorted(numbers)
         touched = sorted({at for n in order for at in self.of[n]})
-        matrix = np.zeros((len(touched), len(order)))
-        for i, at in enumerate(touched):
-            for n, times in self.relations[at].terms.items():
-                if n in column:
-                    matrix[i, column[n]] = times
+        rows = [{n: times for n, times in self.relations[at].terms.items() if n in self.hidden} for at in touched]
         reach = REACH * self.k
-        low = [max(self.lower[n] - self.value[n], -reach) for n in order]
-        for direction in (1.0, -1.0):
-            goal = np.zeros(len(order))
-            goal[column[number]] = direction
-            answer = milp(
-                goal,
-                integrality=np.ones(len(order)),
-                bounds=Bounds(low, reach),
-                constraints=LinearConstraint(matrix, 0, 0),
-            )
-            if answer.x is not None and round(answer.x[column[number]]) != 0:
-                return True
-        return False
+        lower = [max(self._least(n) - self.value[n], -reach) for n in order]
+        return Equations(order, rows, np.array(lower, dtype=np.float64), float(reach))
+
+    def _giving_away(self, number: int) -> dict[int, float]:
+        """Shown numbers of a sum that is known to be small, else those from which the number follows, with weights."""
+        small = [at for at in self.of[number] if self._known_small_sum(at, self.hidden)]
+        return dict.fromkeys(self._shown(small), 1.0) if small else self._by_which(number)
+
+    def _around(self, number: int) -> dict[int, float]:
+        """Shown numbers near this one, for where it is not sums alone that fix it but that nothing is below 1."""
+        return dict.fromkeys(self._shown(self.of[number]) or self._shown(self._far(number)), 1.0)
+
+    def _by_which(self, number: int) -> dict[int, float]:
+        """Shown numbers from which this one follows, weighted by their share in it; empty where it does not."""
+        relations: list[int] = []
+        reached = self.of[number]
+        while len(reached) > len(relations):
+            relations = list(reached)
+            rows = [{n: c for n, c in self.relations[at].terms.items() if n in self.hidden} for at in relations]
+            shares = proof(rows, number)
+            if shares is not None:
+                return self._weights(relations, shares)
+            hidden = {n for row in rows for n in row}
+            reached = sorted({at for n in hidden for at in self.of[n]})
+        return {}
+
+    def _weights(self, relations: list[int], shares: np.ndarray) -> dict[int, float]:
+        weight: dict[int, float] = defaultdict(float)
+        for at, share in zip(relations, shares, strict=True):
+            for n, times in self.relations[at].terms.items():
+                weight[n] += share * times
+        return {n: abs(weight[n]) for n in self._shown(relations) if abs(weight[n]) > 1e-9}
+
+    def _shown(self, relations: Iterable[int]) -> list[int]:
+        """Numbers of these relations that are shown and could be hidden; zeros never are."""
+        found = dict.fromkeys(n for at in relations for n in self.relations[at].terms)
+        return [n for n in found if n not in self.hidden and self.value[n] > 0]
+
+    def _far(self, number: int) -> list[int]:
+        linked = next(iter(self._components({number})))
+        return sorted({at for n in linked for at in self.of[n]})
+
+    def _loss(self, number: int) -> tuple[bool, int, int]:
+        """What a reader loses: a total is worth more than a part, a large number more than a small one."""
+        is_total = any(self.relations[at].terms[number] < 0 for at in self.of[number])
+        return is_total, self.value[number], number

@@ -104,15 +104,31 @@ class Same:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlap:
-    """`both` counts the persons in `first` and in `second`; a third row of `table` may hold their union.
+class Joined:
+    """`total` is the sum of `parts` of its row and of the count `other` of the row of `table` that agrees in `on`.
 
-    The union is recognised by its value: that of the first plus that of the second less both.
+    It is applied where the values do add up. `on` pairs a column here with a column of `table`.
     """
 
-    both: str
+    total: str
+    parts: tuple[str, ...]
     table: str
-    column: str
+    other: str
+    on: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Each count in `both` is of persons in two groups of `table`, named by the columns `name` and `other`.
+
+    A third group there is their union if everywhere, in each of the `columns` and in every row that agrees in `within`,
+    it counts the first and the second less both. Rows are joined by the columns in `on`.
+    """
+
+    both: tuple[str, ...]
+    columns: tuple[str, ...]
+    table: str
+    within: tuple[str, ...]
     on: tuple[str, ...]
     name: str
     other: str
@@ -129,7 +145,7 @@ class Chain:
     staying: str
 
 
-Link = Parts | Levels | Same | Overlap | Chain
+Link = Parts | Levels | Same | Joined | Overlap | Chain
 
 
 @dataclass(frozen=True, slots=True)

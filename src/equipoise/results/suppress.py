@@ -1,14 +1,13 @@
 """Small cells end here: counts of 1 to k-1 become null with a flag, and so does whatever would give them away."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from equipoise.errors import EquipoiseError, Fault, Reason
+from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
-from equipoise.results.network import Cell, build_network
+from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
 from equipoise.results.tables import ESTIMATE_COUNTS, schema_of
@@ -34,58 +33,34 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
         return dict(tables)
     rows = {name: table.to_pylist() for name, table in tables.items()}
     network = build_network(tables)
-    hidden = {cell for number in hide(network, min_cell_count) for cell in network.cells[number]}
-    if "estimates" in rows:
-        few = _few_contrasted(rows, min_cell_count)
-    hidden = {cell for cell in hidden if not _in_chain(cell[0])} | _hidden_in_chains(rows, hidden, min_cell_count)
+    blocks = [network.number[cell] for cell in _inside_blocks(rows, min_cell_count)]
+    hidden = {cell for number in hide(network, min_cell_count, blocks) for cell in network.cells[number]}
+    few = _few_contrasted(rows, min_cell_count)
     for name, content in rows.items():
         schema = schema_of(name)
         _blank_counts(schema, content, hidden)
         _blank_derived(schema, content, min_cell_count)
-    if "estimates" in rows:
-        _withhold(rows["estimates"], few)
+    _withhold(rows.get("estimates", []), few)
     return {name: pa.Table.from_pylist(content, schema=schema_of(name).arrow) for name, content in rows.items()}
 
 
-def _in_chain(table: str) -> bool:
-    return any(isinstance(link, Chain) for link in schema_of(table).links)
-
-
-def _hidden_in_chains(rows: Mapping[str, list[Row]], hidden: set[Cell], k: int) -> set[Cell]:
-    """Cells of attrition to hide. A last count that is hidden as a number of other tables is hidden here too."""
-    found: set[Cell] = set()
+def _inside_blocks(rows: Mapping[str, list[Row]], k: int) -> Iterator[Cell]:
+    """Cells of attrition to hide, so that rules are shown only in blocks that removed nobody or enough persons."""
     for name, content in rows.items():
         for link in schema_of(name).links:
             if isinstance(link, Chain):
-                for members in _chains(link, content):
-                    secret = (name, members[-1], link.staying) in hidden
-                    found |= _hidden_in_chain(name, link, content, members, secret, k)
-    return found
+                for members in chains(name, link, content):
+                    yield from _inside_blocks_of(name, link, content, members, k)
 
 
-def _chains(link: Chain, content: list[Row]) -> list[list[int]]:
-    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for i, row in enumerate(content):
-        groups[tuple(row[column] for column in link.by)].append(i)
-    return [sorted(members, key=lambda i: content[i][link.position]) for members in groups.values()]
-
-
-def _hidden_in_chain(name: str, link: Chain, content: list[Row], members: list[int], secret: bool, k: int) -> set[Cell]:
-    rows = [content[i] for i in members]
-    if any(row[column] is None for row in rows for column in (link.entering, link.leaving, link.staying)):
-        return set()
-    remaining = [rows[0][link.entering], *(row[link.staying] for row in rows)]
-    for before, row, after in zip(remaining, rows, remaining[1:], strict=False):
-        if row[link.entering] != before or before - row[link.leaving] != after:
-            where = f"table {name}, rule {row[link.position]}"
-            raise EquipoiseError(Fault(where, "counts that do not follow from the rule before", "a chain of rules"))
-    chain = hide_chain(remaining, k, last_is_secret=secret)
-    found = set()
+def _inside_blocks_of(name: str, link: Chain, content: list[Row], members: list[int], k: int) -> Iterator[Cell]:
+    start = content[members[0]][link.entering]
+    hidden = hide_chain([start, *(content[i][link.staying] for i in members)], k)
     for step, i in enumerate(members):
-        found |= {(name, i, link.entering)} if chain.remaining[step] else set()
-        found |= {(name, i, link.leaving)} if chain.excluded[step] else set()
-        found |= {(name, i, link.staying)} if chain.remaining[step + 1] else set()
-    return found
+        flags = (hidden.remaining[step], hidden.excluded[step], hidden.remaining[step + 1])
+        for column, hide_it in zip((link.entering, link.leaving, link.staying), flags, strict=True):
+            if hide_it:
+                yield name, i, column
 
 
 def _blank_counts(schema: TableSchema, content: list[Row], hidden: set[Cell]) -> None:
@@ -124,7 +99,7 @@ def _few_contrasted(rows: Mapping[str, list[Row]], k: int) -> list[bool]:
         for row in rows.get("exposure", [])
     }
     few = []
-    for row in rows["estimates"]:
+    for row in rows.get("estimates", []):
         reference = at_level.get((*(row[name] for name in use), row["reference_level"]), ())
         cells = [row["n_exposed_cases"], row["n_exposed_controls"], *_unexposed(row), *reference]
         few.append(any(cell is not None and 1 <= cell < k for cell in cells))

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from equipoise.errors import EquipoiseError, Fault, Reason
-from equipoise.results.schema import Chain, ColumnSchema, Levels, Overlap, Parts, Same, TableSchema, Total
+from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 
 OVERALL = "overall"
 """The value of `subgroup` in rows that concern the whole study population."""
@@ -78,6 +78,7 @@ ATTRITION = TableSchema(
         Chain(("analysis", "cohort"), "position", "n_in", "n_excluded", "n_remaining"),
         Same("n_remaining", "sampling", "n_cases", _on("analysis")),
         Same("n_remaining", "sampling", "n_cases_matched", _on("analysis")),
+        Same("n_excluded", "sampling", "n_cases_unmatched", _on("analysis")),
     ),
 )
 
@@ -309,21 +310,31 @@ COEXPOSURE = TableSchema(
         ),
     ),
     (*SET, "exposure", "other_exposure", "window"),
-    tuple(
-        link
-        for who in ("cases", "controls")
-        for link in (
-            Parts(f"n_exposed_{who}", (f"n_{who}_both", f".n_{who}_first_only")),
-            Same(
-                f"n_{who}_both",
-                "coexposure",
-                f"n_{who}_both",
-                (*_on(*SET, "window"), ("exposure", "other_exposure"), ("other_exposure", "exposure")),
-            ),
-            Same(f"n_exposed_{who}", "coexposure", f"n_exposed_{who}", _on(*SET, "exposure", "window")),
-            Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", _on(*USE)),
-            Overlap(f"n_{who}_both", "exposure", f"n_exposed_{who}", (*SET, "window"), "exposure", "other_exposure"),
-        )
+    (
+        *(
+            link
+            for who in ("cases", "controls")
+            for link in (
+                Parts(f"n_exposed_{who}", (f"n_{who}_both", f".n_{who}_first_only")),
+                Same(
+                    f"n_{who}_both",
+                    "coexposure",
+                    f"n_{who}_both",
+                    (*_on(*SET, "window"), ("exposure", "other_exposure"), ("other_exposure", "exposure")),
+                ),
+                Same(f"n_exposed_{who}", "coexposure", f"n_exposed_{who}", _on(*SET, "exposure", "window")),
+                Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", _on(*USE)),
+            )
+        ),
+        Overlap(
+            ("n_cases_both", "n_controls_both"),
+            ("n_exposed_cases", "n_exposed_controls"),
+            "exposure",
+            SET,
+            (*SET, "window"),
+            "exposure",
+            "other_exposure",
+        ),
     ),
 )
 
@@ -346,8 +357,10 @@ ESTIMATE_COUNTS = ("n_sets", "n_persons", "n_cases", "n_exposed_cases", "n_expos
 def _estimate_links() -> tuple[Any, ...]:
     without_level = tuple(key for key in ESTIMATE_KEYS if key != "subgroup_level")
     whole = tuple(key for key in without_level if key != "subgroup")
+    same_use = (*_on(*USE, "reading"), ("target_level", "level"))
     return (
         Parts("n_cases", ("n_exposed_cases", ".n_unexposed_cases")),
+        Joined("n_persons", ("n_cases",), "exposure", "n_controls", same_use),
         Parts("n_persons", ("n_cases", "n_exposed_controls", ".n_unexposed_controls")),
         *(
             Levels((name,), without_level, (Total("estimates", name, whole, ("subgroup", OVERALL)),), known=False)
@@ -360,7 +373,7 @@ def _estimate_links() -> tuple[Any, ...]:
         Same("n_cases", "exposure", "n_cases", _on(*SET)),
         *(Same(f"n_exposed_{who}", "estimates", f"n_exposed_{who}", _on(*CONTRAST, "target_level"))
           for who in ("cases", "controls")),
-        *(Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", (*_on(*USE, "reading"), ("target_level", "level")))
+        *(Same(f"n_exposed_{who}", "exposure", f"n_exposed_{who}", same_use)
           for who in ("cases", "controls")),
     )  # fmt: skip
 
