@@ -126,9 +126,11 @@ def _scan_of_parquet(path: Path) -> str:
 
 def _scan_of_text(path: Path) -> str:
     layout = text_layout(path)
+    packing = "gzip" if path.suffix.lower() == ".gz" else "none"
     columns = ", ".join(f"{quoted_text(name or f'unnamed {i}')}: 'VARCHAR'" for i, name in enumerate(layout.names))
     return (
         f"read_csv({_literal_path(path)}, auto_detect = false, header = true, delim = {quoted_text(layout.delimiter)}, "
+        f"compression = {quoted_text(packing)}, "
         f"quote = '\"', escape = '\"', hive_partitioning = false, columns = {{{columns}}})"
     )
 

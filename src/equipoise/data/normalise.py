@@ -65,7 +65,7 @@ def normalised(raw: ir.Value, kind: Kind, dialect: Dialect) -> Normalised | None
         return _day(raw, stored, dialect)
     if kind is Kind.NUMBER:
         return _number(raw, stored, dialect)
-    return _text(raw, stored)
+    return _text(raw, stored, dialect)
 
 
 def _identifier(raw: ir.Value, stored: dt.DataType, dialect: Dialect) -> Normalised | None:
@@ -73,9 +73,9 @@ def _identifier(raw: ir.Value, stored: dt.DataType, dialect: Dialect) -> Normali
         return _whole_from_text(raw, dialect)
     if stored.is_floating():
         limit = _EXACT_IN_SINGLE if stored.is_float32() or stored.is_float16() else _EXACT_IN_DOUBLE
-        return _whole_where(raw, (raw == raw.floor()) & raw.between(-limit, limit), dialect)
+        return _whole_where(raw, _is_whole(raw, limit, dialect), dialect)
     if stored.is_decimal() and stored.scale != 0:
-        return _whole_where(raw, (raw == raw.floor()) & raw.between(-_INT64_MAX, _INT64_MAX), dialect)
+        return _whole_where(raw, _is_whole(raw, _INT64_MAX, dialect), dialect)
     if stored.is_decimal() or stored.is_uint64():
         return _whole_where(raw, raw.between(-_INT64_MAX, _INT64_MAX), dialect)
     if stored.is_integer():
@@ -83,12 +83,20 @@ def _identifier(raw: ir.Value, stored: dt.DataType, dialect: Dialect) -> Normali
     return None
 
 
+def _is_whole(raw: ir.NumericValue, limit: int, dialect: Dialect) -> ir.BooleanValue:
+    # The range comes first: rounding a number down passes through int64, which holds neither infinity nor NaN. NaN is
+    # asked for by name: the statistics of a Parquet file leave it out, and DuckDB believes them.
+    return (raw.between(-limit, limit) & ~_is_nan(raw, dialect)).fill_null(False).ifelse(raw == raw.floor(), False)
+
+
+def _is_nan(raw: ir.NumericValue, dialect: Dialect) -> ir.BooleanValue:
+    can_be = raw.type().is_floating() and dialect.has_nan
+    return raw.isnan().fill_null(False) if can_be else ibis.literal(False)
+
+
 def _whole_where(raw: ir.NumericValue, exact: ir.BooleanValue, dialect: Dialect) -> Normalised:
     value = exact.fill_null(False).ifelse(raw, ibis.null(raw.type())).cast("int64")
-    held = raw.notnull()
-    if raw.type().is_floating() and dialect.has_nan:
-        held = held & ~raw.isnan().fill_null(False)
-    return Normalised(value, held)
+    return Normalised(value, raw.notnull() & ~_is_nan(raw, dialect))
 
 
 def _held_text(raw: ir.StringValue) -> ir.BooleanValue:
@@ -169,13 +177,13 @@ def _number_from_text(raw: ir.StringValue, dialect: Dialect) -> Normalised:
     return Normalised(value, _held_text(raw))
 
 
-def _text(raw: ir.Value, stored: dt.DataType) -> Normalised | None:
+def _text(raw: ir.Value, stored: dt.DataType, dialect: Dialect) -> Normalised | None:
     if stored.is_string():
         return Normalised(raw.nullif(""))
     if stored.is_floating():
         # A code kept in a DOUBLE column reads 428251008.0; the code is 428251008.
-        whole = (raw == raw.floor()) & raw.between(-_EXACT_IN_DOUBLE, _EXACT_IN_DOUBLE)
-        as_whole = whole.fill_null(False).ifelse(raw, ibis.null(raw.type())).cast("int64").cast("string")
+        whole = _is_whole(raw, _EXACT_IN_DOUBLE, dialect)
+        as_whole = whole.ifelse(raw, ibis.null(raw.type())).cast("int64").cast("string")
         return Normalised(ibis.coalesce(as_whole, raw.cast("string")))
     if stored.is_numeric() or stored.is_temporal() or stored.is_uuid():
         return Normalised(raw.cast("string"))

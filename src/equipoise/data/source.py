@@ -105,7 +105,7 @@ class Source:
 
     def fingerprint(self) -> str | None:
         """Identity of the content: equal as long as nothing changed. None: unknown, so extract anew every time."""
-        with self._said_plainly(self._catalog.place):
+        with self._said_plainly(self._where):
             return self._catalog.fingerprint()
 
     def sql(self, relation: ir.Table) -> str:
@@ -114,30 +114,36 @@ class Source:
 
     def to_arrow(self, relation: ir.Table) -> pa.Table:
         """Computes a relation. Columns int64, int32, float64 or string exactly, in the relation's order."""
-        batches = list(self.batches(relation))
-        return pa.Table.from_batches(batches, schema=arrow_schema(relation))
+        with self._said_plainly(self._where):
+            return self._computed(relation)
 
     def batches(self, relation: ir.Table) -> Iterator[pa.RecordBatch]:
         """Computes a relation piece by piece, for tables that do not fit in memory."""
         schema = arrow_schema(relation)
-        with self._said_plainly("query"):
+        with self._said_plainly(self._where):
             for batch in self._catalog.engine.batches(relation, _BATCH_ROWS):
                 yield batch.cast(schema)
 
+    def _computed(self, relation: ir.Table) -> pa.Table:
+        schema = arrow_schema(relation)
+        batches = [batch.cast(schema) for batch in self._catalog.engine.batches(relation, _BATCH_ROWS)]
+        return pa.Table.from_batches(batches, schema)
+
+    @property
+    def _where(self) -> str:
+        return f"{self._catalog.kind} {self._catalog.place!r}"
+
     def upload(self, columns: pa.Table) -> ir.Table:
         """A temporary table in the database with these columns; never touches the user's own tables."""
-        with self._said_plainly("temporary table"):
+        with self._said_plainly(self._where):
             return self._catalog.engine.upload(columns)
 
     def once(self, name: str, relation: Callable[[], ir.Table]) -> ir.Table:
         """A relation computed into a temporary table at the first call under this name, and reused afterwards."""
         if name not in self._kept:
-            self._kept[name] = self._create(name, relation())
+            with self._said_plainly(self._where):
+                self._kept[name] = self._catalog.engine.create(relation(), name)
         return self._kept[name]
-
-    def _create(self, label: str, relation: ir.Table) -> ir.Table:
-        with self._said_plainly("temporary table"):
-            return self._catalog.engine.create(relation, label)
 
     def _said_plainly(self, where: str) -> AbstractContextManager[None]:
         return said_plainly(where, self._catalog.engine.complaints)
@@ -182,14 +188,14 @@ class Source:
         bits = [flag.fill_null(False).ifelse(1 << i, 0).cast("int64") for i, flag in enumerate(held.values())]
         values = {name: made.value for name, made in columns.items()}
         held_cells = reduce(add, bits, ibis.literal(0, "int64"))
-        table = self._create(declared.name, raw.read().select(**values, held_cells=held_cells))
+        table = self._catalog.engine.create(raw.read().select(**values, held_cells=held_cells), declared.name)
         if held:
             bad = {name: ((table.held_cells & (1 << i)) != 0) & table[name].isnull() for i, name in enumerate(held)}
             self._refuse(declared, raw, table.aggregate(**{name: _number_of(flag) for name, flag in bad.items()}))
         return table.select(*columns)
 
     def _refuse(self, declared: CdmTable, raw: RawTable, counts: ir.Table) -> None:
-        found = self.to_arrow(counts).to_pylist()[0]
+        found = self._computed(counts).to_pylist()[0]
         faults = [bad_cells(declared, raw, column, n) for column in declared.columns if (n := found.get(column.name))]
         if faults:
             raise SourceError(faults)
