@@ -7,7 +7,7 @@
 4. Terms that the last limit does not determine are infinite: separation. The others have the limit's estimates.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from equipoise.kernels.newton import Evaluation, Maximum, maximise, solve_inform
 FIRST_ITERATIONS = 12  # enough where the maximum is finite and ordinary
 MAX_ITERATIONS = 100
 COLLAPSED = 100.0  # variance relative to that without effects, from which separation is looked for
+AT_REST = 1e-3  # last step relative to the largest estimate
 UNDETERMINED = 1e-6  # standardised part in a direction the limit says nothing about
 
 
@@ -162,7 +163,18 @@ def _climb(
     direction = problem.recession(scale)
     if direction is None and not maximum.converged:
         maximum = maximise(seen.evaluate, maximum.beta, maximum.at, MAX_ITERATIONS)
+    if direction is None and not _is_at_rest(maximum, np.sqrt(start.information.diagonal())):
+        maximum = replace(maximum, converged=False)
     return maximum, direction
+
+
+def _is_at_rest(maximum: Maximum, unit: np.ndarray) -> bool:
+    """Whether the last step was short beside the estimates, and not only short beside their standard errors.
+
+    `unit` (p,) makes terms comparable. Where a likelihood rises for ever and no direction was found, steps keep their length while nothing is gained.
+    """
+    step = solve_information(maximum.at.information, maximum.at.score)
+    return step is not None and bool(np.abs(step * unit).max() <= AT_REST * np.abs(maximum.beta * unit).max())
 
 
 def _has_collapsed(information: np.ndarray, before: np.ndarray) -> bool:
