@@ -171,7 +171,8 @@ def _climb(
 def _is_at_rest(maximum: Maximum, unit: np.ndarray) -> bool:
     """Whether the last step was short beside the estimates, and not only short beside their standard errors.
 
-    `unit` (p,) makes terms comparable. Where a likelihood rises for ever and no direction was found, steps keep their length while nothing is gained.
+    `unit` (p,) makes terms comparable. Where a likelihood rises for ever and no direction was found, steps keep their
+    length while nothing is gained.
     """
     step = solve_information(maximum.at.information, maximum.at.score)
     return step is not None and bool(np.abs(step * unit).max() <= AT_REST * np.abs(maximum.beta * unit).max())
