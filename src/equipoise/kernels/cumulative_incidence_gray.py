@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SPARSE = 8  # places a row from which a sort costs less than a table of all places
+
 
 @dataclass(frozen=True, slots=True)
 class GrayScores:
@@ -69,8 +71,8 @@ def gray_scores(
 
 
 def _groups(stop: np.ndarray, event: np.ndarray, group: np.ndarray, n_groups: int, cause: int) -> _Groups:
-    places, at = np.unique(stop, return_inverse=True)
-    cell, shape = at * n_groups + group, (len(places), n_groups)
+    n_places, at = _dense(stop)
+    cell, shape = at * n_groups + group, (n_places, n_groups)
 
     def counted(rows: np.ndarray | slice) -> np.ndarray:
         return np.bincount(cell[rows], minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
@@ -84,6 +86,15 @@ def _groups(stop: np.ndarray, event: np.ndarray, group: np.ndarray, n_groups: in
     before = _lagged(after, 1.0)
     incidence = np.cumsum(before * of_cause * rate, axis=0)
     return _Groups(at_risk, of_cause, failed - of_cause, before, after, _lagged(incidence, 0.0))
+
+
+def _dense(stop: np.ndarray) -> tuple[int, np.ndarray]:
+    """How many places occur, and each row's position among them."""
+    if int(stop.max()) > SPARSE * len(stop):
+        places, at = np.unique(stop, return_inverse=True)
+        return len(places), at
+    occurs = np.bincount(stop) > 0
+    return int(np.count_nonzero(occurs)), (np.cumsum(occurs) - 1)[stop]
 
 
 def _pooled(groups: _Groups, rho: float) -> _Pooled:
