@@ -31,6 +31,21 @@ def test_machine_code_is_kept_in_the_named_folder(tmp_path: Path) -> None:
     assert list((tmp_path / "cache").rglob("*.nbc"))
 
 
+def test_a_file_may_run_under_another_name_without_harm_to_its_machine_code(tmp_path: Path) -> None:
+    cache = str(tmp_path / "cache")
+    assert run(tmp_path, cache).stdout.strip() == "42"
+    alone = [
+        sys.executable,
+        "-c",
+        "import runpy, sys; print(runpy.run_path(sys.argv[1])['double'](4))",
+    ]
+    environment = {"PATH": "/usr/bin:/bin", "EQUIPOISE_KERNEL_CACHE": cache}
+    path = str(tmp_path / "kernel_under_test.py")
+    done = subprocess.run([*alone, path], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.strip() == "8", done.stderr
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
 @pytest.mark.parametrize("flags", [(), ("-W", "error::RuntimeWarning")])
 def test_where_nothing_can_be_written_it_is_compiled_each_time_with_one_warning(tmp_path: Path, flags: tuple) -> None:
     done = run(tmp_path, "/dev/null/nowhere", *flags)

@@ -60,7 +60,7 @@ def compiled_sums(kernel: Kernel) -> Kernel:
 
 
 def _compiled(kernel: Kernel, freedoms: set[str]) -> Kernel:
-    place = _cache_place(Path(kernel.__code__.co_filename))
+    place = _cache_place(Path(kernel.__code__.co_filename), kernel.__module__)
     if place is None:
         return _compile(kernel, freedoms, keep=False)
     before = numba.config.CACHE_DIR
@@ -99,10 +99,14 @@ def _tolerant(transfer: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @cache
-def _cache_place(source: Path) -> Path | None:
-    """The folder for the machine code of one source file, or None where no folder can be written."""
+def _cache_place(source: Path, module: str) -> Path | None:
+    """The folder for the machine code of one source file, or None where no folder can be written.
+
+    The module's name is part of the folder's, for machine code can only be read back by a module of the same name, and
+    a file may run under another one, as with `python -m doctest FILE`.
+    """
     try:
-        name = f"kernels-{_digest(source)}"
+        name = f"kernels-{_digest(source)}-{module}"
     except OSError:
         _warn_once("the source file cannot be read")
         return None
