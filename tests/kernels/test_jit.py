@@ -64,6 +64,14 @@ def test_a_cache_that_fills_up_costs_time_and_not_the_answer(recwarn: pytest.War
     jit._warn_once.cache_clear()
 
 
+def test_a_damaged_cache_is_compiled_over(tmp_path: Path) -> None:
+    assert run(tmp_path, str(tmp_path / "cache")).stdout.strip() == "42"
+    for place in (tmp_path / "cache").rglob("*.nbc"):
+        place.write_bytes(b"not machine code")
+    done = run(tmp_path, str(tmp_path / "cache"))
+    assert done.stdout.strip() == "42"
+
+
 def test_the_folder_changes_with_an_imported_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jit, "_KERNELS", tmp_path)
     (tmp_path / "below.py").write_text("A = 1\n")

@@ -15,6 +15,7 @@ Numbers    no parallel execution, and no reordering of floating-point operations
 
 import hashlib
 import os
+import pickle
 import re
 import sys
 import tempfile
@@ -28,6 +29,7 @@ import numba
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
+UNREADABLE = (OSError, EOFError, ImportError, AttributeError, pickle.UnpicklingError)  # a cache can fail in these ways
 _KERNELS = Path(__file__).parent
 _IMPORTED = re.compile(r"^(?:from|import) +equipoise\.kernels\.(\w+)", re.MULTILINE)
 _NOT_KEPT = (
@@ -91,7 +93,7 @@ def _tolerant(transfer: Callable[..., Any]) -> Callable[..., Any]:
     def attempt(*arguments: Any) -> Any:
         try:
             return transfer(*arguments)
-        except (OSError, EOFError) as problem:
+        except UNREADABLE as problem:
             _warn_once(type(problem).__name__)
             return None
 
