@@ -116,23 +116,21 @@ def any_use(person: Person, index: date, window: str, rules: Rules) -> bool:
     return len(used) >= rules.min_dispensings
 
 
-def initiation(person: Person, index: date, rules: Rules) -> str:
-    """The one level of the person, for windows that do not overlap."""
-    used = days_used(person, index, rules)
+def initiation(person: Person, index: date, rules: Rules, up_to: int = -1) -> str:
+    """The one level of the person, for windows that do not overlap; days after `up_to` are not looked at."""
     begins = visible_from(person, index, rules)
-    before = [day for day in person.drugs if day < begins]
-    early = before or any((day - begins).days < rules.run_in for day in used)
-    if early and (len(used) >= rules.min_dispensings or not used):
-        return "prevalent"
-    if not used:
+    recorded = sorted({day for day in person.drugs if (day - index).days <= up_to})
+    if not recorded:
         return "never"
-    if len(used) < rules.min_dispensings:
+    if len(recorded) < rules.min_dispensings:
         return "below minimum"
+    if (recorded[0] - begins).days < rules.run_in:
+        return "prevalent"
     for name, window in rules.windows.items():
-        if inside(used[0], index, window):
+        if inside(recorded[0], index, window):
             return name
     latest = max(last for _, last in rules.windows.values())
-    return "within the lag" if (used[0] - index).days > latest else "outside the windows"
+    return "within the lag" if (recorded[0] - index).days > latest else "outside the windows"
 
 
 def observable(person: Person, index: date, window: str, reading: str, rules: Rules) -> bool:

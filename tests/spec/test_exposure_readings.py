@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from equipoise.cohort.covariates import IndexRows
-from equipoise.design.nested_case_control import distinct_dispensings, observable_from, use_of_rows
+from equipoise.design.dispensings import distinct_dispensings, use_of_rows
+from equipoise.design.nested_case_control import observable_from
 from equipoise.design.readings import any_use_columns, disjoint_groups, initiation_levels, observable_columns
 from equipoise.spec.exposures import Exposure
 from equipoise.spec.windows import Window
@@ -39,8 +40,8 @@ def any_use(*days_before: int, windows=YEARS, reference: str = "none_in_window",
     return {column.tag("level") or "": bool(values[0]) for column, values in found}
 
 
-def initiation(*days_before: int, windows=YEARS, qualifying: bool = False, **more) -> str:
-    return initiation_levels(use(*days_before, windows=windows, **more), windows, qualifying)[0]
+def initiation(*days_before: int, windows=YEARS, qualifying: bool = False, ignore_lag: bool = False, **more) -> str:
+    return initiation_levels(use(*days_before, windows=windows, **more), windows, qualifying, ignore_lag)[0]
 
 
 def test_windows_end_the_day_before_the_next_begins():
@@ -96,6 +97,26 @@ def test_first_use_in_the_run_in_or_before_observation_is_prevalent():
     assert initiation(3635) == ">5 y", "the day after the run-in"
     assert initiation(4001) == "prevalent", "known only from before observation"
     assert initiation(4001, 10) == "prevalent"
+
+
+def test_recorded_use_from_before_observation_makes_a_user():
+    assert initiation(5000, 5100, 10, k=2) == "prevalent", "three dispensings, one of them visible"
+    assert initiation(5000, k=2) == "below minimum", "one dispensing is below the minimum wherever it lies"
+    assert initiation(3900, k=2) == "below minimum", "and in the run-in"
+
+
+def test_use_before_observation_is_never_the_reference_of_never_users():
+    found = any_use_columns(use(4500, 4600, k=2), YEARS, "never_before_index")
+    levels = {(column.tag("factor"), column.tag("level")): bool(values[0]) for column, values in found}
+    assert levels[("0-1 y", "outside the windows")] is True
+
+
+def test_dispensings_in_the_lag_count_or_are_ignored():
+    assert initiation(200, windows=LAGGED) == "within the lag"
+    assert initiation(200, windows=LAGGED, ignore_lag=True) == "never"
+    assert initiation(200, 400, k=2, windows=LAGGED) == ">1 y", "the lag makes a user of somebody with one older date"
+    assert initiation(200, 400, k=2, windows=LAGGED, ignore_lag=True) == "below minimum"
+    assert initiation(400, 500, k=2, windows=LAGGED, ignore_lag=True) == ">1 y"
 
 
 def test_use_before_observation_never_counts_as_any_use():

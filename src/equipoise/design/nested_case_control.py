@@ -1,81 +1,19 @@
 """The nested case-control design: matched sets and dispensing records become one `AnalysisSet`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from equipoise.analysis_set import AnalysisSet, Attrition, Column
 from equipoise.cohort.covariates import CovariateValues, IndexRows
 from equipoise.cohort.people import People
+from equipoise.design.dispensings import UseOfRows
 from equipoise.design.matched_sets import MatchedSets
-from equipoise.design.readings import UseOfRows, any_use_columns, initiation_columns, observable_columns
-from equipoise.kernels.event_windows import UNBOUNDED, count_event_windows
+from equipoise.design.readings import any_use_columns, initiation_columns, observable_columns
 from equipoise.kernels.spans import span_at
 from equipoise.spec.designs import NestedCaseControl
-from equipoise.spec.exposures import Exposure
 from equipoise.spec.windows import Window
-
-
-@dataclass(frozen=True, slots=True)
-class Dispensings:
-    """Distinct dispensing days of one exposure, ascending within a person, with amounts added up within a day.
-
-    offsets int64 (n_persons + 1,); day int32 (d,); `amounts` by name float64 (d,), NaN where not recorded.
-    """
-
-    offsets: np.ndarray
-    day: np.ndarray
-    amounts: Mapping[str, np.ndarray]
-
-
-def distinct_dispensings(
-    people: People, person_id: np.ndarray, day: np.ndarray, amounts: Mapping[str, np.ndarray]
-) -> Dispensings:
-    """Collapse dispensing rows (any order) to distinct days of each person; unknown persons are left out."""
-    codes = people.codes_of(person_id)
-    order = np.lexsort((day, codes))
-    order = order[codes[order] >= 0]
-    codes, day = codes[order], np.asarray(day, dtype=np.int32)[order]
-    fresh = np.ones(len(codes), dtype=bool)
-    fresh[1:] = (codes[1:] != codes[:-1]) | (day[1:] != day[:-1])
-    group = np.cumsum(fresh) - 1
-    offsets = np.zeros(len(people) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(codes[fresh], minlength=len(people)), out=offsets[1:])
-    summed = {name: _sum_known(values[order], group, int(fresh.sum())) for name, values in amounts.items()}
-    return Dispensings(offsets, day[fresh], summed)
-
-
-def _sum_known(values: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
-    """Sum of the known values of each group, NaN where none is known: float64 (n_groups,)."""
-    known = ~np.isnan(values)
-    total = np.bincount(group[known], weights=values[known], minlength=n_groups)
-    return np.where(np.bincount(group[known], minlength=n_groups) > 0, total, np.nan)
-
-
-def use_of_rows(
-    name: str,
-    exposure: Exposure,
-    dispensings: Dispensings,
-    rows: IndexRows,
-    observable_from: np.ndarray,
-    windows: Mapping[str, Window],
-    run_in: int,
-) -> UseOfRows:
-    """Count one exposure on every row in all windows at once."""
-    counted = count_event_windows(
-        dispensings.offsets[rows.person],
-        dispensings.offsets[rows.person + 1],
-        dispensings.day,
-        rows.day,
-        observable_from,
-        lo=[UNBOUNDED if window.first_day is None else window.first_day for window in windows.values()],
-        hi=[window.last_day for window in windows.values()],
-        k=exposure.min_dispensings,
-        run_in=run_in,
-        values=dispensings.amounts,
-    )
-    return UseOfRows(name, exposure.min_dispensings, counted, rows.day)
 
 
 def observable_from(people: People, rows: IndexRows, recording_from: int | None) -> np.ndarray:
@@ -109,7 +47,9 @@ def exposure_columns(
         if "any_use" in design.readings:
             made += any_use_columns(use, windows, design.any_use_reference)
         if "initiation" in design.readings:
-            made += initiation_columns(use, windows, design.initiation_date == "qualifying")
+            made += initiation_columns(
+                use, windows, design.initiation_date == "qualifying", design.lag_dispensings == "ignore"
+            )
     return made
 
 

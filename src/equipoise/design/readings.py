@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.analysis_set import Column
-from equipoise.kernels.event_windows import EventWindows
+from equipoise.design.dispensings import UseOfRows
 from equipoise.spec.windows import Window
 
 NEVER = "never"
@@ -17,16 +17,6 @@ OTHER_TIME = "outside the windows"
 BESIDE_WINDOWS = (BELOW_MINIMUM, PREVALENT, WITHIN_LAG, OTHER_TIME)
 
 
-@dataclass(frozen=True, slots=True)
-class UseOfRows:
-    """What the records of one exposure say about r rows."""
-
-    exposure: str
-    min_dispensings: int
-    counted: EventWindows
-    index_day: np.ndarray
-
-
 def any_use_columns(
     use: UseOfRows, windows: Mapping[str, Window], reference: str
 ) -> Iterator[tuple[Column, np.ndarray]]:
@@ -35,7 +25,7 @@ def any_use_columns(
     Reference `none_in_window`: everyone else. `never_before_index`: those without qualifying use at any time before the
     index date; persons with qualifying use only elsewhere get an indicator of their own.
     """
-    qualifying = use.counted.days_before >= use.min_dispensings
+    qualifying = use.before(-1).n_recorded >= use.min_dispensings
     for position, window in enumerate(windows):
         inside = use.counted.days[:, position] >= use.min_dispensings
         if reference == "never_before_index":
@@ -49,35 +39,37 @@ def any_use_columns(
 
 
 def initiation_columns(
-    use: UseOfRows, windows: Mapping[str, Window], qualifying_date: bool
+    use: UseOfRows, windows: Mapping[str, Window], qualifying_date: bool, ignore_lag: bool
 ) -> Iterator[tuple[Column, np.ndarray]]:
     """Indicators of the levels of one factor for each group of windows that do not overlap; reference: never.
 
     The first of at least k distinct dates decides (or, with `qualifying_date`, the k-th). Users whose first date falls
-    into the run-in, or before the time in which exposure can be observed, are prevalent: a level of its own.
+    into the run-in, or before the time in which exposure can be seen, are prevalent: a level of its own. Days after the
+    latest window of the group, the lag, count towards use and its minimum unless `ignore_lag`.
     """
     for group in disjoint_groups(windows):
-        levels = initiation_levels(use, {name: windows[name] for name in group}, qualifying_date)
-        factor = " + ".join(group)
+        levels = initiation_levels(use, {name: windows[name] for name in group}, qualifying_date, ignore_lag)
+        factor, words = " + ".join(group), _LevelWords(use.min_dispensings, qualifying_date, ignore_lag)
         for level in (*group, *BESIDE_WINDOWS):
-            target = _beside(use, level) if level in BESIDE_WINDOWS else f"first used, {level}{_minimum(use)}"
-            yield _column(use.exposure, "initiation", factor, level, target, "never used"), levels == level
+            yield _column(use.exposure, "initiation", factor, level, words.of(level), words.reference), levels == level
 
 
-def initiation_levels(use: UseOfRows, group: Mapping[str, Window], qualifying_date: bool) -> np.ndarray:
+def initiation_levels(
+    use: UseOfRows, group: Mapping[str, Window], qualifying_date: bool = False, ignore_lag: bool = False
+) -> np.ndarray:
     """Level of each row: text (r,). Every row has exactly one."""
-    decisive = use.counted.kth_day if qualifying_date else use.counted.first_day
-    enough = use.counted.days_before >= use.min_dispensings
-    prevalent = use.counted.prevalent & (enough | (use.counted.days_before == 0))
+    latest = max(window.last_day for window in group.values())
+    before = use.before(latest if ignore_lag else -1)
+    decisive = before.kth_day if qualifying_date else before.first_day
     day = decisive.astype(np.int64) - use.index_day
     levels = np.full(len(day), OTHER_TIME, dtype=object)
-    levels[day > max(window.last_day for window in group.values())] = WITHIN_LAG
+    levels[day > latest] = WITHIN_LAG
     for name, window in group.items():
         after = True if window.first_day is None else day >= window.first_day
         levels[after & (day <= window.last_day)] = name
-    levels[(use.counted.days_before > 0) & ~enough] = BELOW_MINIMUM
-    levels[use.counted.days_before == 0] = NEVER
-    levels[prevalent] = PREVALENT
+    levels[before.early] = PREVALENT
+    levels[before.n_recorded < use.min_dispensings] = BELOW_MINIMUM
+    levels[before.n_recorded == 0] = NEVER
     return levels
 
 
@@ -130,18 +122,35 @@ def _target(use: UseOfRows, window: str) -> str:
 
 
 def _minimum(use: UseOfRows) -> str:
-    return "" if use.min_dispensings == 1 else f" (at least {use.min_dispensings} dispensings)"
+    return _minimum_of(use.min_dispensings)
+
+
+def _minimum_of(min_dispensings: int) -> str:
+    return "" if min_dispensings == 1 else f" (at least {min_dispensings} dispensings)"
 
 
 def _not_used(min_dispensings: int) -> str:
     return "not used" if min_dispensings == 1 else f"fewer than {min_dispensings} dispensings"
 
 
-def _beside(use: UseOfRows, level: str) -> str:
-    """A level that is not one of the windows, in words."""
-    return {
-        BELOW_MINIMUM: f"fewer than {use.min_dispensings} dispensings before the index date",
-        PREVALENT: "prevalent user (used before or during the run-in)",
-        WITHIN_LAG: "first used within the lag",
-        OTHER_TIME: "first used at another time",
-    }[level]
+@dataclass(frozen=True, slots=True)
+class _LevelWords:
+    """The levels of the initiation reading in words."""
+
+    min_dispensings: int
+    qualifying_date: bool
+    ignore_lag: bool
+
+    @property
+    def reference(self) -> str:
+        return "never used before the lag" if self.ignore_lag else "never used"
+
+    def of(self, level: str) -> str:
+        k = self.min_dispensings
+        began = f"dispensing number {k}" if self.qualifying_date and k > 1 else "first used"
+        return {
+            BELOW_MINIMUM: "one dispensing only" if k == 2 else f"1 to {k - 1} dispensings only",
+            PREVALENT: "prevalent user (used before or during the run-in)",
+            WITHIN_LAG: f"{began}, within the lag",
+            OTHER_TIME: f"{began}, at another time",
+        }.get(level, f"{began}, {level}" + ("" if self.qualifying_date else _minimum_of(k)))

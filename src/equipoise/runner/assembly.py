@@ -9,19 +9,17 @@ from equipoise.analysis_set import Attrition
 from equipoise.cohort.covariates import CovariateValues, IndexRows, covariate_values
 from equipoise.cohort.people import EventDays, People, event_days
 from equipoise.data.source import Source
+from equipoise.design.dispensings import UseOfRows, distinct_dispensings, use_of_rows
 from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.nested_case_control import (
     assemble_sets,
     covariate_columns,
-    distinct_dispensings,
     exposure_columns,
     interaction_columns,
     members,
     observability,
     observable_from,
-    use_of_rows,
 )
-from equipoise.design.readings import UseOfRows
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.packing import (
     AMOUNTS,

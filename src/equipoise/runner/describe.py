@@ -10,9 +10,9 @@ from equipoise.cohort.covariates import CovariateValues, IndexRows, age_at, char
 from equipoise.cohort.people import People
 from equipoise.cohort.time import calendar_year, years_between
 from equipoise.data.source import Source
+from equipoise.design.dispensings import UseOfRows
 from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.nested_case_control import members, observable_from
-from equipoise.design.readings import UseOfRows
 from equipoise.diagnostics.balance import standardized_categorical_difference, standardized_mean_difference
 from equipoise.kernels.event_windows import ValueSums
 from equipoise.kernels.spans import span_at
@@ -176,6 +176,8 @@ def exposure_rows(
             row |= _intensity(people, column, rows, use, names.index(window))
             row |= _observed(people, rows, use, visible_from, protocol.windows[window])
         yield row
+        if reference := _reference_row(people, column, rows):
+            yield reference
 
 
 def _exposure_row(people: AnalysisSet, column: Column, rows: np.ndarray) -> Row:

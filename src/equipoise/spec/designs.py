@@ -48,6 +48,8 @@ class NestedCaseControl(Model):
     """With what any use is compared: no qualifying use in the window, or none ever before the index date."""
     initiation_date: Literal["first", "qualifying"] = "first"
     """The date that decides in which window use began: the first dispensing, or the one that made the person a user."""
+    lag_dispensings: Literal["count", "ignore"] = "count"
+    """Initiation: whether days after the latest window, the lag, count towards use and its minimum."""
     run_in_days: WholeDays = 365
     """Days from the start of drug recording or of observation in which users count as prevalent."""
     unobservable: Literal["leave_out", "keep"] = "leave_out"
