@@ -90,7 +90,7 @@ def _groups(stop: np.ndarray, event: np.ndarray, group: np.ndarray, n_groups: in
 
 def _dense(stop: np.ndarray) -> tuple[int, np.ndarray]:
     """How many places occur, and each row's position among them."""
-    if int(stop.max()) > SPARSE * len(stop):
+    if int(stop.max(initial=0)) > SPARSE * len(stop):
         places, at = np.unique(stop, return_inverse=True)
         return len(places), at
     occurs = np.bincount(stop) > 0
