@@ -5,8 +5,8 @@ Model      in a set with n rows of which d are cases, l = sum of eta over the ca
            of d rows, of exp(sum of eta over the subset), with eta = x beta + offset. The approximations of Breslow and
            Efron replace that sum by one over rows; with one case a set all three are the same.
 Order      rows of a set side by side; set s is rows first[s]:first[s + 1]. x float64, C-contiguous and finite.
-Method     1. one case, or one control, in a set: closed form in differences from the single row, in blocks of sets
-              laid out by column, so that the p(p + 1)/2 sums of I are inner products;
+Method     1. one case, or one control, in a set: closed form in differences from the single row
+              (`conditional_closed_form`);
            2. several of both, exact: the law of the chosen subset's sum of x is built row by row. With j rows seen, a
               subset of size k holds row j with probability r = e_j B(k-1, j-1) / B(k, j), so mean and covariance of
               its sum are those of a mixture of two cases. Only log B is carried: nothing overflows, nothing is
@@ -23,12 +23,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equipoise.kernels.jit import compiled, compiled_sums
+from equipoise.kernels.conditional_closed_form import BLOCK, closed_form
+from equipoise.kernels.gram import symmetric
+from equipoise.kernels.jit import compiled
 from equipoise.kernels.matched_sets import SetCounts
 from equipoise.kernels.newton import Evaluation
 
 EXACT, EFRON, BRESLOW = "exact", "efron", "breslow"
-BLOCK = 136  # rows laid out by column at a time; not a power of two, so that columns do not share cache lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class ConditionalLikelihood:
         total = 0.0
         if len(self.closed.start):
             sets = self.closed
-            total += _closed_form(
+            total += closed_form(
                 self.x, self.offset, sets.start, sets.stop, sets.single, sets.sign, beta, score, lower, BLOCK
             )
         if len(self.tied.start):
@@ -77,8 +78,7 @@ class ConditionalLikelihood:
                 total += _recursion(*tied, score, lower)
             else:
                 total += _approximation(*tied, self.ties == EFRON, score, lower)
-        below = np.tril(lower, -1)
-        return Evaluation(total, score, below + below.T + np.diag(lower.diagonal()))
+        return Evaluation(total, score, symmetric(lower, p))
 
 
 def conditional_likelihood(
@@ -113,88 +113,6 @@ def conditional_likelihood(
         ),
         TiedSets(start[tied], stop[tied], d[tied]),
     )
-
-
-@compiled_sums
-def _add_gram(left, right, n, factor, out):
-    """Lower triangle of out += factor * left[:, :n] right[:, :n]', two rows by two at a time; p is even by padding."""
-    for k in range(0, left.shape[0], 2):
-        for m in range(0, k + 2, 2):
-            a, b, c, d = 0.0, 0.0, 0.0, 0.0
-            for j in range(n):
-                a += left[k, j] * right[m, j]
-                b += left[k, j] * right[m + 1, j]
-                c += left[k + 1, j] * right[m, j]
-                d += left[k + 1, j] * right[m + 1, j]
-            out[k, m] += factor * a
-            out[k, m + 1] += factor * b
-            out[k + 1, m] += factor * c
-            out[k + 1, m + 1] += factor * d
-
-
-@compiled
-def _differences(x, offset, start, stop, single, sign, beta, j, diff, eta):
-    """Lay the differences from the single row of one set into columns j, j + 1, … and return the next free column."""
-    p = x.shape[1]
-    for i in range(start, stop):
-        if i != single:
-            for k in range(p):
-                diff[k, j] = sign * (x[i, k] - x[single, k])
-            eta[j] = sign * (offset[i] - offset[single]) if offset.shape[0] else 0.0
-            j += 1
-    return j
-
-
-@compiled
-def _probabilities(a, b, eta):
-    """Turn eta[a:b] into probabilities against a single row at eta = 0; return the log of the denominator."""
-    top = 0.0
-    for j in range(a, b):
-        top = max(top, eta[j])
-    total = math.exp(-top)
-    for j in range(a, b):
-        eta[j] = math.exp(eta[j] - top)
-        total += eta[j]
-    for j in range(a, b):
-        eta[j] /= total
-    return top + math.log(total)
-
-
-@compiled
-def _closed_form(x, offset, start, stop, single, sign, beta, score, lower, block):
-    n_sets, p = start.shape[0], x.shape[1]
-    even = p + p % 2
-    width = block
-    for s in range(n_sets):
-        width = max(width, stop[s] - start[s] - 1)
-    diff, weighted, mean = np.zeros((even, width)), np.zeros((even, width)), np.zeros((even, block))
-    eta, bound = np.empty(width), np.zeros(block + 1, np.int64)
-    information = np.zeros((even, even))
-    total, s = 0.0, 0
-    while s < n_sets:
-        m, j = 0, 0
-        while s < n_sets and m < block and j + stop[s] - start[s] - 1 <= width:  # 1. as many whole sets as fit
-            j = _differences(x, offset, start[s], stop[s], single[s], sign[s], beta, j, diff, eta)
-            s, m = s + 1, m + 1
-            bound[m] = j
-        for k in range(p):  # 2. eta
-            for b in range(j):
-                eta[b] += beta[k] * diff[k, b]
-        for t in range(m):  # 3. probabilities
-            total -= _probabilities(bound[t], bound[t + 1], eta)
-        for k in range(p):  # 4. weighted rows and their mean in each set
-            for b in range(j):
-                weighted[k, b] = eta[b] * diff[k, b]
-            for t in range(m):
-                a = 0.0
-                for b in range(bound[t], bound[t + 1]):
-                    a += weighted[k, b]
-                mean[k, t] = a
-                score[k] -= a
-        _add_gram(weighted, diff, j, 1.0, information)  # 5. second moments less squared means
-        _add_gram(mean, mean, m, -1.0, information)
-    lower += information[:p, :p]
-    return total
 
 
 @compiled

@@ -1,0 +1,134 @@
+"""The conditional likelihood of sets with one row against the others.
+
+Purpose    log-likelihood, score and lower triangle of the information, for 1:m and m:1 sets.
+Order      as in `conditional_logistic`. `sign` is 1.0 where the single row is the case, -1.0 where it is the control.
+Method     with z = sign (x - x_single) and eta = z beta, l = -log(1 + sum e^eta). Sets are taken in blocks. A block is
+           laid out by column, then by place in the set, then by set, so that every loop runs over many sets at once:
+           differences, eta, probabilities, means; the information is an inner product of columns. A set with fewer
+           rows than the longest of its block is filled up with rows of probability zero.
+Singular   a column constant within every set gives a zero row in the information.
+Cost       n p^2 / 2 multiplications and n exponentials; scratch for one block.
+Paper      Breslow, Day: Statistical Methods in Cancer Research I (1980), chapter 7.
+"""
+
+import math
+
+import numpy as np
+
+from equipoise.kernels.exponential import exponentials
+from equipoise.kernels.gram import add_gram
+from equipoise.kernels.jit import compiled, compiled_sums
+
+BLOCK = 500  # rows of a block; not a power of two, so that columns do not share cache lines
+WASTE = 2  # a block's places are at most twice its rows
+
+
+@compiled
+def closed_form(x, offset, start, stop, single, sign, beta, score, lower, block):
+    """Add to score (p,) and to the lower triangle of `lower` (p, p); return the log-likelihood."""
+    p = x.shape[1]
+    even = p + p % 2
+    width = block
+    for s in range(start.shape[0]):
+        width = max(width, stop[s] - start[s] - 1)
+    z, weighted, eta, work = np.zeros((even, width)), np.zeros((even, width)), np.empty(width), np.empty(width)
+    single_x, mean, top, denominator = np.empty((p, block)), np.zeros((even, block)), np.empty(block), np.empty(block)
+    information = np.zeros((even, even))
+    total, s = 0.0, 0
+    while s < start.shape[0]:
+        sets, places = _extent(start, stop, s, block, width)
+        for t in range(sets):  # 1. lay out
+            i_single, j = single[s + t], t
+            for k in range(p):
+                single_x[k, t] = x[i_single, k]
+            for i in range(start[s + t], stop[s + t]):
+                if i != i_single:
+                    for k in range(p):
+                        z[k, j] = x[i, k]
+                    eta[j] = sign[s + t] * (offset[i] - offset[i_single]) if offset.shape[0] else 0.0
+                    j += sets
+            while j < places * sets:
+                for k in range(p):
+                    z[k, j] = x[i_single, k]
+                eta[j] = -np.inf
+                j += sets
+        _subtract(p, places, sets, sign[s : s + sets], single_x, z)  # 2. differences and eta
+        for k in range(p):
+            for j in range(places * sets):
+                eta[j] += beta[k] * z[k, j]
+        total -= _probabilities(places, sets, eta, work, top, denominator)  # 3. probabilities
+        _weigh(p, places, sets, eta, z, weighted, mean)  # 4. means
+        _subtract_sums(mean, sets, score)
+        add_gram(weighted, z, places * sets, 1.0, information)  # 5. second moments less squared means
+        add_gram(mean, mean, sets, -1.0, information)
+        s += sets
+    lower += information[:p, :p]
+    return total
+
+
+@compiled
+def _extent(start, stop, s, block, width):
+    """How many sets from s on make a block, and the places of the longest of them."""
+    sets, places, rows = 0, 0, 0
+    while s + sets < start.shape[0] and sets < block:
+        more = stop[s + sets] - start[s + sets] - 1
+        needed = max(places, more) * (sets + 1)
+        if sets > 0 and (needed > width or needed > WASTE * (rows + more)):
+            break
+        sets, places, rows = sets + 1, max(places, more), rows + more
+    return sets, places
+
+
+@compiled
+def _subtract(p, places, sets, sign, single_x, z):
+    for k in range(p):
+        for place in range(places):
+            for t in range(sets):
+                j = place * sets + t
+                z[k, j] = sign[t] * (z[k, j] - single_x[k, t])
+
+
+@compiled
+def _probabilities(places, sets, eta, work, top, denominator):
+    """Turn eta into probabilities against the single row at eta = 0; return the sum of the logs of denominators."""
+    top[:sets] = 0.0
+    for place in range(places):
+        for t in range(sets):
+            top[t] = max(top[t], eta[place * sets + t])
+    for place in range(places):
+        for t in range(sets):
+            eta[place * sets + t] -= top[t]
+    exponentials(eta, places * sets, work)
+    for t in range(sets):
+        denominator[t] = math.exp(-top[t])
+    for place in range(places):
+        for t in range(sets):
+            denominator[t] += eta[place * sets + t]
+    logs = 0.0
+    for t in range(sets):
+        logs += top[t] + math.log(denominator[t])
+        denominator[t] = 1.0 / denominator[t]
+    for place in range(places):
+        for t in range(sets):
+            eta[place * sets + t] *= denominator[t]
+    return logs
+
+
+@compiled_sums
+def _subtract_sums(mean, sets, score):
+    for k in range(score.shape[0]):
+        total = 0.0
+        for t in range(sets):
+            total += mean[k, t]
+        score[k] -= total
+
+
+@compiled
+def _weigh(p, places, sets, probability, z, weighted, mean):
+    for k in range(p):
+        mean[k, :sets] = 0.0
+        for place in range(places):
+            for t in range(sets):
+                j = place * sets + t
+                weighted[k, j] = probability[j] * z[k, j]
+                mean[k, t] += weighted[k, j]
