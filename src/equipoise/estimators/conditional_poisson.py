@@ -8,7 +8,7 @@ import numpy as np
 
 from equipoise.errors import DesignError, Fault, Reason
 from equipoise.estimators.case_series_problem import CaseSeriesProblem, CaseSeriesRows, case_series_problem
-from equipoise.estimators.count_rows import Source, source, spread
+from equipoise.estimators.count_rows import Source, source, spread, weight_scale
 from equipoise.estimators.fit import Convergence, Fit, check_conf_level
 from equipoise.estimators.logistic import read_weights
 from equipoise.estimators.maximum_likelihood import Solution, solve
@@ -23,13 +23,26 @@ MEASURE = "log rate ratio"
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """What was given, as arrays. `cluster` are codes (n,) or None; counts and offset carry the weights already."""
+    """What was given, as arrays. `cluster` are codes (n,) or None; counts and offset carry the weights over `scale`."""
 
     columns: ModelFrame
     rows: CaseSeriesRows
     cluster: np.ndarray | None
     events: int
     frame_kind: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """Profile limits of a log-likelihood that was divided by `scale`."""
+
+    whole: LikelihoodProfile
+    scale: float
+
+    def interval(self, term: int, drop: float) -> tuple[float, float]:
+        """Limits between which the log-likelihood lies within `drop` of its supremum."""
+        return self.whole.interval(term, drop / self.scale)
 
 
 def fit_conditional_poisson(
@@ -96,7 +109,7 @@ def fit_conditional_poisson(
 def _fit(given: _Input, problem: CaseSeriesProblem, solution: Solution, robust: bool, conf_level: float) -> Fit:
     terms, informative = given.columns.terms, problem.informative()
     by_person = None if given.cluster is None else _cluster_of_persons(given)
-    covariance = _sandwich(solution, by_person) if robust else solution.kept_covariance()
+    covariance = _sandwich(solution, by_person) if robust else solution.kept_covariance() / given.scale
     return Fit(
         model=MODEL,
         measure=MEASURE,
@@ -106,9 +119,9 @@ def _fit(given: _Input, problem: CaseSeriesProblem, solution: Solution, robust: 
         covariance=solution.spread(covariance),
         reasons=solution.reasons if informative.any() else (Reason.NO_INFORMATIVE_SETS,) * len(terms),
         aliases={terms[j]: tuple(terms[k] for k in ks) for j, ks in solution.identified.aliases.items()},
-        log_likelihood=solution.log_likelihood,
-        log_likelihood_null=solution.null.log_likelihood,
-        score_statistic=solution.score_statistic(),
+        log_likelihood=solution.log_likelihood * given.scale,
+        log_likelihood_null=solution.null.log_likelihood * given.scale,
+        score_statistic=solution.score_statistic() * given.scale,
         rank=len(solution.identified.kept),
         rows=len(given.rows.y),
         events=given.events,
@@ -121,7 +134,7 @@ def _fit(given: _Input, problem: CaseSeriesProblem, solution: Solution, robust: 
         conf_level=float(conf_level),
         variance=_words(robust, given.cluster),
         frame_kind=given.frame_kind,
-        profile=None if robust else LikelihoodProfile(problem, solution),
+        profile=None if robust else _Profile(LikelihoodProfile(problem, solution), given.scale),
     )
 
 
@@ -204,8 +217,9 @@ def _read(
     if not len(weight):
         return _Input(columns, CaseSeriesRows(columns.x, y, eta, code), group, int(y.sum()), rows.frame_kind)
     used = weight > 0.0
+    scale = weight_scale(weight)
     log_weight = np.log(weight[used])
-    weighted = CaseSeriesRows(
-        columns.x[used], (weight * y)[used], eta[used] + log_weight if len(eta) else log_weight, code[used]
-    )
-    return _Input(columns, weighted, None if group is None else group[used], int(y[used].sum()), rows.frame_kind)
+    shares = eta[used] + log_weight if len(eta) else log_weight
+    weighted = CaseSeriesRows(columns.x[used], (weight * y)[used] / scale, shares, code[used])
+    members = None if group is None else group[used]
+    return _Input(columns, weighted, members, int(y[used].sum()), rows.frame_kind, scale)

@@ -4,12 +4,13 @@ Four ways in: an `AnalysisSet`, a data frame, a dict of arrays (read as a data f
 it. A role is named by a column or given as an array of one value a row.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import narwhals as nw
 import numpy as np
-import pandas as pd
 
 from equipoise.analysis_set import AnalysisSet
 from equipoise.errors import DesignError, Fault
@@ -17,6 +18,7 @@ from equipoise.estimators.model_frame import ModelFrame, as_table, model_frame
 from equipoise.estimators.table import Table, as_cases, codes_of, label, not_finite
 
 NOTHING = np.empty(0)
+USUAL = 4  # powers of two: weights with a mean between 1/16 and 16 are used as they are
 KINDS = "an AnalysisSet, a pandas, Polars or Arrow frame, a dict of arrays, or a numeric matrix"
 
 
@@ -128,9 +130,19 @@ def _from_dict(columns: Mapping[str, Any]) -> Table:
     if len(shapes) != 1 or len(next(iter(shapes))) != 1:
         found = ", ".join(f"{label(name)} {values.shape}" for name, values in arrays.items())
         raise DesignError(Fault("data", found or "no arrays", "one-dimensional arrays of equal length"))
-    table = as_table(pd.DataFrame(arrays))
-    assert table is not None
-    return table
+    return Table(nw.from_dict(arrays, backend="pandas"))
+
+
+def weight_scale(weight: np.ndarray) -> float:
+    """A power of two by which weights of unusual size are divided, 1 for others and where there are none.
+
+    Newton's method ends in units of standard errors; weights that add to 1, say, would end it before its time.
+    """
+    used = weight[weight > 0.0]
+    if not len(used):
+        return 1.0
+    size = round(math.log2(float(used.mean())))
+    return 2.0**size if abs(size) > USUAL else 1.0
 
 
 def spread(values: np.ndarray) -> np.ndarray:

@@ -1,11 +1,12 @@
 """From the rows of a logistic or Poisson regression to its fit: null model, maximum, variance, everything reported."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
+from equipoise.estimators.count_rows import weight_scale
 from equipoise.estimators.firth import firth_problem, penalised_null, solve_firth
 from equipoise.estimators.fit import Convergence
 from equipoise.estimators.glm_fit import (
@@ -63,13 +64,17 @@ class GlmOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Climbed:
-    """A problem with its maximum, the penalised one where Firth's correction was asked for."""
+    """A problem with its maximum, the penalised one where Firth's correction was asked for.
+
+    Weights were divided by `scale`, which leaves estimates and sandwiches as they are.
+    """
 
     plain: GlmProblem
     problem: Problem
     solution: Solution
     size: np.ndarray
     firth: bool
+    scale: float
 
     @property
     def null_log_likelihood(self) -> float:
@@ -108,16 +113,17 @@ def fit_glm(given: GlmInput, options: GlmOptions) -> GlmFit:
     shift = null_intercept(family, rows, prior) if len(rows.y) else -math.inf
     if not math.isfinite(shift) or not _has_weight(rows):
         return _unanswered(given, options, Reason.NO_EVENTS if shift < 0.0 else Reason.NO_CONTROLS)
-    problem = glm_problem(family, rows, shift)
+    scale = 1.0 if options.firth else weight_scale(rows.weight)  # Jeffreys' prior has a scale of its own
+    problem = glm_problem(family, replace(rows, weight=rows.weight / scale) if scale != 1.0 else rows, shift)
     size = np.concatenate([[1.0], magnitudes(problem.likelihood.x, given.columns.terms)])
-    return _fit(given, options, _climb(problem, size, options.firth))
+    return _fit(given, options, _climb(problem, size, options.firth, scale))
 
 
-def _climb(problem: GlmProblem, size: np.ndarray, firth: bool) -> _Climbed:
+def _climb(problem: GlmProblem, size: np.ndarray, firth: bool, scale: float) -> _Climbed:
     if not firth:
-        return _Climbed(problem, problem, solve(problem, size), size, firth)
+        return _Climbed(problem, problem, solve(problem, size), size, firth, scale)
     penalised = firth_problem(problem, size)
-    return _Climbed(problem, penalised, solve_firth(penalised, size), size, firth)
+    return _Climbed(problem, penalised, solve_firth(penalised, size), size, firth, scale)
 
 
 def _has_weight(rows: GlmRows) -> bool:
@@ -125,7 +131,7 @@ def _has_weight(rows: GlmRows) -> bool:
 
 
 def _fit(given: GlmInput, options: GlmOptions, climbed: _Climbed) -> GlmFit:
-    solution, plain = climbed.solution, climbed.plain
+    solution, plain, scale = climbed.solution, climbed.plain, climbed.scale
     back = OnTheScaleOfTheData(plain.likelihood.centre, plain.likelihood.shift, solution)
     limit = plain if climbed.firth else solution.limit
     means = FittedMeans(given.family, given.rows, limit.likelihood, limit.at, back.centred)
@@ -144,9 +150,9 @@ def _fit(given: GlmInput, options: GlmOptions, climbed: _Climbed) -> GlmFit:
         covariance=back.covariance(_covariance(climbed, given, options) * dispersion),
         reasons=back.reasons,
         aliases={terms[j]: tuple(terms[k] for k in ks) for j, ks in solution.identified.aliases.items()},
-        log_likelihood=solution.log_likelihood,
-        log_likelihood_null=penalised_null(climbed.problem) if climbed.firth else at_null,
-        score_statistic=math.nan if climbed.firth or options.dispersion else solution.score_statistic(),
+        log_likelihood=solution.log_likelihood * scale,
+        log_likelihood_null=penalised_null(climbed.problem) if climbed.firth else at_null * scale,
+        score_statistic=math.nan if climbed.firth or options.dispersion else solution.score_statistic() * scale,
         rank=len(solution.identified.kept),
         intercept=True,
         rows=len(used.y),
@@ -157,8 +163,8 @@ def _fit(given: GlmInput, options: GlmOptions, climbed: _Climbed) -> GlmFit:
         variance=_variance_in_words(given, options),
         frame_kind=given.frame_kind,
         profile=_profile(climbed) if options.robust is None and not options.dispersion else None,
-        deviance=2.0 * (saturated - fitted),
-        null_deviance=2.0 * (saturated - at_null),
+        deviance=2.0 * (saturated - fitted) * scale,
+        null_deviance=2.0 * (saturated - at_null) * scale,
         dispersion=dispersion,
         means=means,
     )
@@ -171,17 +177,17 @@ def _convergence(solution: Solution) -> Convergence:
 
 def _profile(climbed: _Climbed) -> GlmProfile:
     def uncentred() -> tuple[Problem, Solution]:
-        again = _climb(climbed.plain.uncentred(), climbed.size, climbed.firth)
+        again = _climb(climbed.plain.uncentred(), climbed.size, climbed.firth, climbed.scale)
         return again.problem, again.solution
 
-    return GlmProfile(climbed.problem, climbed.solution, uncentred, climbed.plain.likelihood.shift)
+    return GlmProfile(climbed.problem, climbed.solution, uncentred, climbed.plain.likelihood.shift, climbed.scale)
 
 
 def _covariance(climbed: _Climbed, given: GlmInput, options: GlmOptions) -> np.ndarray:
     """Inverse information of the kept terms, or the sandwich around the squared scores of rows or clusters."""
     bread = climbed.solution.kept_covariance()
     if options.robust is None or climbed.solution.maximum is None:
-        return bread
+        return bread / climbed.scale
     if given.cluster is None:
         return _by_row(climbed, options.robust, bread)
     return _by_cluster(climbed, options.robust, bread, given.cluster)

@@ -171,18 +171,22 @@ class OnTheScaleOfTheData:
 
 @dataclass(frozen=True, slots=True)
 class GlmProfile:
-    """Profile limits of slopes from the centred problem, of the intercept from the uncentred one."""
+    """Profile limits of slopes from the centred problem, of the intercept from the uncentred one.
+
+    The problems' log-likelihoods are those of the fit divided by `scale`.
+    """
 
     problem: Problem
     solution: Solution
     uncentred: Callable[[], tuple[Problem, Solution]]
     shift: float
+    scale: float
 
     def interval(self, term: int, drop: float) -> tuple[float, float]:
         """Limits between which the profile log-likelihood lies within `drop` of its supremum."""
         if term:
-            return LikelihoodProfile(self.problem, self.solution).interval(term, drop)
-        low, high = LikelihoodProfile(*self.uncentred()).interval(0, drop)
+            return LikelihoodProfile(self.problem, self.solution).interval(term, drop / self.scale)
+        low, high = LikelihoodProfile(*self.uncentred()).interval(0, drop / self.scale)
         return (low + self.shift, high + self.shift)
 
 
