@@ -54,7 +54,7 @@ _EVENT_RULES = {
     "event without date": _LEFT_OUT,
     "event before birth": _LEFT_OUT,
     "event after death": _LEFT_OUT,
-    "event outside observation": "kept as history and exposure; no index date lies outside observation",
+    "event outside observation": "kept as history; such a dispensing makes a user prevalent, but is in no window",
     "event that ends before it starts": "kept: its end is treated as unknown",
     "event with the same person, concept and day as another": "kept: days are counted once",
     "event without a mapped concept": "kept: it can match by its source code only",

@@ -20,6 +20,9 @@ from equipoise.results.whole_numbers import Equations, movable, proof
 # small a bound can only hide more than is needed.
 REACH = 50
 
+# Among how many unknowns the sums by which a number is worked out are looked for.
+LOCAL = 100
+
 
 def hide(network: Network, min_cell_count: int, also: Iterable[int] = ()) -> set[int]:
     """Indices of the numbers of `network` to hide: small ones, those in `also`, and what would give small ones away.
@@ -45,6 +48,7 @@ class _Hiding:
         self.small = {n for n, v in enumerate(self.value) if 1 <= v < k}
         self.open = set(self.small)
         self.hidden |= self.small
+        self.last = -1  # the number hidden last
 
     def run(self) -> set[int]:
         self._settle()
@@ -55,12 +59,17 @@ class _Hiding:
     def _settle(self) -> None:
         """Hide more until no small number can be worked out, as far as that can be had."""
         while unsafe := sorted(self._unsafe()):
-            before = len(self.hidden)
-            for number in unsafe:
-                # What was just hidden may have helped this one too, so how it is worked out is asked anew.
-                self._hide_least(self._giving_away(number))
-            if len(self.hidden) == before and not any(self._hide_least(self._around(number)) for number in unsafe):
+            # What was just hidden may have helped the next one too, so how that is worked out is asked anew.
+            if not sum(self._hide_least(self._giving_away(number)) for number in unsafe) and not self._widen(unsafe):
                 break
+
+    def _widen(self, unsafe: list[int]) -> bool:
+        """Hide a number beside each of these, unless one that was just hidden stands in a sum with it."""
+        touched: set[int] = set()
+        for number in unsafe:
+            if not touched.intersection(self.of[number]) and self._hide_least(self._around(number)):
+                touched.update(self.of[self.last])
+        return bool(touched)
 
     def _sums_left(self) -> Iterator[dict[int, float]]:
         """For each small sum that is known because other hidden numbers of it can be worked out: what may be hidden."""
@@ -79,7 +88,8 @@ class _Hiding:
         if weight:
             # A number that every way of working it out needs has weight 1.
             order = {n: (self.resting[n], -round(min(w, 1.0), 6), *self._loss(n)) for n, w in weight.items()}
-            self.hidden.add(min(order, key=lambda n: order[n]))
+            self.last = min(order, key=lambda n: order[n])
+            self.hidden.add(self.last)
         return bool(weight)
 
     def _unsafe(self) -> set[int]:
@@ -159,6 +169,8 @@ class _Hiding:
             if shares is not None:
                 return self._weights(relations, shares)
             hidden = {n for row in rows for n in row}
+            if len(hidden) > LOCAL:
+                break
             reached = sorted({at for n in hidden for at in self.of[n]})
         return {}
 

@@ -10,7 +10,7 @@ from equipoise.results.attrition import hide_chain
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
-from equipoise.results.tables import ESTIMATE_COUNTS, schema_of
+from equipoise.results.tables import schema_of
 
 Row = dict[str, Any]
 WITHHELD = ("estimate", "conf_low", "conf_high", "p_value", "log_estimate", "std_error")
@@ -116,6 +116,7 @@ def _unexposed(row: Row) -> list[int]:
 
 def _withhold(estimates: list[Row], few: list[bool]) -> None:
     for row, small in zip(estimates, few, strict=True):
-        if small or any(row[f"{name}_suppressed"] for name in ESTIMATE_COUNTS):
+        # Hidden totals say how many were left out elsewhere; the estimate rests on the exposed and the unexposed.
+        if small or row["n_exposed_cases_suppressed"] or row["n_exposed_controls_suppressed"]:
             row |= dict.fromkeys(WITHHELD)
             row["reason"] = row["reason"] or Reason.SMALL_CELLS.value
