@@ -55,7 +55,7 @@ def findings(study: Study, chosen: Sequence[Row], conf_level: float) -> Table:
     """Who was compared, the number, and what it says."""
     top = [
         *head("Exposure", "Reference", "Model", numbers_from=9),
-        Cell(f"Odds ratio ({level_text(conf_level)} CI)", "number"),
+        Cell(f"Odds ratio ({level_text(conf_level)}\u00a0CI)", "number"),
     ]
     top.append(Cell("In words"))
     body: list[list[Cell]] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite, log
+from math import log
 from typing import Any
 
 from markupsafe import Markup
@@ -15,7 +15,8 @@ from equipoise.report.views import Cell, Table, group_row, grouped, head
 from equipoise.results.tables import MEASURES
 from equipoise.spec.study import Study
 
-WIDEST = 50.0  # the scale never reaches beyond 1/50 and 50; intervals that do end in an arrow
+WIDEST = 50.0  # no interval takes the scale beyond 1/50 and 50; those that reach further end in an arrow
+FURTHEST = 1000.0  # nor does an estimate beyond 1/1000 and 1000
 EDGE = 5.0  # percent of the width left free at both ends, for arrows
 Row = dict[str, Any]
 
@@ -42,29 +43,33 @@ class RatioScale:
 
 
 def ratio_scale(rows: Iterable[Row]) -> RatioScale:
-    """The scale that shows every estimate and interval that is not extreme, and 0.5 to 2 at least."""
+    """The scale that shows the estimates, their intervals as far as they are not extreme, and 0.5 to 2 at least."""
     shown = [row for row in rows if row["estimate"] is not None]
-    values = [row[name] for row in shown for name in ("estimate", "conf_low", "conf_high")]
-    usable = [min(max(v, 1 / WIDEST), WIDEST) for v in values if v is not None and isfinite(v) and v > 0]
+    limits = [row[name] for row in shown for name in ("conf_low", "conf_high") if row[name] is not None]
+    usable = [_within(row["estimate"], FURTHEST) for row in shown] + [_within(value, WIDEST) for value in limits]
     low, high = min([*usable, 0.5]), max([*usable, 2.0])
     round_values = _round_values((1, 2, 5))
     return RatioScale(max(v for v in round_values if v <= low), min(v for v in round_values if v >= high))
 
 
+def _within(value: float, furthest: float) -> float:
+    return min(max(value, 1 / furthest), furthest)
+
+
 def _round_values(steps: Sequence[int]) -> list[float]:
-    return [float(f"{step}e{power}") for power in range(-2, 3) for step in steps]
+    return [float(f"{step}e{power}") for power in range(-4, 4) for step in steps]
 
 
 def forest(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
     """Estimates by exposure, reading and level, crude and adjusted in adjacent rows."""
     scale = ratio_scale(rows)
     measure = MEASURES.get(rows[0]["measure"] or "", "ratio") if rows else "ratio"
-    words = f"{measure[:1].upper()}{measure[1:]} ({level_text(conf_level)} CI)"
+    words = f"{measure[:1].upper()}{measure[1:]} ({level_text(conf_level)}\u00a0CI)"
     top = [
         *head("Exposure", "Model", numbers_from=9),
         *head("Exposed cases", "Exposed controls", numbers_from=0),
         Cell(f"{measure[:1].upper()}{measure[1:]}, log scale", "plot-head"),
-        *head(words, "p", numbers_from=0),
+        *head(words, "p-value", numbers_from=0),
     ]
     body: list[list[Cell]] = []
     for (exposure, reading), members in grouped(rows, lambda row: (row["exposure"], row["reading"])).items():
@@ -121,8 +126,9 @@ def interval(row: Row, scale: RatioScale) -> Markup:
     low = row["conf_low"] if row["conf_low"] is not None else row["estimate"]
     high = row["conf_high"] if row["conf_high"] is not None else row["estimate"]
     cut_low, cut_high = low < scale.low * 0.999, high > scale.high * 1.001
-    left = EDGE / 2 if cut_low else scale.at(low)
-    right = 100 - EDGE / 2 if cut_high else scale.at(high)
+    # Of an interval that lies wholly beyond the scale, a stub remains.
+    left = EDGE / 2 if cut_low else min(scale.at(low), 100 - EDGE)
+    right = 100 - EDGE / 2 if cut_high else max(scale.at(high), EDGE)
     parts = [_null_line(scale), element("line", x1=_percent(left), x2=_percent(right), y1="50%", y2="50%", class_="ci")]
     if cut_low:
         parts.append(_shape(left, element("path", d="M7,-5 L0,0 L7,5", class_="arrow")))

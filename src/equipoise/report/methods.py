@@ -73,9 +73,12 @@ def _cases(study: Study, analysis: Analysis) -> str:
     event = concept_set_label(study, cohort.entry.concept_set)
     first = "the first record" if cohort.entry.occurrence == "first" else "every record"
     rules = list(_rules(study, cohort))
+    where = "while under observation"
+    if analysis.design.within is not None:
+        where += f" and a member of the cohort {_source(study, analysis.design.within)}"
     text = (
-        f"Cases ({cohort_label(study, analysis.design.cases)}) were persons with {first} of {event} while under "
-        "observation; its date was the index date."
+        f"Cases ({cohort_label(study, analysis.design.cases)}) were persons with {first} of {event} {where}; its date "
+        "was the index date."
     )
     return f"{text} Required on that date: {_listed(rules)}." if rules else text
 
@@ -106,9 +109,11 @@ def _controls(study: Study, analysis: Analysis) -> str:
     if design.birth_year_caliper is not None:
         matched.append(_within("year of birth", design.birth_year_caliper, "year"))
     if design.time_in_cohort_caliper_days is not None:
-        matched.append(_within("time under observation", design.time_in_cohort_caliper_days, "day"))
+        since = "time under observation" if design.within is None else "time since entry into the cohort"
+        matched.append(_within(since, design.time_in_cohort_caliper_days, "day"))
     free = [f"no {concept_set_label(study, name)}" for name in design.free_of]
-    risk = ["alive", "under observation", "free of the outcome up to and including that date", *free]
+    member = [] if design.within is None else ["a member of the cohort"]
+    risk = ["alive", "under observation", *member, "free of the outcome up to and including that date", *free]
     return (
         "Controls were drawn by incidence-density (risk-set) sampling: for each case up to "
         f"{design.controls_per_case}, at random and without replacement, from the persons who on the case's index date "
@@ -117,6 +122,22 @@ def _controls(study: Study, analysis: Analysis) -> str:
         + " Sets were drawn independently of one another, so a person could be a control of several cases and could "
         "become a case later. Cases without any eligible control were counted and left the analysis."
     )
+
+
+def _source(study: Study, name: str) -> str:
+    """A cohort in which a study is nested: what is entered with, until when."""
+    cohort = study.cohorts[name]
+    entry = "the first" if cohort.entry.occurrence == "first" else "every"
+    ends = {
+        "end_of_observation": "the end of observation",
+        "death": "the end of observation",
+        "fixed_time": f"{_days(cohort.exit.days or 0)} after entry",
+        "event": f"the first record of {concept_set_label(study, cohort.exit.concept_set or '')} after entry",
+    }
+    event = concept_set_label(study, cohort.entry.concept_set)
+    rules = list(_rules(study, cohort))
+    required = f"; required on entry: {_listed(rules)}" if rules else ""
+    return f"{cohort_label(study, name)} (from {entry} record of {event} to {ends[cohort.exit.kind]}{required})"
 
 
 def _within(name: str, caliper: int, unit: str) -> str:
@@ -139,6 +160,8 @@ def _exposure(study: Study, analysis: Analysis) -> str:
         )
     if "initiation" in design.readings:
         parts.append(_initiation(design))
+    if study.data_needs.drug_recording_from is not None:
+        parts.append(f"Dispensings are recorded from {study.data_needs.drug_recording_from}.")
     parts.append(_observability(design))
     return " ".join(parts)
 
@@ -156,7 +179,16 @@ def _initiation(design: Any) -> str:
         f"Initiation: each person had one level, by the date of the {decisive}: never, one of the windows, too few "
         "dispensings, within the lag, at another time, or prevalent "
         f"(first seen to use it before or within the first {_days(design.run_in_days)} from which use could be seen). "
-        "The reference was never."
+        f"The reference was never. {_lag(design)}"
+    )
+
+
+def _lag(design: Any) -> str:
+    if design.lag_dispensings == "ignore":
+        return "Dispensings after the latest window, in the lag, were ignored."
+    return (
+        "All dispensings before the index date counted towards use and its minimum, also those after the latest window: "
+        "where early symptoms of the outcome lead to prescribing, this moves cases out of the reference."
     )
 
 
@@ -165,7 +197,7 @@ def _observability(design: Any) -> str:
         return (
             "Estimates rest on the sets in which exposure of the case could be observed over the whole window, with "
             "the controls for whom it could be as well; of a window without a far end, the latest day had to be "
-            "observable."
+            "observable. For initiation, the run-in had to be over by then. Levels beside the windows rest on every set."
         )
     return "Sets were kept where exposure could not be observed over the whole window; the shortfall is shown."
 

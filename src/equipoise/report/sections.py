@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from equipoise.report.numbers import ABSENT, count_text, count_with_percent, decimal_text
+from equipoise.report.numbers import ABSENT, HIDDEN, count_text, count_with_percent, decimal_text
 from equipoise.report.protocol import concept_set_text, exposure_label, reading_text
 from equipoise.report.views import Cell, Table, group_row, grouped, head, numbers
 from equipoise.spec.study import Study
 
 Row = Mapping[str, Any]
+STATISTICS = {"mean": "mean (SD)", "median": "median (interquartile range)"}
 
 
 def attrition(rows: Sequence[Row], label: str) -> Table:
@@ -26,14 +27,18 @@ def attrition(rows: Sequence[Row], label: str) -> Table:
 def characteristics(rows: Sequence[Row], sampling: Row | None) -> Table:
     """Table 1. Numeric variables have a row a statistic, categorical ones a row a level."""
     n_cases, n_controls = _group_sizes(rows, sampling)
-    top = head("Characteristic", f"Cases (n = {n_cases})", f"Controls (n = {n_controls})", "Standardized difference")
+    top = head(
+        "Characteristic",
+        f"Cases (n\u00a0=\u00a0{n_cases})",
+        f"Controls (n\u00a0=\u00a0{n_controls})",
+        "Standardized difference",
+    )
     body: list[list[Cell]] = []
     for variable, members in grouped(rows, lambda row: row["variable"]).items():
         if members[0]["statistic"] == "count":
             body += _levels(variable, members)
         else:
-            body += [_numeric(variable, row) for row in members]
-            body += _missing(variable, members[0])
+            body += _numeric(variable, members)
     notes = ["Standardized difference: between cases and controls, in units of the pooled standard deviation."]
     return Table("Table 1. Characteristics on the index date", top, body, notes)
 
@@ -56,11 +61,17 @@ def _levels(variable: str, members: Sequence[Row]) -> Iterator[list[Cell]]:
         yield [Cell(row["level"], "indent", head=True), *numbers(*texts, "")]
 
 
-def _numeric(variable: str, row: Row) -> list[Cell]:
-    words = "mean (SD)" if row["statistic"] == "mean" else "median (interquartile range)"
-    texts = [_centre_and_spread(row, who) for who in ("cases", "controls")]
-    difference = "" if row["statistic"] == "median" else decimal_text(row["standardized_difference"], 2)
-    return [Cell(f"{_sentence(variable)}, {words}", "level", head=True), *numbers(*texts, difference)]
+def _numeric(variable: str, members: Sequence[Row]) -> Iterator[list[Cell]]:
+    differences = [row["standardized_difference"] for row in members if row["statistic"] == "mean"]
+    difference = decimal_text(differences[0] if differences else None, 2)
+    yield [Cell(_sentence(variable), "level", head=True), *numbers("", "", difference)]
+    for row in members:
+        texts = [_centre_and_spread(row, who) for who in ("cases", "controls")]
+        yield [Cell(STATISTICS[row["statistic"]], "indent", head=True), *numbers(*texts, "")]
+    first = members[0]
+    if first["n_cases_missing"] != 0 or first["n_controls_missing"] != 0:
+        texts = [count_text(first, f"n_{who}_missing") for who in ("cases", "controls")]
+        yield [Cell("missing, n", "indent", head=True), *numbers(*texts, "")]
 
 
 def _centre_and_spread(row: Row, who: str) -> str:
@@ -69,12 +80,6 @@ def _centre_and_spread(row: Row, who: str) -> str:
     year = row["variable"].lower().startswith(("calendar year", "year")) or row["variable"].lower() == "birth year"
     text = decimal_text(centre).replace(",", "") if year else decimal_text(centre)
     return text if spread is None else f"{text} ({decimal_text(spread)})"
-
-
-def _missing(variable: str, row: Row) -> Iterator[list[Cell]]:
-    if row["n_cases_missing"] != 0 or row["n_controls_missing"] != 0:
-        texts = [count_text(row, f"n_{who}_missing") for who in ("cases", "controls")]
-        yield [Cell("missing", "indent", head=True), *numbers(*texts, "")]
 
 
 def exposure(study: Study, rows: Sequence[Row]) -> Table:
@@ -89,8 +94,8 @@ def exposure(study: Study, rows: Sequence[Row]) -> Table:
         for window, same in grouped(members, lambda row: row["window"]).items():
             body += _exposure_rows(study, window, same)
     notes = [
-        "Not observable: persons whose use could not be seen over the whole window; they are not among the cases and "
-        "controls of the row."
+        "Not observable: left out of the row because their own use, or that of the case they were drawn for, could not "
+        "be seen over the whole window."
     ]
     return Table("Exposed cases and controls", top, body, notes)
 
@@ -176,14 +181,19 @@ def sampling(row: Row) -> Table:
         ("Controls drawn", count_text(row, "n_controls")),
         ("Distinct persons among the controls", count_text(row, "n_control_persons")),
         ("Controls per case, mean", decimal_text(row["mean_controls_per_case"], 2)),
-        ("Persons at risk per case, median", decimal_text(row["risk_set_size_median"], 0)),
-        ("Persons at risk per case, smallest", decimal_text(row["risk_set_size_min"], 0)),
-        ("Persons at risk per case, largest", decimal_text(row["risk_set_size_max"], 0)),
+        ("Persons at risk per case, median", _size(row, "risk_set_size_median")),
+        ("Persons at risk per case, smallest", _size(row, "risk_set_size_min")),
+        ("Persons at risk per case, largest", _size(row, "risk_set_size_max")),
         ("Probability of a person at risk to be drawn, mean", _probability(row["mean_inclusion_probability"])),
     ]
     return Table(
         "Sampling of controls", head("Quantity", "Value"), [[Cell(a, head=True), *numbers(b)] for a, b in lines]
     )
+
+
+def _size(row: Row, name: str) -> str:
+    """A size of risk sets is null where it is small, or where there are no cases."""
+    return HIDDEN if row[name] is None and row["n_cases"] != 0 else decimal_text(row[name], 0)
 
 
 def _probability(value: float | None) -> str:

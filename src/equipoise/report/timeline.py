@@ -17,7 +17,7 @@ KINDS: dict[Kind, str] = {
     "exclusion": "exclusion assessed",
     "run_in": "run-in",
     "exposure": "exposure assessed",
-    "lag": "lag (exposure ignored)",
+    "lag": "lag (in no exposure window)",
     "covariate": "covariate assessed",
     "follow_up": "follow-up",
 }
@@ -74,7 +74,7 @@ class Scale:
 def timeline(rows: Sequence[DiagramRow]) -> Markup:
     """The diagram as SVG, without its outer figure. Rows are drawn from top to bottom in the order given."""
     scale = _scale(rows)
-    labels = [wrap(row.label, LABEL) for row in rows]
+    labels = [wrap(row.label[:1].upper() + row.label[1:], LABEL) for row in rows]
     heights = [LINE * (len(lines) + 1) + PAD for lines in labels]
     tops = [TOP + sum(heights[:i]) for i in range(len(rows))]
     floor = TOP + sum(heights) + 6

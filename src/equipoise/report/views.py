@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from markupsafe import Markup
+
 from equipoise.report.numbers import ABSENT, HIDDEN
 
 
@@ -44,7 +46,9 @@ class Table:
 
     @property
     def hides(self) -> bool:
-        return any(isinstance(cell.content, str) and HIDDEN in cell.content for row in self.rows for cell in row)
+        """Whether some cell says that its count is hidden."""
+        texts = (cell.content for row in self.rows for cell in row if not isinstance(cell.content, Markup))
+        return any(HIDDEN in text.split() for text in texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,8 @@ CHARACTERISTICS = TableSchema(
         _float("spread_controls", "standard deviation or interquartile range among controls", "", "n_controls"),
         _float(
             "standardized_difference",
-            "difference between cases and controls in units of their pooled standard deviation",
+            "difference between cases and controls in units of their pooled standard deviation: cases less controls for"
+            " numeric characteristics, without sign for categorical ones",
             "standard deviations",
             "n_cases",
             "n_controls",
@@ -238,8 +239,10 @@ EXPOSURE_TABLE = TableSchema(
             "n_exposed_controls",
             "n_controls",
         ),
-        _count("n_cases_not_observable", "cases not observable over the window"),
-        _count("n_controls_not_observable", "controls not observable over the window", "controls"),
+        _count(
+            "n_cases_not_observable", "cases left out: not observable over the window, or without a control that is"
+        ),
+        _count("n_controls_not_observable", "controls left out: they or their case are not observable", "controls"),
         _float(
             "median_days_observed_cases", "median days of the window in which cases were observed", "days", "n_cases"
         ),
@@ -405,7 +408,9 @@ ESTIMATES = TableSchema(
         _float("log_estimate", "natural logarithm of the estimate; ratios only"),
         _float("std_error", "standard error of log_estimate for ratios, else of estimate"),
         _count("n_sets", "matched sets the estimate rests on", "sets"),
-        _count("n_persons", "rows of the analysis (cases and controls) the estimate rests on"),
+        _count(
+            "n_persons", "cases and controls the estimate rests on; a person in several sets counts in each", "rows"
+        ),
         _count("n_cases", "cases among them"),
         _count("n_exposed_cases", "cases at the target level"),
         _count("n_exposed_controls", "controls at the target level", "controls"),
