@@ -162,7 +162,7 @@ def test_strata_of_grays_test_add_up() -> None:
 
 def test_descriptions_say_what_the_numbers_are() -> None:
     fit = eq.fit_cumulative_incidence(made(), time="month", event="cause", by="arm", robust=False)
-    for words in ("Aalen-Johansen", "3 causes", "150 rows", "arm=1", "Aalen's variance", "log scale"):
+    for words in ("Aalen-Johansen", "3 causes", "150 rows", "arm=1", "variance: Aalen's", "log scale"):
         assert words in repr(fit)
     test = eq.compare_cumulative_incidence(made(), time="month", event="cause", by="arm", strata="site")
     assert "Gray's test, stratified (rho 0) of 2 groups" in repr(test)

@@ -317,7 +317,7 @@ def test_groups_never_at_risk_at_an_event_do_not_count() -> None:
 
 def test_descriptions_say_what_the_numbers_are() -> None:
     curve = eq.fit_survival_curve(made(), time="day", event="died", by="arm", cluster="pair")
-    for words in ("120 rows", "probability of no event", "by cluster variance", "arm=new", "log scale"):
+    for words in ("120 rows", "probability of no event", "jackknife, by cluster", "arm=new", "log scale"):
         assert words in repr(curve)
     many = eq.fit_survival_curve(made().assign(k=range(120)), time="day", event="died", by="k")
     assert "and 100 more groups" in repr(many)

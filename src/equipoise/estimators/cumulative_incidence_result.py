@@ -216,5 +216,5 @@ def _describe(fit: CumulativeIncidence) -> str:
     if len(fit.groups) > SHOWN_GROUPS:
         lines.append(f"… and {len(fit.groups) - SHOWN_GROUPS} more groups")
     free = fit.event_free
-    lines.append(f"{fit.variance} variance, {100 * free.conf_level:g} % limits on the {free.conf_type} scale")
+    lines.append(f"variance: {fit.variance}; {100 * free.conf_level:g} % limits on the {free.conf_type} scale")
     return "\n".join(lines)

@@ -21,7 +21,6 @@ from equipoise.estimators.fit import Convergence, check_conf_level
 from equipoise.estimators.identification import CONSTANT
 from equipoise.estimators.maximum_likelihood import Solution, solve
 from equipoise.estimators.model_frame import ModelFrame, model_frame
-from equipoise.estimators.profile import LikelihoodProfile
 from equipoise.estimators.survival_curve_rows import SurvivalRows, read_rows, survival_table
 from equipoise.kernels.fine_gray import BRESLOW, EFRON
 from equipoise.kernels.fine_gray_censoring import CRR, FINEGRAY, censoring
@@ -62,9 +61,10 @@ def fit_fine_gray(
     cluster      persons or families whose rows are dependent
     censoring_by groups with censoring distributions of their own, as cmprsk's cengroup; only for "crr"
     ties         "breslow" or "efron" (only "finegray")
-    robust       False gives the inverse information, which is too small
+    robust       False gives the inverse information, which takes rows that stay at risk with a weight for observed ones
 
-    A coefficient says in which direction a covariate moves the cumulative incidence, not the rate of failure.
+    A coefficient says in which direction a covariate moves the cumulative incidence, not the rate of failure. The
+    log-likelihood is a weighted one: its ratio test is a rough guide, and profile limits are not offered.
 
     Raises DesignError for columns that are absent or hold missing or infinite values, rows that do not start before
     they stop, and late entry that leaves nobody under observation for a while; UnsupportedError for start, weights or
@@ -77,7 +77,7 @@ def fit_fine_gray(
         >>> rows = {"month": [1, 2, 3, 4, 5, 6], "cause": [1, 2, 1, 0, 2, 1], "x": [1.0, 0.5, 1.5, 0.0, 1.0, 0.0]}
         >>> fit = fit_fine_gray(rows, time="month", event="cause", cause=1, covariates=["x"])
         >>> float(fit.coefficients[0].round(4))
-        1.6216
+        0.892
     """
     if convention not in TIES:
         raise UnsupportedError(Fault("convention", repr(convention), ", ".join(TIES)))
@@ -110,7 +110,6 @@ def fit_fine_gray(
             solution.converged, solution.maximum.iterations if solution.maximum else 0, solution.gradient_norm()
         ),
         variance=_variance_in_words(rows, convention, robust),
-        profile=LikelihoodProfile(problem, solution),
         problem=problem,
     )
 

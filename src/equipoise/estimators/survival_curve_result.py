@@ -309,5 +309,5 @@ def _describe(fit: SurvivalCurve) -> str:
         lines.append(f"{label:<{width}}  {numbers}")
     if len(fit.groups) > SHOWN_GROUPS:
         lines.append(f"… and {len(fit.groups) - SHOWN_GROUPS} more groups")
-    lines.append(f"{fit.variance} variance, {100 * fit.conf_level:g} % limits on the {fit.conf_type} scale")
+    lines.append(f"variance: {fit.variance}; {100 * fit.conf_level:g} % limits on the {fit.conf_type} scale")
     return "\n".join(lines)
