@@ -9,8 +9,8 @@ Model      G(t-) = product over u < t of 1 - c / m, with c rows censored at u an
            H(t-) = product over entry times u >= t of 1 - e / a, with e rows entering at u and a rows that entered by
            then and are under observation after it.
 Order      rows in any order; by group of rows that share a censoring distribution.
-Singular   after the last time of a group G is not known and counts as 0, as in R. A factor of 0 in H after somebody failed means that
-           nobody was under observation: `gap` says so, and weights across it are not defined.
+Singular   after the last time of a group G is not known and counts as 0, as in R. A factor of 0 in H after somebody
+           failed means that nobody was under observation: `gap` says so, and weights across it are not defined.
 Cost       O(n) and O(places) a group.
 Paper      Fine, Gray, JASA 1999;94:496; Geskus, Biometrics 2011;67:39.
 """
