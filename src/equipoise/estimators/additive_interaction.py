@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
 from equipoise.estimators.fit import LOG, Estimate, Fit, check_conf_level
+from equipoise.estimators.survival_curve_frames import frame_of
 from equipoise.estimators.tails import normal_quantile, two_sided_p
 
 RERI = "relative excess risk due to interaction"
@@ -45,12 +45,11 @@ class AdditiveInteraction:
 
         Standard errors of ratios and of the synergy index are those of their logarithms.
         """
-        numbers = ("estimate", "std_error", "conf_low", "conf_high", "p_value")
-        columns: dict[str, Any] = {name: [getattr(row, name) for row in self.estimates] for name in ("term", "measure")}
-        columns |= {name: [getattr(row, name) for row in self.estimates] for name in numbers}
-        columns["reason"] = [None if row.reason is None else str(row.reason) for row in self.estimates]
-        kinds = {"term": nw.String(), "measure": nw.String(), **dict.fromkeys(numbers, nw.Float64())}
-        return nw.from_dict(columns, kinds | {"reason": nw.String()}, backend=self.frame_kind).to_native()
+        rows = self.estimates
+        columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in ("term", "measure")}
+        for name in ("estimate", "std_error", "conf_low", "conf_high", "p_value"):
+            columns[name] = np.array([getattr(row, name) for row in rows])
+        return frame_of(columns | {"reason": [row.reason for row in rows]}, self.frame_kind)
 
     def __repr__(self) -> str:
         lines = [

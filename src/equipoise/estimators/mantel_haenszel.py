@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
 from equipoise.estimators.count_rows import Source, source
 from equipoise.estimators.fit import Estimate, check_conf_level
 from equipoise.estimators.rate_cells import keys
+from equipoise.estimators.survival_curve_frames import frame_of
 from equipoise.estimators.tails import chi_squared_tail, normal_quantile, two_sided_p
 from equipoise.kernels.conditional_odds_ratio import conditional_tables
 
@@ -63,12 +63,10 @@ class MantelHaenszel:
     def tidy(self) -> Any:
         """One row: term, measure, estimate, std_error, conf_low, conf_high, p_value, statistic, reason."""
         row = self.estimate
-        numbers = {name: [getattr(row, name)] for name in ("estimate", "std_error", "conf_low", "conf_high")}
-        numbers |= {"p_value": [self.p_value], "statistic": [self.statistic]}
+        numbers = {name: np.array([getattr(row, name)]) for name in ("estimate", "std_error", "conf_low", "conf_high")}
+        numbers |= {"p_value": np.array([self.p_value]), "statistic": np.array([self.statistic])}
         words = {"term": [row.term], "measure": [row.measure]}
-        reason = {"reason": [None if row.reason is None else str(row.reason)]}
-        kinds = dict.fromkeys(words, nw.String()) | dict.fromkeys(numbers, nw.Float64()) | {"reason": nw.String()}
-        return nw.from_dict(words | numbers | reason, kinds, backend=self.frame_kind).to_native()
+        return frame_of(words | numbers | {"reason": [row.reason]}, self.frame_kind)
 
 
 def fit_mantel_haenszel(

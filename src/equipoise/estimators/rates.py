@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
@@ -18,6 +17,7 @@ from equipoise.estimators.exact_intervals import (
 )
 from equipoise.estimators.fit import Estimate, check_conf_level
 from equipoise.estimators.rate_cells import Keys, Label, rate_cells
+from equipoise.estimators.survival_curve_frames import frame_of
 from equipoise.estimators.tails import normal_quantile, two_sided_p
 
 RATIOS = ("exact", "mid-p", "log")
@@ -66,7 +66,7 @@ class IncidenceRates:
             "conf_low": low,
             "conf_high": high,
         }
-        reasons = [None if t > 0.0 else str(Reason.NOT_DEFINED) for t in self.person_time]
+        reasons = [None if t > 0.0 else Reason.NOT_DEFINED for t in self.person_time]
         return group_frame(self.groups, numbers, reasons, self.frame_kind)
 
     def ratio(
@@ -188,20 +188,18 @@ def fit_incidence_rates(
     )
 
 
-def group_frame(groups: Keys, numbers: dict[str, np.ndarray], reasons: list[str | None], kind: str) -> Any:
+def group_frame(groups: Keys, numbers: dict[str, np.ndarray], reasons: list[Reason | None], kind: str) -> Any:
     """A frame with the groups' columns, numbers of one a group, and reasons."""
     names = groups.names or ("group",)
-    columns: dict[str, Any] = {name: [labels[k] for labels in groups.labels] for k, name in enumerate(names)}
-    columns |= {name: [float(v) for v in values] for name, values in numbers.items()}
-    kinds: dict[str, Any] = {name: _kind_of(columns[name]) for name in names}
-    kinds |= dict.fromkeys(numbers, nw.Float64())
-    return nw.from_dict(columns | {"reason": reasons}, kinds | {"reason": nw.String()}, backend=kind).to_native()
+    levels = zip(*groups.labels, strict=True)
+    columns: dict[str, Any] = {name: _level_column(list(level)) for name, level in zip(names, levels, strict=True)}
+    return frame_of(columns | numbers | {"reason": reasons}, kind)
 
 
-def _kind_of(labels: list[Any]) -> Any:
-    if all(isinstance(value, int) and not isinstance(value, bool) for value in labels):
-        return nw.Int64()
-    return nw.Float64() if all(isinstance(value, float) for value in labels) else nw.String()
+def _level_column(levels: list[Any]) -> Any:
+    """Numbers as an array, anything else as text."""
+    numeric = all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
+    return np.array(levels) if numeric else levels
 
 
 def _ratio_limits(

@@ -112,8 +112,8 @@ class StandardizedRates:
             return Reason.NOT_DEFINED
         return Reason.NO_EVENTS if not (self.estimates[a] > 0.0 and self.estimates[b] > 0.0) else None
 
-    def _reasons(self) -> list[str | None]:
-        return [str(Reason.NOT_DEFINED) if math.isnan(value) else None for value in self.estimates]
+    def _reasons(self) -> list[Reason | None]:
+        return [Reason.NOT_DEFINED if math.isnan(value) else None for value in self.estimates]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +139,7 @@ class StandardizedRatios:
             name: np.divide(values, self.expected, out=np.full(len(values), np.nan), where=some)
             for name, values in ratios.items()
         }
-        reasons = [None if positive_ else str(Reason.NOT_DEFINED) for positive_ in some]
+        reasons = [None if has_expected else Reason.NOT_DEFINED for has_expected in some]
         numbers = {"observed": self.observed, "expected": self.expected} | over
         return group_frame(self.groups, numbers, reasons, self.frame_kind)
 
