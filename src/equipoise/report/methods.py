@@ -187,8 +187,8 @@ def _lag(design: Any) -> str:
     if design.lag_dispensings == "ignore":
         return "Dispensings after the latest window, in the lag, were ignored."
     return (
-        "All dispensings before the index date counted towards use and its minimum, also those after the latest window: "
-        "where early symptoms of the outcome lead to prescribing, this moves cases out of the reference."
+        "All dispensings before the index date counted towards use and its minimum, also those after the latest "
+        "window: where early symptoms of the outcome lead to prescribing, this moves cases out of the reference."
     )
 
 
@@ -197,7 +197,8 @@ def _observability(design: Any) -> str:
         return (
             "Estimates rest on the sets in which exposure of the case could be observed over the whole window, with "
             "the controls for whom it could be as well; of a window without a far end, the latest day had to be "
-            "observable. For initiation, the run-in had to be over by then. Levels beside the windows rest on every set."
+            "observable. For initiation, the run-in had to be over by then. Levels beside the windows rest on every "
+            "set."
         )
     return "Sets were kept where exposure could not be observed over the whole window; the shortfall is shown."
 

@@ -239,9 +239,7 @@ EXPOSURE_TABLE = TableSchema(
             "n_exposed_controls",
             "n_controls",
         ),
-        _count(
-            "n_cases_not_observable", "cases left out: not observable over the window, or without a control that is"
-        ),
+        _count("n_cases_not_observable", "cases left out: not observable over the window, or no control is"),
         _count("n_controls_not_observable", "controls left out: they or their case are not observable", "controls"),
         _float(
             "median_days_observed_cases", "median days of the window in which cases were observed", "days", "n_cases"
@@ -408,9 +406,7 @@ ESTIMATES = TableSchema(
         _float("log_estimate", "natural logarithm of the estimate; ratios only"),
         _float("std_error", "standard error of log_estimate for ratios, else of estimate"),
         _count("n_sets", "matched sets the estimate rests on", "sets"),
-        _count(
-            "n_persons", "cases and controls the estimate rests on; a person in several sets counts in each", "rows"
-        ),
+        _count("n_persons", "cases and controls it rests on; a person in several sets counts in each", "rows"),
         _count("n_cases", "cases among them"),
         _count("n_exposed_cases", "cases at the target level"),
         _count("n_exposed_controls", "controls at the target level", "controls"),
