@@ -4,9 +4,11 @@ Relations name tables by catalog and schema and become SQL through ibis; the SQL
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeVar
 
 import duckdb
 import ibis
@@ -17,6 +19,8 @@ from ibis.backends.sql.datatypes import DuckDBType
 from equipoise.data.engine_errors import Complaint
 from equipoise.data.normalise import Dialect
 from equipoise.errors import Fault, SourceError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class DuckDBEngine:
 
     def run(self, sql: str) -> list[tuple]:
         """Runs a statement and returns its rows; for small answers about the database itself."""
-        return self._connection.execute(sql).fetchall()
+        return _awaited(self._connection, lambda: self._connection.execute(sql).fetchall())
 
     def stored(self, name: str, schema: str | None = None, catalog: str | None = None) -> ir.Table:
         place = ".".join(quoted_name(part) for part in (catalog, schema, name) if part is not None)
@@ -65,7 +69,9 @@ class DuckDBEngine:
 
     def batches(self, relation: ir.Table, rows: int) -> Iterator[pa.RecordBatch]:
         with self._connection.cursor() as cursor:
-            yield from cursor.sql(self._sql(relation)).to_arrow_reader(rows)
+            reader = _awaited(cursor, lambda: cursor.sql(self._sql(relation)).to_arrow_reader(rows))
+            while (batch := _awaited(cursor, lambda: next(reader, None))) is not None:
+                yield batch
 
     def create(self, relation: ir.Table, label: str) -> ir.Table:
         name = self._new_name(label)
@@ -99,8 +105,24 @@ class DuckDBEngine:
         return str(ibis.to_sql(relation, dialect=self.name, pretty=False))
 
 
-def _settings(options: EngineOptions, spill: str) -> dict[str, str | int | bool]:
-    settings: dict[str, str | int | bool] = {"temp_directory": spill, "autoinstall_known_extensions": False}
+def _awaited(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """The result of DuckDB's work. It runs in a thread of its own, since DuckDB does not notice Ctrl-C while it runs."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            while not future.done():
+                connection.interrupt()
+                wait([future], timeout=0.1)
+            raise
+
+
+def _settings(options: EngineOptions, spill: str) -> dict[str, str | bool | int | float | list[str]]:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": spill,
+        "autoinstall_known_extensions": False,
+    }
     if options.threads is not None:
         settings["threads"] = options.threads
     if options.memory_limit is not None:
