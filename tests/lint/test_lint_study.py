@@ -67,6 +67,10 @@ FLAWS: dict[str, tuple[list[tuple[str, Any]], str]] = {
         [("windows/recent/years_before", [0, 0.5]), ("windows/past/years_before", [0.5, 5])],
         'analyses["main"].design.windows',
     ),
+    "lag-that-counts": (
+        [("windows/recent/years_before", [1, 2]), ("windows/past/years_before", [2, 5])],
+        'analyses["main"].design.lag_dispensings',
+    ),
     "short-run-in": ([(f"{DESIGN}/run_in_days", 0)], 'analyses["main"].design.run_in_days'),
     "unobservable-kept": ([(f"{DESIGN}/unobservable", "keep")], 'analyses["main"].design.unobservable'),
     "overlapping-windows": ([("windows/recent/years_before", [0, 2])], 'analyses["main"].design.windows'),

@@ -8,6 +8,7 @@ from equipoise.spec.study import Analysis, Study
 
 RULES: tuple[Callable[[Study, Analysis], Iterator[Finding]], ...] = (
     exposure.windows_without_lag,
+    exposure.lag_that_counts,
     exposure.short_run_in,
     exposure.unobservable_kept,
     exposure.overlapping_windows,
