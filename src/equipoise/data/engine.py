@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
@@ -21,6 +22,7 @@ from equipoise.data.normalise import Dialect
 from equipoise.errors import Fault, SourceError
 
 T = TypeVar("T")
+Settings = dict[str, str | bool | int | float | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class DuckDBEngine:
 
     def stored(self, name: str, schema: str | None = None, catalog: str | None = None) -> ir.Table:
         place = ".".join(quoted_name(part) for part in (catalog, schema, name) if part is not None)
-        columns = {row[0]: DuckDBType.from_string(row[1]) for row in self.run(f"DESCRIBE {place}")}
+        columns = {row[0]: _stored_type(row[1]) for row in self.run(f"DESCRIBE {place}")}
         return ibis.table(columns, name=name, database=schema, catalog=catalog)
 
     def batches(self, relation: ir.Table, rows: int) -> Iterator[pa.RecordBatch]:
@@ -105,8 +107,13 @@ class DuckDBEngine:
         return str(ibis.to_sql(relation, dialect=self.name, pretty=False))
 
 
+def _stored_type(said: str) -> dt.DataType:
+    """A type as DESCRIBE says it. A Parquet column without any value may have no type."""
+    return dt.null if said.strip('"') == "NULL" else DuckDBType.from_string(said)
+
+
 def _awaited(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """The result of DuckDB's work. It runs in a thread of its own, since DuckDB does not notice Ctrl-C while it runs."""
+    """The result of DuckDB's work, done in a thread of its own, since DuckDB does not notice Ctrl-C while it works."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
         try:
