@@ -23,46 +23,52 @@ BLOCK = 500  # rows of a block; not a power of two, so that columns do not share
 WASTE = 2  # a block's places are at most twice its rows
 
 
-@compiled
-def closed_form(x, offset, start, stop, single, sign, beta, score, lower, block):
+def closed_form(x, offset, start, stop, single, sign, beta, score, lower):
     """Add to score (p,) and to the lower triangle of `lower` (p, p); return the log-likelihood."""
     p = x.shape[1]
     even = p + p % 2
-    width = block
-    for s in range(start.shape[0]):
-        width = max(width, stop[s] - start[s] - 1)
-    z, weighted, eta, work = np.zeros((even, width)), np.zeros((even, width)), np.empty(width), np.empty(width)
-    single_x, mean, top, denominator = np.empty((p, block)), np.zeros((even, block)), np.empty(block), np.empty(block)
+    width = max(BLOCK, int((stop - start).max()) - 1)
     information = np.zeros((even, even))
+    total = _in_blocks(x, offset, start, stop, single, sign, beta, score, information, width, BLOCK)
+    lower += information[:p, :p]
+    return total
+
+
+@compiled
+def _in_blocks(x, offset, start, stop, single, sign, beta, score, information, width, block):
+    """One pass over all sets, in blocks of at most `block` sets and `width` rows."""
+    p, even = x.shape[1], score.shape[0] + score.shape[0] % 2
+    z, weighted, single_x = np.zeros((even, width)), np.zeros((even, width)), np.zeros((even, block))
+    mean, eta, work = np.zeros((even, block)), np.zeros(width), np.zeros(width)
+    top, denominator, side = np.zeros(block), np.zeros(block), np.zeros(block)
     total, s = 0.0, 0
     while s < start.shape[0]:
-        sets, places = _extent(start, stop, s, block, width)
-        for t in range(sets):  # 1. lay out
-            i_single, j = single[s + t], t
+        m, places = _extent(start, stop, s, block, width)
+        for t in range(m):  # 1. lay out
+            i_single, j, side[t] = single[s + t], t, sign[s + t]
             for k in range(p):
                 single_x[k, t] = x[i_single, k]
             for i in range(start[s + t], stop[s + t]):
                 if i != i_single:
                     for k in range(p):
                         z[k, j] = x[i, k]
-                    eta[j] = sign[s + t] * (offset[i] - offset[i_single]) if offset.shape[0] else 0.0
-                    j += sets
-            while j < places * sets:
+                    eta[j] = side[t] * (offset[i] - offset[i_single]) if offset.shape[0] else 0.0
+                    j += m
+            while j < places * m:
                 for k in range(p):
                     z[k, j] = x[i_single, k]
                 eta[j] = -np.inf
-                j += sets
-        _subtract(p, places, sets, sign[s : s + sets], single_x, z)  # 2. differences and eta
+                j += m
+        _subtract(p, places, m, side, single_x, z)  # 2. differences and eta
         for k in range(p):
-            for j in range(places * sets):
+            for j in range(places * m):
                 eta[j] += beta[k] * z[k, j]
-        total -= _probabilities(places, sets, eta, work, top, denominator)  # 3. probabilities
-        _weigh(p, places, sets, eta, z, weighted, mean)  # 4. means
-        _subtract_sums(mean, sets, score)
-        add_gram(weighted, z, places * sets, 1.0, information)  # 5. second moments less squared means
-        add_gram(mean, mean, sets, -1.0, information)
-        s += sets
-    lower += information[:p, :p]
+        total -= _probabilities(places, m, eta, work, top, denominator)  # 3. probabilities
+        _weigh(p, places, m, eta, z, weighted, mean)  # 4. means
+        _subtract_sums(mean, m, score)
+        add_gram(weighted, z, places * m, 1.0, information)  # 5. second moments less squared means
+        add_gram(mean, mean, m, -1.0, information)
+        s += m
     return total
 
 
@@ -80,18 +86,19 @@ def _extent(start, stop, s, block, width):
 
 
 @compiled
-def _subtract(p, places, sets, sign, single_x, z):
+def _subtract(p, places, sets, side, single_x, z):
     for k in range(p):
         for place in range(places):
             for t in range(sets):
                 j = place * sets + t
-                z[k, j] = sign[t] * (z[k, j] - single_x[k, t])
+                z[k, j] = side[t] * (z[k, j] - single_x[k, t])
 
 
 @compiled
 def _probabilities(places, sets, eta, work, top, denominator):
     """Turn eta into probabilities against the single row at eta = 0; return the sum of the logs of denominators."""
-    top[:sets] = 0.0
+    for t in range(sets):
+        top[t] = 0.0
     for place in range(places):
         for t in range(sets):
             top[t] = max(top[t], eta[place * sets + t])
@@ -126,7 +133,8 @@ def _subtract_sums(mean, sets, score):
 @compiled
 def _weigh(p, places, sets, probability, z, weighted, mean):
     for k in range(p):
-        mean[k, :sets] = 0.0
+        for t in range(sets):
+            mean[k, t] = 0.0
         for place in range(places):
             for t in range(sets):
                 j = place * sets + t

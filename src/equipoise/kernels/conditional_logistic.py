@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equipoise.kernels.conditional_closed_form import BLOCK, closed_form
+from equipoise.kernels.conditional_closed_form import closed_form
 from equipoise.kernels.gram import symmetric
 from equipoise.kernels.jit import compiled
 from equipoise.kernels.matched_sets import SetCounts
@@ -69,9 +69,8 @@ class ConditionalLikelihood:
         total = 0.0
         if len(self.closed.start):
             sets = self.closed
-            total += closed_form(
-                self.x, self.offset, sets.start, sets.stop, sets.single, sets.sign, beta, score, lower, BLOCK
-            )
+            rows = (self.x, self.offset, sets.start, sets.stop, sets.single, sets.sign)
+            total += closed_form(*rows, beta, score, lower)
         if len(self.tied.start):
             tied = (self.x, self.offset, self.case, self.tied.start, self.tied.stop, self.tied.n_cases, beta)
             if self.ties == EXACT:

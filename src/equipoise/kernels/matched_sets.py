@@ -68,17 +68,19 @@ def _counting_order(code, low, width):
     return order
 
 
-@compiled
-def sets_that_vary(x, first):
+def sets_that_vary(x: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Whether any column of x (n, p) takes two values within a set: boolean of shape (S,)."""
-    n_sets = first.shape[0] - 1
-    varies = np.zeros(n_sets, np.bool_)
-    for s in range(n_sets):
-        a = first[s]
-        for i in range(a + 1, first[s + 1]):
-            for k in range(x.shape[1]):
-                if x[i, k] != x[a, k]:
-                    varies[s] = True
-            if varies[s]:
-                break
+    varies = np.zeros(len(first) - 1, np.bool_)
+    _mark_variation(x, first, varies)
     return varies
+
+
+@compiled
+def _mark_variation(x, first, varies):
+    for s in range(varies.shape[0]):
+        a, i, same = first[s], first[s] + 1, True
+        while same and i < first[s + 1]:
+            for k in range(x.shape[1]):
+                same &= x[i, k] == x[a, k]
+            i += 1
+        varies[s] = not same
