@@ -36,8 +36,8 @@ def lag_that_counts(study: Study, analysis: Analysis) -> Iterator[Finding]:
             "lag-that-counts",
             under(analysis, "design.lag_dispensings"),
             "dispensings after the latest window count towards use and its minimum",
-            "those who first use the drug for early symptoms leave the reference, cases more often than controls, which "
-            "raises every initiation estimate (Tamim et al., Pharmacoepidemiol Drug Saf 2007;16:250)",
+            "those who first use the drug for early symptoms leave the reference, cases more often than controls, "
+            "which raises every initiation estimate (Tamim et al., Pharmacoepidemiol Drug Saf 2007;16:250)",
             'set lag_dispensings = "ignore", here or in a sensitivity analysis',
         )
 
@@ -80,6 +80,7 @@ def overlapping_windows(study: Study, analysis: Analysis) -> Iterator[Finding]:
             under(analysis, "design.windows"),
             f"these windows share days: {listed}",
             "their estimates rest on the same dispensings: they are not independent, and a difference between them "
-            "cannot be read as an effect of timing",
+            "cannot be read as an effect of timing; windows are to be reported so that readers can tell them apart "
+            "(RECORD-PE: Langan et al., BMJ 2018;363:k3532)",
             "use windows that follow one another, or state which estimate is the main one",
         )

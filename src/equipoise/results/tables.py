@@ -138,7 +138,8 @@ SAMPLING = TableSchema(
 
 MATCHING = TableSchema(
     "matching",
-    "Matched sets by the number of controls the case received.",
+    "Matched sets by the number of controls the case received. A hidden number can follow from the totals of cases and"
+    " controls, which are shown: it tells how the sampling went, and nothing about a person.",
     (
         ANALYSIS,
         COMPARISON,
