@@ -108,8 +108,8 @@ def fit_conditional_poisson(
 
 def _fit(given: _Input, problem: CaseSeriesProblem, solution: Solution, robust: bool, conf_level: float) -> Fit:
     terms, informative = given.columns.terms, problem.informative()
-    by_person = None if given.cluster is None else _cluster_of_persons(given)
-    covariance = _sandwich(solution, by_person) if robust else solution.kept_covariance() / given.scale
+    clusters = None if given.cluster is None else _clusters_of_persons(given)
+    covariance = _sandwich(solution, clusters) if robust else solution.kept_covariance() / given.scale
     return Fit(
         model=MODEL,
         measure=MEASURE,
@@ -144,7 +144,7 @@ def _words(robust: bool, cluster: np.ndarray | None) -> str:
     return "robust, by person" if cluster is None else "cluster-robust"
 
 
-def _sandwich(solution: Solution, cluster_of: dict[int, int] | None) -> np.ndarray:
+def _sandwich(solution: Solution, clusters: "_Clusters | None") -> np.ndarray:
     """Squared scores of persons, or of clusters of persons, between inverse informations of the kept terms."""
     bread = solution.kept_covariance()
     if solution.maximum is None:
@@ -153,21 +153,35 @@ def _sandwich(solution: Solution, cluster_of: dict[int, int] | None) -> np.ndarr
     beta = np.zeros(len(solution.null.score))
     beta[solution.kept] = solution.maximum.beta
     change = scores_by_person(limit.likelihood, beta)[:, solution.kept] @ bread
-    if cluster_of is not None:
-        group = spread(np.array([cluster_of[int(code)] for code in limit.code[limit.counted]], np.int64))
+    if clusters is not None:
+        group = clusters.of(limit.code[limit.counted])
         summed = np.zeros((int(group.max(initial=-1)) + 1, change.shape[1]))
         np.add.at(summed, group, change)
         change = summed
     return change.T @ change
 
 
-def _cluster_of_persons(given: _Input) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class _Clusters:
+    """The codes of persons, sorted, and the cluster of each, from 0."""
+
+    person: np.ndarray
+    cluster: np.ndarray
+
+    def of(self, persons: np.ndarray) -> np.ndarray:
+        """The clusters of some persons (m,)."""
+        return self.cluster[np.searchsorted(self.person, persons)]
+
+
+def _clusters_of_persons(given: _Input) -> _Clusters:
     """The cluster of each person; one that divides a person is refused."""
-    pairs = np.unique(np.column_stack([given.rows.person, given.cluster]), axis=0)
-    divided = len(pairs) - len(np.unique(pairs[:, 0]))
-    if divided:
+    person, first, at = np.unique(given.rows.person, return_index=True, return_inverse=True)
+    cluster = spread(given.cluster[first])
+    whole = given.cluster == given.cluster[first][at]
+    if not whole.all():
+        divided = len(np.unique(at[~whole]))
         raise DesignError(Fault("cluster", f"divides {divided:,} persons", "groups of whole persons"))
-    return dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
+    return _Clusters(person, cluster)
 
 
 def _unanswered(given: _Input, conf_level: float) -> Fit:

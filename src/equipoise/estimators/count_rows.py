@@ -146,5 +146,7 @@ def weight_scale(weight: np.ndarray) -> float:
 
 
 def spread(values: np.ndarray) -> np.ndarray:
-    """Codes 0..G-1 (n,) in the order of the values they stand for."""
+    """Codes from 0 without large gaps, int64 (n,), equal where the values are equal."""
+    if not len(values) or (values.min() >= 0 and values.max() < 4 * len(values)):
+        return values.astype(np.int64, copy=False)
     return np.unique(values, return_inverse=True)[1].astype(np.int64)

@@ -215,7 +215,7 @@ def _by_cluster(climbed: _Climbed, kind: str, bread: np.ndarray, cluster: np.nda
     beta = climbed.maximum_of_all_terms()
     scores = scores_by_cluster(limit.likelihood, beta, cluster[limit.at], int(cluster.max()) + 1)[:, kept]
     change = scores @ bread
-    factor = _small_sample(kind, len(present), len(kept), len(np.unique(present)))
+    factor = _small_sample(kind, len(present), len(kept), int(np.count_nonzero(np.bincount(present))))
     return factor * (change.T @ change)
 
 
