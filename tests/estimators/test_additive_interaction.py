@@ -3,9 +3,19 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from equipoise import DesignError, Reason, UnsupportedError, assess_additive_interaction, fit_logistic, fit_poisson
+from equipoise import (
+    DesignError,
+    Reason,
+    UnsupportedError,
+    assess_additive_interaction,
+    fit_conditional_logistic,
+    fit_cox,
+    fit_logistic,
+    fit_poisson,
+)
 from equipoise.estimators.fit import Fit
 
 CELLS = {"a": [0, 0, 1, 1], "b": [0, 1, 0, 1]}
@@ -88,6 +98,24 @@ def test_factor_terms_and_a_product_by_name() -> None:
     ratios = [o / odds[0] for o in odds]
     assert found.reri.estimate == pytest.approx(ratios[3] - ratios[2] - ratios[1] + 1)
     assert found.both.measure == "odds ratio"
+
+
+def test_any_model_of_log_ratios_will_do() -> None:
+    rng = np.random.default_rng(4)
+    n = 400
+    x = rng.integers(0, 2, (n, 2))
+    data = {"set": np.arange(n) // 4, "a": x[:, 0], "b": x[:, 1], "case": np.tile([1, 0, 0, 0], n // 4),
+            "time": rng.exponential(size=n), "event": rng.integers(0, 2, n)}  # fmt: skip
+    frame = pd.DataFrame(data)
+    matched = fit_conditional_logistic(
+        frame, case="case", matched_set="set", covariates=["a", "b"], interactions=[("a", "b")]
+    )
+    hazards = fit_cox(frame, time="time", event="event", covariates="a * b")
+    for fit, measure in ((matched, "odds ratio"), (hazards, "hazard ratio")):
+        found = assess_additive_interaction(fit, "a", "b")
+        first, second, product = np.exp(fit.coefficients)
+        assert found.both.measure == measure
+        assert found.reri.estimate == pytest.approx(first * second * product - first - second + 1)
 
 
 def test_bad_input() -> None:

@@ -1,6 +1,7 @@
 """fit_logistic: hand-derived truth, invariances, degenerate data, bad input, and every kind of data."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,27 @@ def test_analysis_sets_and_matrices() -> None:
         covariates=["age", "female"], cluster=np.arange(n) // 2,
     )  # fmt: skip
     assert_same(matrix, wanted)
+
+
+def test_an_analysis_set_with_weights_is_robust_by_person_and_one_with_strata_is_refused() -> None:
+    n = 40
+    rng = np.random.default_rng(1)
+    design = AnalysisSet(
+        person=np.arange(n) // 2,
+        event=rng.integers(0, 2, n).astype(np.int8),
+        start=np.zeros(n, np.int32),
+        stop=np.ones(n, np.int32),
+        weight=rng.uniform(0.5, 2.0, n),
+        x=rng.normal(size=(n, 1)),
+        columns=(Column("x", "exposure"),),
+    )
+    assert fit_logistic(design).variance == "cluster-robust (HC0)"
+    assert fit_logistic(design, robust=False).variance == "model-based"
+    assert_same(fit_logistic(design), fit_logistic(design, cluster="person"))
+    matched = replace(design, stratum=np.arange(n) // 4)
+    with pytest.raises(UnsupportedError, match="strata"):
+        fit_logistic(matched)
+    assert fit_logistic(matched, cluster="stratum").variance == "cluster-robust (HC0)"
 
 
 def test_formulas_and_interactions_make_the_same_model() -> None:

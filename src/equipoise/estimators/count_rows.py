@@ -13,7 +13,7 @@ import narwhals as nw
 import numpy as np
 
 from equipoise.analysis_set import AnalysisSet
-from equipoise.errors import DesignError, Fault
+from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.estimators.model_frame import ModelFrame, as_table, model_frame
 from equipoise.estimators.table import Table, as_cases, codes_of, label, not_finite
 
@@ -131,6 +131,27 @@ def _from_dict(columns: Mapping[str, Any]) -> Table:
         found = ", ".join(f"{label(name)} {values.shape}" for name, values in arrays.items())
         raise DesignError(Fault("data", found or "no arrays", "one-dimensional arrays of equal length"))
     return Table(nw.from_dict(arrays, backend="pandas"))
+
+
+def cluster_of(rows: Source, cluster: Any, robust: Any) -> Any:
+    """The cluster asked for; persons, where an AnalysisSet has weights that are not whole numbers and nothing is asked.
+
+    A stratum that the model would pass over is refused.
+    """
+    own = rows.analysis_set
+    if own is None:
+        return cluster
+    if own.stratum is not None and not (isinstance(cluster, str) and cluster == "stratum"):
+        raise UnsupportedError(
+            Fault(
+                "AnalysisSet.stratum",
+                "strata, which this model does not hold",
+                "sets without strata, or cluster='stratum'",
+                "use fit_conditional_logistic or fit_conditional_poisson for effects within strata",
+            )
+        )
+    weighted = bool((own.weight != np.floor(own.weight)).any())
+    return "person" if cluster is None and robust is None and weighted else cluster
 
 
 def weight_scale(weight: np.ndarray) -> float:

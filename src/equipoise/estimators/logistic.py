@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.estimators.count_rows import NOTHING, Source, source, spread
+from equipoise.estimators.count_rows import NOTHING, Source, cluster_of, source, spread
 from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.glm_estimation import GlmInput, GlmOptions, Wording, fit_glm, robust_kind
 from equipoise.estimators.glm_fit import GlmFit
@@ -40,7 +40,8 @@ def fit_logistic(
     cluster     persons or families whose rows are dependent; gives the cluster-robust variance
     robust      "HC0" (True), "HC1", "HC2", "HC3": the sandwiches of R's `sandwich::vcovHC`. With clusters "HC0" (True)
                 and "HC1", times G / (G - 1) as in `sandwich::vcovCL`, and "CR0" without a factor, as in geepack.
-                By default robust where a cluster is named, else model-based as in R's glm
+                By default robust where a cluster is named, and by person for an AnalysisSet with weights that are not
+                whole numbers; else model-based as in R's glm
     firth       maximise the likelihood times Jeffreys' prior: finite under separation, with less bias in small samples.
                 Use `interval="profile"` for its penalised-likelihood intervals
     interactions  pairs of covariates whose products enter the model
@@ -50,7 +51,8 @@ def fit_logistic(
     reason, and the others are estimated all the same, as is the intercept where it is finite.
 
     Raises DesignError for columns that are absent or hold missing or infinite values, for outcomes other than 0 and 1
-    and negative weights; UnsupportedError for Firth's correction beside a robust variance.
+    and negative weights; UnsupportedError for Firth's correction beside a robust variance, and for an AnalysisSet with
+    strata unless they are the cluster.
 
     Source: McCullagh, Nelder: Generalized Linear Models (1989), chapter 4; Firth, Biometrika 1993;80:27.
 
@@ -63,8 +65,9 @@ def fit_logistic(
         [0.5, 4.0]
     """
     check_conf_level(conf_level)
-    kind = robust_kind(robust, cluster is not None, firth)
     rows = source(data)
+    cluster = cluster_of(rows, cluster, robust)
+    kind = robust_kind(robust, cluster is not None, firth)
     own = rows.analysis_set
     columns = rows.columns(covariates, interactions)
     given = GlmInput(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from equipoise.errors import DesignError, Fault, UnsupportedError
-from equipoise.estimators.count_rows import NOTHING, Source, source, spread
+from equipoise.estimators.count_rows import NOTHING, Source, cluster_of, source, spread
 from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.glm_estimation import GlmInput, GlmOptions, Wording, fit_glm, robust_kind
 from equipoise.estimators.glm_fit import GlmFit
@@ -62,10 +62,11 @@ def fit_poisson(
         [0.006667, 3.0]
     """
     check_conf_level(conf_level)
+    rows = source(data)
+    cluster = cluster_of(rows, cluster, robust)
     kind = robust_kind(robust, cluster is not None, firth)
     if overdispersion and (kind is not None or firth):
         raise UnsupportedError(Fault("overdispersion", "beside a robust variance or Firth's correction", "one of them"))
-    rows = source(data)
     own = rows.analysis_set
     columns = rows.columns(covariates, interactions)
     given = GlmInput(
