@@ -108,6 +108,32 @@ def test_two_files_of_one_table(tmp_path: Path) -> None:
     assert "one file a table" in message
 
 
+@pytest.mark.parametrize("name", ["drug_exposure.csv.zip", "DRUG_EXPOSURE.txt", "drug_exposure.feather"])
+def test_a_table_in_a_form_that_is_not_read_does_not_pass_for_absent(name: str, tmp_path: Path) -> None:
+    write_parquet(tmp_path, ONE_PERSON)
+    (tmp_path / name).write_text("something")
+    assert f"{name} seems to hold table 'drug_exposure' in a form that is not read" in faults_of(tmp_path)
+    write_csv(tmp_path, {"drug_exposure": []})
+    with connect(tmp_path) as source:
+        assert source.has("drug_exposure"), "beside a file that is read, the other is an extra file"
+
+
+def test_parquet_in_parts(tmp_path: Path) -> None:
+    write_parquet(tmp_path, {"observation_period": ONE_PERSON["observation_period"]})
+    for part, who in (("part-0", 1), ("part-1", 2)):
+        (tmp_path / "person.parquet" / part).mkdir(parents=True)
+        write_parquet(tmp_path / "person.parquet" / part, {"person": [person(who)]})
+        (tmp_path / "person.parquet" / part / "person.parquet").rename(tmp_path / "person.parquet" / f"{part}.parquet")
+        (tmp_path / "person.parquet" / part).rmdir()
+    (tmp_path / "person.parquet" / "_SUCCESS").touch()
+    with connect(tmp_path) as source:
+        assert extract_people(source)["person_id"].to_pylist() == [1, 2]
+        before = source.fingerprint()
+    (tmp_path / "person.parquet" / "part-1.parquet").touch()
+    with connect(tmp_path) as source:
+        assert source.fingerprint() != before
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     assert "there is no such file or folder" in faults_of(tmp_path / "absent")
     assert "there is no such file" in faults_of(f"duckdb://{tmp_path}/absent.duckdb")

@@ -78,7 +78,7 @@ def test_a_file_without_a_header(tmp_path: Path) -> None:
 
 
 def test_columns_without_a_name_are_ignored(tmp_path: Path) -> None:
-    with connect(folder_with(tmp_path, ",person_id,gender_concept_id,year_of_birth\n0,1,8507,1950\n")) as source:
+    with connect(folder_with(tmp_path, ",,person_id,gender_concept_id,year_of_birth\n0,0,1,8507,1950\n")) as source:
         assert genders(source) == ["male"]
 
 

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 
-import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
 from equipoise.spec.concepts import ConceptItem, ConceptSet
+
+_LONGEST_LIST = 200
 
 
 class ConceptProblem(StrEnum):
@@ -116,92 +120,120 @@ class _Lookup:
     def __init__(self, source: Source, name: str):
         self._source = source
         self._name = name
+        self._concept = source.table("concept")
+        self._has_concepts = self._any(self._concept)
+        self._vocabularies: dict[str, bool] = {}
         self.warnings: list[ConceptWarning] = []
 
     def warn(self, item: str, problem: ConceptProblem, text: str) -> None:
         self.warnings.append(ConceptWarning(self._name, item, problem, text))
 
     def match(self, items: tuple[ConceptItem, ...]) -> Match:
-        found = Match()
-        for item in items:
-            found |= self._item(item)
-        return found
+        """What the items name together. All concept identifiers are looked up at once, each code by itself."""
+        named = [item.concept_id for item in items if item.concept_id is not None]
+        standard = self._standard(named)
+        found = [self._item(item, standard) for item in items]
+        above = [match.concept_ids for item, match in zip(items, found, strict=True) if item.descendants]
+        below = self._below(frozenset().union(*above))
+        return reduce(or_, (self._grown(*pair, below) for pair in zip(items, found, strict=True)), Match())
 
-    def _item(self, item: ConceptItem) -> Match:
+    def _item(self, item: ConceptItem, standard: dict[int, bool]) -> Match:
         if item.concept_id is not None:
-            return self._concept(item.concept_id, item.descendants)
+            return self._by_concept(item.concept_id, standard)
         if item.code is not None:
-            return self._code(str(item.vocabulary), item.code, item.descendants)
-        return self._prefix(item.vocabulary, str(item.code_prefix))
+            return self._by_code(str(item.vocabulary), item.code)
+        return self._by_prefix(item.vocabulary, str(item.code_prefix))
 
-    def _concept(self, concept_id: int, descendants: bool) -> Match:
+    def _by_concept(self, concept_id: int, standard: dict[int, bool]) -> Match:
         said = f"concept {concept_id}"
-        rows = self._concepts(lambda concept: concept.concept_id == concept_id)
-        if self._vocabulary_is_there(said) and not rows:
+        if self._is_checked(said) and concept_id not in standard:
             self.warn(said, ConceptProblem.UNKNOWN_CONCEPT, "not in the table concept")
-        elif rows and rows[0]["standard_concept"] is None and concept_id != 0:
+        elif not standard.get(concept_id, True) and concept_id != 0:
             self.warn(
                 said,
                 ConceptProblem.NOT_STANDARD,
                 "not a standard concept, and a concept_id matches standard concepts only; give its vocabulary and code",
             )
-        ids = frozenset({concept_id})
-        return Match(ids | self._descendants(said, ids) if descendants else ids)
+        return Match(concept_ids=frozenset({concept_id}))
 
-    def _code(self, vocabulary: str, code: str, descendants: bool) -> Match:
-        said = f"code {code!r} of {vocabulary}"
-        if not self._vocabulary_is_there(said, vocabulary):
+    def _by_code(self, vocabulary: str, code: str) -> Match:
+        said, plain = f"code {code!r} of {vocabulary}", plain_code(code)
+        if not self._is_checked(said, vocabulary):
             return Match()
-        rows = self._concepts(
-            lambda concept: _in(concept, vocabulary) & (_plain(concept.concept_code) == plain_code(code))
-        )
-        if not rows:
+        ids = self._ids(_in(self._concept, vocabulary) & (_plain(self._concept.concept_code) == plain))
+        if not ids:
             self.warn(said, ConceptProblem.UNKNOWN_CODE, "not in the table concept")
-            return Match()
-        ids = frozenset(row["concept_id"] for row in rows)
-        ids |= self._descendants(said, ids) if descendants else frozenset()
         return Match(concept_ids=ids, source_concept_ids=ids)
 
-    def _prefix(self, vocabulary: str | None, prefix: str) -> Match:
+    def _by_prefix(self, vocabulary: str | None, prefix: str) -> Match:
         plain = plain_code(prefix)
         if vocabulary is None:
             return Match(prefixes=frozenset({plain}))
-        said = f"codes that start with {prefix!r} of {vocabulary}"
-        rows = []
-        if self._vocabulary_is_there(said, vocabulary):
-            rows = self._concepts(
-                lambda concept: _in(concept, vocabulary) & starts_with(_plain(concept.concept_code), plain)
-            )
-            if not rows:
+        said, ids = f"codes that start with {prefix!r} of {vocabulary}", frozenset[int]()
+        if self._is_checked(said, vocabulary):
+            ids = self._ids(_in(self._concept, vocabulary) & starts_with(_plain(self._concept.concept_code), plain))
+            if not ids:
                 self.warn(said, ConceptProblem.UNKNOWN_CODE, "no such code in the table concept")
-        return Match(source_concept_ids=frozenset(row["concept_id"] for row in rows), prefixes=frozenset({plain}))
+        return Match(source_concept_ids=ids, prefixes=frozenset({plain}))
 
-    def _concepts(self, condition) -> list[dict]:
-        concept = self._source.table("concept")
-        rows = concept.filter(condition(concept)).select("concept_id", "standard_concept")
-        return self._source.to_arrow(rows.order_by("concept_id")).to_pylist()
+    def _grown(self, item: ConceptItem, match: Match, below: dict[int, set[int]]) -> Match:
+        """A match with the descendants of its concepts, if the item asks for them."""
+        if not item.descendants or not match:
+            return match
+        more = frozenset().union(*(below.get(concept_id, frozenset()) for concept_id in match.concept_ids))
+        if not more:
+            said = f"concept {item.concept_id}" if item.code is None else f"code {item.code!r} of {item.vocabulary}"
+            self.warn(
+                said, ConceptProblem.NO_DESCENDANTS, f"{self._why_no_descendants()}, so descendants cannot be followed"
+            )
+        return match | Match(more, more if match.source_concept_ids else frozenset())
 
-    def _vocabulary_is_there(self, said: str, vocabulary: str | None = None) -> bool:
-        if self._any(self._source.table("concept"), lambda concept: ibis.literal(True)):
-            if vocabulary is None or self._any(self._source.table("concept"), lambda concept: _in(concept, vocabulary)):
-                return True
+    def _why_no_descendants(self) -> str:
+        if self._any(self._source.table("concept_ancestor")):
+            return "concept_ancestor does not list it"
+        return "the table concept_ancestor is absent or empty"
+
+    def _below(self, ids: frozenset[int]) -> dict[int, set[int]]:
+        """Descendants of each concept that concept_ancestor lists."""
+        below: dict[int, set[int]] = {}
+        if ids:
+            ancestor = self._source.table("concept_ancestor")
+            rows = self._source.to_arrow(ancestor.filter(one_of(self._source, ancestor.ancestor_concept_id, ids)))
+            pairs = zip(rows["ancestor_concept_id"].to_pylist(), rows["descendant_concept_id"].to_pylist(), strict=True)
+            for above, concept_id in pairs:
+                below.setdefault(above, set()).add(concept_id)
+        return below
+
+    def _standard(self, ids: list[int]) -> dict[int, bool]:
+        """Of the concepts that the vocabulary holds: whether each is standard."""
+        if not ids:
+            return {}
+        rows = self._concept.filter(one_of(self._source, self._concept.concept_id, frozenset(ids)))
+        found = self._source.to_arrow(rows.select("concept_id", "standard_concept")).to_pylist()
+        return {row["concept_id"]: row["standard_concept"] is not None for row in found}
+
+    def _ids(self, condition: ir.BooleanValue) -> frozenset[int]:
+        found = self._source.to_arrow(self._concept.filter(condition).select("concept_id"))
+        return frozenset(found["concept_id"].to_pylist())
+
+    def _is_checked(self, said: str, vocabulary: str | None = None) -> bool:
+        """Whether the vocabulary tables can say anything about an item; a warning if they cannot."""
+        if not self._has_concepts:
+            self.warn(said, ConceptProblem.NO_VOCABULARY, "the table concept is absent or empty, so it is not checked")
+        elif vocabulary is not None and not self._holds(vocabulary):
             self.warn(said, ConceptProblem.NO_VOCABULARY, f"the table concept holds no vocabulary {vocabulary!r}")
         else:
-            self.warn(said, ConceptProblem.NO_VOCABULARY, "the table concept is absent or empty, so it is not checked")
+            return True
         return False
 
-    def _any(self, table: ir.Table, condition) -> bool:
-        return self._source.to_arrow(table.filter(condition(table)).limit(1)).num_rows > 0
+    def _holds(self, vocabulary: str) -> bool:
+        if vocabulary not in self._vocabularies:
+            rows = self._concept.filter(_in(self._concept, vocabulary))
+            self._vocabularies[vocabulary] = self._any(rows)
+        return self._vocabularies[vocabulary]
 
-    def _descendants(self, said: str, ids: frozenset[int]) -> frozenset[int]:
-        ancestor = self._source.table("concept_ancestor")
-        rows = ancestor.filter(ancestor.ancestor_concept_id.isin(sorted(ids)))
-        found = self._source.to_arrow(rows.select("descendant_concept_id").distinct())["descendant_concept_id"]
-        if len(found) == 0:
-            empty = not self._any(ancestor, lambda _: ibis.literal(True))
-            why = "the table concept_ancestor is absent or empty" if empty else "concept_ancestor does not list it"
-            self.warn(said, ConceptProblem.NO_DESCENDANTS, f"{why}, so descendants cannot be followed")
-        return frozenset(found.to_pylist())
+    def _any(self, rows: ir.Table) -> bool:
+        return self._source.to_arrow(rows.limit(1)).num_rows > 0
 
 
 def _in(concept: ir.Table, vocabulary: str) -> ir.BooleanValue:
@@ -210,6 +242,13 @@ def _in(concept: ir.Table, vocabulary: str) -> ir.BooleanValue:
 
 def _plain(code: ir.StringValue) -> ir.StringValue:
     return code.replace(".", "").strip().upper()
+
+
+def one_of(source: Source, values: ir.IntegerValue, ids: frozenset[int]) -> ir.BooleanValue:
+    """Whether a value is among identifiers: a list in the SQL if they are few, an uploaded table if many."""
+    if len(ids) <= _LONGEST_LIST:
+        return values.isin(sorted(ids))
+    return values.isin(source.upload(pa.table({"concept_id": pa.array(sorted(ids), pa.int64())})).concept_id)
 
 
 def starts_with(text: ir.StringValue, prefix: str) -> ir.BooleanValue:

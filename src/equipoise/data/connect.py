@@ -43,9 +43,14 @@ def connect(
     Raises SourceError with all structural faults if `person` or `observation_period` cannot be used. A password in a
     URL never appears in a message, a `repr` or a fingerprint.
 
-    >>> source = connect("data/gibleed")                                        # doctest: +SKIP
-    >>> source.row_count("person")                                              # doctest: +SKIP
-    2694
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> _ = (folder / "PERSON.csv").write_text("person_id,gender_concept_id,year_of_birth\\n1,8532,1950\\n")
+    >>> header = "person_id,observation_period_start_date,observation_period_end_date"
+    >>> _ = (folder / "observation_period.csv").write_text(f"{header}\\n1,2000-01-01,2020-12-31\\n")
+    >>> with connect(folder) as source:
+    ...     source.to_arrow(source.table("person"))["year_of_birth"].to_pylist()
+    [1950]
     """
     options = EngineOptions(threads, memory_limit)
     scheme, separator, _ = str(location).partition("://")
@@ -55,6 +60,7 @@ def connect(
         catalog = _open_path(Path(location).expanduser(), snapshot, options)
     source = Source(catalog)
     try:
+        source.fingerprint()  # from here on, a change of the data is noticed
         _refuse_unusable(source)
     except BaseException:
         source.close()
@@ -90,6 +96,8 @@ def _open_path(path: Path, snapshot: str | None, options: EngineOptions):
         raise SourceError(
             Fault(str(path), "reading is not permitted", remedy="ask for permission to read it")
         ) from None
+    except OSError as error:
+        raise SourceError(Fault(str(path), error.strerror or "cannot be opened", _ALLOWED)) from None
     if head == _SQLITE_MAGIC:
         return _driver("sqlite").open_url(f"sqlite://{quote(str(path.absolute()))}", snapshot, options)
     if head[8:12] != _DUCKDB_MAGIC:

@@ -27,6 +27,11 @@ _COMPLAINTS: tuple[Complaint, ...] = (
         "a number is too large for its column",
         "look for dates or numbers that are out of range",
     ),
+    (
+        duckdb.ResourceInUseException,
+        "the file is open in this process with other rights",
+        "close the connection that may write to it",
+    ),
     (duckdb.PermissionException, "reading is not permitted", "ask for permission to read it"),
     (duckdb.IOException, "the file cannot be read", "check that it is whole, of the stated format, and not in use"),
     (

@@ -7,13 +7,12 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from equipoise.data.concepts import Match, ResolvedConcepts, starts_with
+from equipoise.data.concepts import Match, ResolvedConcepts, one_of, starts_with
 from equipoise.data.people import known_people, people
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES, EventTable
 from equipoise.data.verbs import first_per_person, keep_persons
 
-_LONGEST_LIST = 200  # concept identifiers written into the SQL; more are uploaded as a table
 _MILLIGRAMS = {8576: 1.0, 9655: 0.001, 8504: 1000.0}  # UCUM mg, ug, g as OMOP concepts
 EVENT_COLUMNS = ("person_id", "day", "end_day", "days_supply", "quantity", "dose", "concept_id")
 
@@ -75,19 +74,12 @@ def _agrees(source: Source, records: ir.Table, declared: EventTable, match: Matc
     """Whether a record agrees with a match in any of the three ways; NULL never agrees."""
     ways: list[ir.BooleanValue] = [ibis.literal(False)]
     if match.concept_ids:
-        ways.append(_one_of(source, records[declared.concept], match.concept_ids))
+        ways.append(one_of(source, records[declared.concept], match.concept_ids))
     if match.source_concept_ids:
-        ways.append(_one_of(source, records[declared.source_concept], match.source_concept_ids))
+        ways.append(one_of(source, records[declared.source_concept], match.source_concept_ids))
     code = records[declared.source_value].replace(".", "").strip().upper()
     ways += [starts_with(code, prefix) for prefix in sorted(match.prefixes)]
     return reduce(or_, (way.fill_null(False) for way in ways))
-
-
-def _one_of(source: Source, values: ir.IntegerValue, ids: frozenset[int]) -> ir.BooleanValue:
-    if len(ids) <= _LONGEST_LIST:
-        return values.isin(sorted(ids))
-    uploaded = source.upload(pa.table({"concept_id": pa.array(sorted(ids), pa.int64())}))
-    return values.isin(uploaded.concept_id)
 
 
 def _while_alive(rows: ir.Table, known: ir.Table) -> ir.Table:

@@ -1,7 +1,6 @@
 """Data kept as files: a DuckDB file, or a folder with one Parquet or delimited text file a table."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,22 +9,19 @@ import ibis.expr.types as ir
 from equipoise.data.catalog import Catalog, RawTable
 from equipoise.data.engine import DuckDBEngine, EngineOptions, quoted_name, quoted_text
 from equipoise.data.engine_errors import said_plainly
+from equipoise.data.folder import PARQUET, TableFiles, table_files
 from equipoise.data.schemas import SchemaChoice, chosen_tables
-from equipoise.data.tables import TABLES
 from equipoise.data.textfile import text_layout
-from equipoise.errors import Fault, SourceError
-
-_PARQUET = ".parquet"
-_SUFFIXES = (_PARQUET, ".csv", ".csv.gz", ".tsv", ".tsv.gz")
-_FOLDER_FORM = "a folder with one file a table, such as person.parquet, person.csv, person.csv.gz or person.tsv"
+from equipoise.errors import SourceError
 
 
 def open_folder(folder: Path, snapshot: str | None, options: EngineOptions) -> Catalog:
     """A folder of Parquet, CSV, TSV or gzipped text files, one a table; other files are ignored."""
-    files = _table_files(folder)
+    files = table_files(folder)
     engine = DuckDBEngine(options)
-    tables = {table: _raw_file(engine, table, path) for table, path in files.items()}
-    return Catalog("folder", folder.name, engine, tables, lambda: files_fingerprint(files.values(), snapshot))
+    tables = {table: _raw_file(engine, table, found) for table, found in files.items()}
+    paths = [path for found in files.values() for path in found.paths]
+    return Catalog("folder", folder.name, engine, tables, lambda: files_fingerprint(paths, snapshot))
 
 
 def open_duckdb_file(path: Path, snapshot: str | None, options: EngineOptions, choice: SchemaChoice) -> Catalog:
@@ -60,7 +56,7 @@ def files_fingerprint(paths: Iterable[Path], snapshot: str | None) -> str:
     digest = hashlib.sha256(repr(snapshot).encode())
     for path in sorted(paths):
         stat = path.stat()
-        footer = _parquet_footer(path) if path.name.lower().endswith(_PARQUET) else b""
+        footer = _parquet_footer(path) if path.name.lower().endswith(PARQUET) else b""
         digest.update(repr((path.name, stat.st_size, stat.st_mtime_ns)).encode())
         digest.update(hashlib.sha256(footer).digest())
     return digest.hexdigest()
@@ -76,52 +72,18 @@ def _parquet_footer(path: Path) -> bytes:
         return file.read()
 
 
-def _table_files(folder: Path) -> dict[str, Path]:
-    """The one file of each declared table."""
-    with said_plainly(f"folder {folder.name!r}"):
-        entries = sorted(entry for entry in folder.iterdir() if entry.is_file())
-    candidates: dict[str, list[Path]] = defaultdict(list)
-    for entry in entries:
-        if (table := _table_named(entry)) is not None:
-            candidates[table].append(entry)
-    faults = [
-        Fault(
-            f"folder {folder.name!r}",
-            f"{' and '.join(path.name for path in paths)} are all files of table {table!r}",
-            "one file a table",
-            "remove or rename the files that should not be read",
-        )
-        for table, paths in candidates.items()
-        if len(paths) > 1
-    ]
-    if not candidates:
-        faults = [Fault(f"folder {folder.name!r}", "holds no OMOP CDM table", _FOLDER_FORM)]
-    if faults:
-        raise SourceError(faults)
-    return {table: paths[0] for table, paths in candidates.items()}
-
-
-def _table_named(path: Path) -> str | None:
-    name = path.name.lower()
-    for suffix in _SUFFIXES:
-        if name.endswith(suffix) and name.removesuffix(suffix) in TABLES:
-            return name.removesuffix(suffix)
-    return None
-
-
-def _raw_file(engine: DuckDBEngine, table: str, path: Path) -> RawTable:
-    is_text = not path.name.lower().endswith(_PARQUET)
-    scan = _scan_of_text if is_text else _scan_of_parquet
-
+def _raw_file(engine: DuckDBEngine, table: str, files: TableFiles) -> RawTable:
     def read() -> ir.Table:
-        engine.run(f"CREATE VIEW IF NOT EXISTS {quoted_name(table)} AS SELECT * FROM {scan(path)}")
+        scan = _scan_of_text(files.paths[0]) if files.is_text else _scan_of_parquet(files.paths)
+        engine.run(f"CREATE VIEW IF NOT EXISTS {quoted_name(table)} AS SELECT * FROM {scan}")
         return engine.stored(table)
 
-    return RawTable(path.name, read, is_text=is_text, counted=not is_text)
+    return RawTable(files.shown, read, is_text=files.is_text, counted=not files.is_text)
 
 
-def _scan_of_parquet(path: Path) -> str:
-    return f"read_parquet({_literal_path(path)}, binary_as_string = true, hive_partitioning = false)"
+def _scan_of_parquet(paths: Iterable[Path]) -> str:
+    parts = ", ".join(_literal_path(path) for path in paths)
+    return f"read_parquet([{parts}], union_by_name = true, binary_as_string = true, hive_partitioning = false)"
 
 
 def _scan_of_text(path: Path) -> str:

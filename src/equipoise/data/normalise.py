@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from equipoise.data.calendar import date_exists, day_number
+from equipoise.data.day_numbers import date_exists, day_number
 from equipoise.data.tables import Kind
 
 TYPES: dict[Kind, str] = {Kind.IDENTIFIER: "int64", Kind.DAY: "int32", Kind.NUMBER: "float64", Kind.TEXT: "string"}

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from equipoise.data.calendar import date_exists, day_number, year_of
+from equipoise.data.day_numbers import date_exists, day_number, year_of
 from equipoise.data.source import Source
 from equipoise.data.verbs import merge_spans
 
@@ -150,7 +150,7 @@ def _birth(person: ir.Table) -> dict[str, ir.Value]:
     No month, or none from 1 to 12: 1 July. No day, or none of that month: the 15th. No year: birth_datetime.
     """
     year, month, day = person.year_of_birth, person.month_of_birth, person.day_of_birth
-    has_year = (year >= 1).fill_null(False)
+    has_year = year.between(1, 9999).fill_null(False)
     has_month = month.between(1, 12).fill_null(False)
     has_day = date_exists(year, month, day)
     one = ibis.literal(1, "int64")
@@ -166,7 +166,8 @@ def _birth(person: ir.Table) -> dict[str, ir.Value]:
 
 
 def _birth_year(person: ir.Table) -> ir.IntegerValue:
-    return (person.year_of_birth >= 1).fill_null(False).ifelse(person.year_of_birth, year_of(person.birth_datetime))
+    year = person.year_of_birth
+    return year.between(1, 9999).fill_null(False).ifelse(year, year_of(person.birth_datetime))
 
 
 def _sex(person: ir.Table) -> ir.StringValue:

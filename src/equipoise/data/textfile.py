@@ -29,7 +29,7 @@ def text_layout(path: Path) -> TextLayout:
     names = tuple(name.strip() for name in next(csv.reader([line], delimiter=delimiter), ()))
     if not any(names):
         raise SourceError(Fault(path.name, "has no header line", "column names in the first line"))
-    lower = [name.lower() for name in names]
+    lower = [name.lower() for name in names if name]
     if len(set(lower)) < len(lower):
         twice = sorted({name for name in lower if lower.count(name) > 1})
         raise SourceError(Fault(path.name, f"two columns are called {', '.join(map(repr, twice))}", "each name once"))
