@@ -98,6 +98,8 @@ class AnalysisSet:
             values = getattr(self, name)
             if values is not None and len(values) != n:
                 raise DesignError(Fault(f"AnalysisSet.{name}", f"{len(values)} rows", f"{n} rows, as in person"))
+        if len(set(self.names)) < len(self.names):
+            raise DesignError(Fault("AnalysisSet.columns", "two columns with the same name", "each name once"))
         if self.x.shape != (n, len(self.columns)):
             raise DesignError(Fault("AnalysisSet.x", f"shape {self.x.shape}", f"shape {(n, len(self.columns))}"))
 

@@ -78,5 +78,5 @@ def test_clearing_frees_what_the_store_held(tmp_path: Path) -> None:
 
 def test_a_place_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("not a folder")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be used"):
         Store(tmp_path / "store").keep("k", SOME)

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from equipoise.cli.output import tell
@@ -18,6 +17,7 @@ def demo_place(store: Store) -> Path:
 
 def kept_demo(store: Store) -> Path:
     """The folder of the demonstration database, made if this version of Equipoise has not made it before."""
+    store.prepare()
     folder = demo_place(store) / code_hash("equipoise.simulate.demo")[:16]
     if not folder.exists():
         tell("simulating a small database for the demonstration")
@@ -27,12 +27,15 @@ def kept_demo(store: Store) -> Path:
 
 def _make(folder: Path) -> None:
     """Make the database under another name and rename it when complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.parent.mkdir(exist_ok=True, mode=0o700)
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
     try:
         demo_database(unfinished)
-        with suppress(FileExistsError):
+        try:
             unfinished.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another run made it first
+                raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -40,4 +43,5 @@ def _make(folder: Path) -> None:
 def remove_demo(store: Store) -> None:
     """Remove every demonstration database of a store."""
     if demo_place(store).exists():
+        store.prepare()
         shutil.rmtree(demo_place(store))

@@ -16,6 +16,7 @@ from equipoise.cli.output import tell, warn
 from equipoise.errors import EquipoiseError, Fault, OutputError
 
 INTERNAL, INTERRUPTED = 70, 130
+STOPS = (signal.SIGINT, signal.SIGTERM)
 PLACE_TROUBLE = {
     errno.ENOSPC,
     errno.EFBIG,
@@ -25,6 +26,10 @@ PLACE_TROUBLE = {
     errno.EPERM,
     errno.EIO,
     errno.EMFILE,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
 }
 
 
@@ -55,14 +60,15 @@ def _listening() -> Iterator[_Interrupt]:
     """Ctrl-C is remembered and warnings are one line each, for as long as a command runs."""
     interrupt, show = _Interrupt(), warnings.showwarning
     main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, interrupt) if main_thread else None
+    # SIGTERM is what batch systems and containers send: the same clean end as Ctrl-C.
+    before = {kind: signal.signal(kind, interrupt) for kind in STOPS} if main_thread else {}
     warnings.showwarning = _one_line_warning
     try:
         yield interrupt
     finally:
         warnings.showwarning = show
-        if main_thread:
-            signal.signal(signal.SIGINT, before)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def _failed(error: BaseException) -> int:

@@ -43,6 +43,7 @@ class Source:
         self._catalog = catalog
         self._tables: dict[str, ir.Table] = {}
         self._kept: dict[str, ir.Table] = {}
+        self._opened_as: str | None = None
 
     def __enter__(self) -> "Source":
         return self
@@ -104,9 +105,17 @@ class Source:
         return self.to_arrow(rows.aggregate(rows=rows.count()))["rows"][0].as_py()
 
     def fingerprint(self) -> str | None:
-        """Identity of the content: equal as long as nothing changed. None: unknown, so extract anew every time."""
+        """Identity of the content: equal as long as nothing changed. None: unknown, so extract anew every time.
+
+        Raises SourceError where the data are no longer those that were opened: part of them may have been read before.
+        """
         with self._said_plainly(self._where):
-            return self._catalog.fingerprint()
+            found = self._catalog.fingerprint()
+        if self._opened_as is None:
+            self._opened_as = found
+        if found != self._opened_as:
+            raise SourceError(Fault(self._where, "the data changed while they were being read", remedy="start again"))
+        return found
 
     def sql(self, relation: ir.Table) -> str:
         """The query that computes a relation, laid out to be read."""

@@ -89,8 +89,8 @@ def assemble_sets(
     size, probability = sets.risk_set_size[sets.matched_set], sets.inclusion_probability[sets.matched_set]
     columns = [
         *columns,
-        (Column("risk set size", "sampling"), size),
-        (Column("inclusion probability", "sampling"), probability),
+        (Column("sampling | risk set size", "sampling"), size),
+        (Column("sampling | inclusion probability", "sampling"), probability),
     ]
     x = np.empty((n, len(columns)), dtype=np.float64)
     for position, (_, values) in enumerate(columns):

@@ -113,7 +113,7 @@ def observable_columns(
 
 def _column(exposure: str, reading: str, factor: str, level: str, target: str, reference: str) -> Column:
     tags = {"exposure": exposure, "reading": reading, "factor": factor, "level": level}
-    name = " | ".join(dict.fromkeys((exposure, reading, factor, level)))
+    name = " | ".join((exposure, reading, factor) if level == factor else (exposure, reading, factor, level))
     return Column(name, "exposure", tuple((tags | {"target": target, "reference": reference}).items()))
 
 

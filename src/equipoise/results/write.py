@@ -54,7 +54,7 @@ def check_destination(directory: str | Path) -> None:
     target = Path(directory)
     allowed = "a new folder, an empty one, or one that holds earlier results"
     with _said_plainly(target):
-        if target.exists() and not target.is_dir():
+        if os.path.lexists(target) and not target.is_dir():
             raise OutputError(Fault(str(target), "a file, not a folder", allowed))
         if target.is_dir() and not _is_ours(target):
             remedy = "name another folder with --to"

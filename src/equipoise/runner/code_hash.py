@@ -11,10 +11,14 @@ NUMERIC_LIBRARIES = ("duckdb", "formulaic", "ibis-framework", "numba", "numpy", 
 
 
 @cache
-def code_hash(module: str) -> str:
-    """SHA-256 over the source of `module` and of every module of this package it imports, by name order."""
+def code_hash(module: str, *parts: str) -> str:
+    """SHA-256 over the source of `module` and of every module of this package it imports, by name order.
+
+    `parts` names folders of the package that count as a whole, for modules that are loaded by name.
+    """
+    whole = {f"equipoise.{part}.{path.stem}" for part in parts for path in (PACKAGE / part).glob("*.py")}
     state = hashlib.sha256()
-    for name in sorted(_closure(module)):
+    for name in sorted(_closure(module) | whole):
         state.update(name.encode() + b"\0" + _file(name).read_bytes() + b"\0")
     return state.hexdigest()
 

@@ -148,7 +148,7 @@ def _member_records(study: Study, tag: str, member_sets: set[str]) -> Step:
     subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
     needs = {"people": "people", "matched_sets": f"matched sets of {tag}"}
     detail = "exposure and covariate records of cases and controls"
-    return Step(f"records of the sets of {tag}", "member_records", subset, needs, reads_source=True, detail=detail)
+    return Step(f"set records of {tag}", "member_records", subset, needs, reads_source=True, detail=detail)
 
 
 def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
@@ -169,7 +169,7 @@ def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
         "people": "people",
         "cases": f"cases of {tag}",
         "matched_sets": f"matched sets of {tag}",
-        "records": f"records of the sets of {tag}",
+        "records": f"set records of {tag}",
     }
     made = {"analysis_set": f"analysis set of {tag}"}
     return [

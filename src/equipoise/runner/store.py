@@ -18,7 +18,7 @@ import numpy as np
 from equipoise.errors import Fault, OutputError
 from equipoise.runner.artifact import Artifact
 
-MARKER = "equipoise-store"
+MARKER = ".equipoise-store"
 
 
 def default_place() -> Path:
@@ -68,21 +68,34 @@ class Store:
     def digest(self, key: str) -> str | None:
         """The content digest of the artefact under `key`, or None where there is none."""
         try:
-            return (self._folder(key) / "digest").read_text()
-        except OSError:
+            return (self._folder(key) / "digest").read_text() or None
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._trouble(error) from None
 
     def load(self, key: str) -> Artifact:
-        """The artefact under `key`; arrays are mapped from disk, not read."""
+        """The artefact under `key`, arrays mapped from disk.
+
+        One that is not what was kept, or is gone, is removed and an `OutputError`: the next run makes it anew.
+        """
         folder = self._folder(key)
-        arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
-        return Artifact(arrays, json.loads((folder / "values.json").read_text()))
+        try:
+            arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
+            found = Artifact(arrays, json.loads((folder / "values.json").read_text()))
+            if found.digest() == self.digest(key):
+                return found
+        except (OSError, ValueError):
+            pass
+        shutil.rmtree(folder, ignore_errors=True)
+        fault = Fault(f"store {self.place}", "an artefact is damaged or was removed", remedy="start the run again")
+        raise OutputError(fault)
 
     def keep(self, key: str, artifact: Artifact) -> str:
         """Write an artefact under `key`; returns its digest. `OutputError` where the store cannot be written."""
         digest = artifact.digest()
         with self._writing():
-            self._prepare()
+            self.prepare()
             unfinished = Path(tempfile.mkdtemp(dir=self._objects, prefix="unfinished-"))
             try:
                 for name, array in artifact.arrays.items():
@@ -95,9 +108,12 @@ class Store:
         return digest
 
     def clear(self) -> int:
-        """Remove every artefact; returns how many bytes were freed."""
+        """Remove every artefact; returns how many bytes were freed. Refuses a folder that is not a store."""
+        if not self.place.exists():
+            return 0
         freed = self.size()
         with self._writing():
+            self.prepare()
             if self._objects.exists():
                 shutil.rmtree(self._objects)
         return freed
@@ -113,10 +129,17 @@ class Store:
     def _folder(self, key: str) -> Path:
         return self._objects / key
 
-    def _prepare(self) -> None:
-        self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.place.chmod(0o700)
-        self._objects.chmod(0o700)
+    def prepare(self) -> None:
+        """Make the store, or recognise it. A folder that holds anything else is refused with `OutputError`."""
+        with self._writing():
+            if not self.place.exists():
+                self.place.mkdir(parents=True, mode=0o700)
+            marker = self.place / MARKER
+            if not marker.exists() and any(self.place.iterdir()):
+                found = "a folder that holds something other than a store"
+                raise OutputError(Fault(f"store {self.place}", found, "a new or empty folder, or a store"))
+            marker.touch(mode=0o600)
+            self._objects.mkdir(exist_ok=True, mode=0o700)
 
     @staticmethod
     def _put(unfinished: Path, folder: Path) -> None:
@@ -134,10 +157,14 @@ class Store:
         try:
             yield
         except OSError as error:
-            fault = Fault(
+            raise self._trouble(error) from None
+
+    def _trouble(self, error: OSError) -> OutputError:
+        return OutputError(
+            Fault(
                 f"store {self.place}",
-                f"cannot be written: {error.strerror or type(error).__name__}",
+                f"cannot be used: {error.strerror or type(error).__name__}",
                 "a folder of yours with room for the intermediates of a run",
                 "free some space, run `equipoise store clear`, or name another place with --store",
             )
-            raise OutputError(fault) from None
+        )

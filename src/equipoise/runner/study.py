@@ -9,7 +9,7 @@ from typing import Any
 from equipoise import __version__
 from equipoise.analysis_set import AnalysisSet
 from equipoise.data.source import Source
-from equipoise.errors import DesignError, Fault
+from equipoise.errors import DesignError, Fault, OutputError
 from equipoise.results.results import Results
 from equipoise.results.write import check_destination, write
 from equipoise.runner.code_hash import library_versions
@@ -44,9 +44,11 @@ def run(
     >>> results = run(read_study("study.toml"), connect("data/"), to="results/")  # doctest: +SKIP
     """
     check_destination(to)
+    shelf = Store(store)
+    _check_apart(Path(to), shelf.place)
     chosen_seed = study.seed if seed is None else seed
     steps = study_steps(study, chosen_seed)
-    walk = Walk(source, Store(store), progress or Silent())
+    walk = Walk(source, shelf, progress or Silent())
     walk.run(steps)
     results = Results.suppressed(
         tables_of(study, walk, steps),
@@ -75,6 +77,14 @@ def assemble(
     walk = Walk(source, MemoryShelf() if store is None else Store(store), Silent())
     walk.run(step for step in steps if step.kind not in ("estimates", "description"))
     return unpack_analysis_set(walk.artifact(wanted))
+
+
+def _check_apart(results: Path, store: Path) -> None:
+    """Person-level intermediates never lie inside the results folder, nor results inside the store."""
+    one, other = results.absolute().resolve(), store.absolute().resolve()
+    if one == other or one in other.parents or other in one.parents:
+        found = f"the store {store} and the results folder {results} lie inside one another"
+        raise OutputError(Fault("store", found, "two places apart from each other", "name another place with --store"))
 
 
 def _manifest(study: Study, source: Source, walk: Walk, steps: tuple[Step, ...], seed: int) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Walk:
             "subset": step.subset,
             "needs": {role: self.digests[name] for role, name in step.needs.items()},
             "source": self._fingerprint() if step.reads_source else None,
-            "code": code_hash(module),
+            "code": code_hash(module, *(("data",) if step.reads_source else ())),
             "libraries": library_versions(),
         }
         return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
@@ -81,7 +81,10 @@ class Walk:
         digest = self.shelf.digest(key)
         state: State = "computed" if digest is None else "cached"
         if digest is None:
-            digest = self.shelf.keep(key, self._compute(step))
+            made = self._compute(step)
+            if step.reads_source:
+                self.source.fingerprint()  # refuses data that changed while they were read
+            digest = self.shelf.keep(key, made)
         self.digests[step.name], self.states[step.name] = digest, state
         self.seconds[step.name] = time.perf_counter() - began
         self.progress.step(step.name, state)

@@ -47,6 +47,8 @@ def frozen(value: Any) -> Any:
 def _one_line(text: str) -> str:
     if not text.isprintable():
         raise Wrong("characters that cannot be printed", "letters, digits, signs and spaces on one line")
+    if "|" in text:
+        raise Wrong("a vertical bar, which parts the names of columns", "a name without |", "use another sign")
     return text
 
 
