@@ -118,7 +118,7 @@ def _awaited(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
         future = pool.submit(work)
         try:
             return future.result()
-        except KeyboardInterrupt:
+        except BaseException:  # whatever a signal raises here; the work's own errors come when it is done
             while not future.done():
                 connection.interrupt()
                 wait([future], timeout=0.1)

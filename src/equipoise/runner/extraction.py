@@ -10,7 +10,7 @@ import pyarrow as pa
 from equipoise.cohort.people import CHARACTERISTICS, NO_DEATH, UNKNOWN_BIRTH, Factor, People
 from equipoise.data.concepts import ResolvedConcepts, resolve
 from equipoise.data.events import events, extract_events
-from equipoise.data.people import extract_people, extract_spans
+from equipoise.data.people import extract_people, extract_spans, known_people
 from equipoise.data.quality import data_quality
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
@@ -66,7 +66,7 @@ def _factor(column: pa.ChunkedArray) -> Factor:
 def concepts(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """What a concept set finds in the database: numbers of concepts, records and persons, and warnings."""
     found = _resolved(subset["name"], subset["concept_set"], source)
-    records = events(source, found)
+    records = events(source, found, known_people(source))
     counts = records.aggregate(n_records=records.count(), n_persons=records.person_id.nunique())
     counted = source.to_arrow(counts).to_pylist()[0]
     values = {"name": subset["name"], "domain": subset["concept_set"]["domain"], "n_concepts": found.n_concepts}
