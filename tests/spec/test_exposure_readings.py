@@ -169,7 +169,7 @@ def test_exposure_is_seen_from_the_later_of_entry_and_the_start_of_recording():
 def test_amounts_add_up_within_a_day_and_unknown_ones_stay_unknown():
     who = people({"id": 1, "born": "1950-01-01", "observed": [("2000-01-01", "2012-01-01")]})
     days = np.array([5, 5, 7, 9], dtype=np.int32)
-    supplied = np.array([30.0, 60.0, np.nan, 10.0])
+    supplied = np.array([30.0, 60.0, np.nan, 0.0])
     made = distinct_dispensings(who, np.array([1, 1, 1, 1]), days, {"days_supply": supplied})
     assert made.day.tolist() == [5, 7, 9]
-    np.testing.assert_array_equal(made.amounts["days_supply"], [90.0, np.nan, 10.0])
+    np.testing.assert_array_equal(made.amounts["days_supply"], [90.0, np.nan, np.nan])

@@ -43,8 +43,11 @@ def distinct_dispensings(
 
 
 def _sum_known(values: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
-    """Sum of the known values of each group, NaN where none is known: float64 (n_groups,)."""
-    known = ~np.isnan(values)
+    """Sum of the known values of each group, NaN where none is known: float64 (n_groups,).
+
+    An amount of zero or less is how many databases write that it was not recorded: it counts as unknown.
+    """
+    known = values > 0
     total = np.bincount(group[known], weights=values[known], minlength=n_groups)
     return np.where(np.bincount(group[known], minlength=n_groups) > 0, total, np.nan)
 
