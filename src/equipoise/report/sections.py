@@ -39,7 +39,10 @@ def characteristics(rows: Sequence[Row], sampling: Row | None) -> Table:
             body += _levels(variable, members)
         else:
             body += _numeric(variable, members)
-    notes = ["Standardized difference: between cases and controls, in units of the pooled standard deviation."]
+    notes = [
+        "Standardized difference: in units of the pooled standard deviation; cases less controls for numeric "
+        "characteristics, without sign for categorical ones."
+    ]
     return Table("Table 1. Characteristics on the index date", top, body, notes)
 
 
