@@ -1,35 +1,11 @@
-"""Where the reference answers on survival curves and competing risks are, and the data they were computed on."""
+"""Data of the reference cases on survival curves and competing risks."""
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
-
-
-@cache
-def _cases(file: str) -> dict[str, dict[str, Any]]:
-    text = (REFERENCE / "cases" / f"{file}.json").read_text(encoding="utf-8")
-    return {case["id"]: case for case in json.loads(text)["cases"]}
-
-
-def case(name: str, file: str = "03_survfit_competing") -> dict[str, Any]:
-    """The result of a case; the test is skipped where the reference answers are not at hand."""
-    if not REFERENCE.exists():
-        pytest.skip("the reference answers (../shared/reference) are not here")
-    return _cases(file)[name]
-
-
-def data(name: str) -> pd.DataFrame:
-    """A reference data set."""
-    if not REFERENCE.exists():
-        pytest.skip("the reference data (../shared/reference) are not here")
-    return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
+from tests.reference.public_cases import data
 
 
 def lung() -> pd.DataFrame:

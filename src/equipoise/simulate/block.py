@@ -110,7 +110,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Disease:
-    """Persons who get motor neuron disease while alive, one row each, sorted by person; all latent but what records show.
+    """Persons who get motor neuron disease while alive, one row each, sorted by person; all of it latent.
 
     person      row of `People`
     kind        0 ALS, 1 another motor neuron disease
