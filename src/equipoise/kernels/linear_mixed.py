@@ -1,0 +1,216 @@
+"""The profiled deviance of a linear mixed model, with gradient and Hessian, over the Cholesky factor of D.
+
+Purpose    y_i = X_i beta + Z_i b_i + e_i, b_i ~ N(0, s D), e_i ~ N(0, s I), D = L L' relative to the residual
+           variance s; V_i = I + Z_i D Z_i'. The deviance, twice the negative log-likelihood, at beta and s that
+           minimise it given L:
+           ML     n (1 + log(2 pi s)) + sum log|V_i|                       s = Q / n
+           REML   nu (1 + log(2 pi s)) + sum log|V_i| + log|X'V^-1 X|      s = Q / nu,   nu = n - p
+           with Q = y'P y, P = V^-1 - V^-1 X C X'V^-1, C = (X'V^-1 X)^-1.
+Parameters theta: entries of L, the lower triangle by columns, or the diagonal alone for independent random effects.
+           Any real values are allowed: L and L with a column negated are the same model, so a variance of zero is an
+           interior point where derivatives vanish by symmetry.
+Singular   a D without full rank is no trouble; X'V^-1 X must be positive definite: no collinear columns.
+Cost       O(persons (q^3 + q^2 p + q p^2)) for the value, and q^4 and (q p)^2 more for derivatives; never n x n.
+Paper      Bates et al.: J Stat Softw 2015;67(1); Lindstrom, Bates: JASA 1988;83:1014; Searle et al.: Variance
+           Components (1992), section 6.6, for second derivatives.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from equipoise.kernels.jit import compiled
+from equipoise.kernels.person_statistics import PersonStatistics, scaled_inverse
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """Where theta stands in L: rows and columns (d,), q random effects."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    q: int
+
+    def root(self, theta: np.ndarray) -> np.ndarray:
+        """L, lower triangular (q, q)."""
+        out = np.zeros((self.q, self.q))
+        out[self.rows, self.columns] = theta
+        return out
+
+    def theta(self, root: np.ndarray) -> np.ndarray:
+        """The free entries of L, columns negated so that its diagonal is not negative."""
+        sign = np.where(root.diagonal() < 0.0, -1.0, 1.0)
+        return (root * sign)[self.rows, self.columns]
+
+    def directions(self, root: np.ndarray) -> np.ndarray:
+        """The derivatives of D = L L' in theta, float64 (d, q, q)."""
+        change = np.zeros((len(self.rows), self.q, self.q))
+        change[np.arange(len(self.rows)), self.rows] = root[:, self.columns].T
+        return change + change.transpose(0, 2, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profiled:
+    """The deviance at one L, with what minimises it: beta (p,), C (p, p) (times s, the covariance of beta) and s."""
+
+    deviance: float
+    beta: np.ndarray
+    unscaled_covariance: np.ndarray
+    variance: float
+    degrees: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derivatives:
+    """Of the deviance in theta with beta and s profiled out: gradient (d,), hessian (d, d).
+
+    `joint` (d + 1, d + 1) is the Hessian in theta and log s, beta alone profiled out: twice the observed information.
+    """
+
+    gradient: np.ndarray
+    hessian: np.ndarray
+    joint: np.ndarray
+
+
+def structure(q: int, correlated: bool) -> Structure:
+    """Unstructured D of q random effects, or a diagonal one."""
+    if not correlated:
+        return Structure(np.arange(q), np.arange(q), q)
+    columns, rows = np.triu_indices(q)
+    return Structure(rows, columns, q)
+
+
+def profiled(statistics: PersonStatistics, root: np.ndarray, reml: bool) -> Profiled:
+    """The profiled deviance at L = `root` (q, q).
+
+    Raises numpy.linalg.LinAlgError where X'V^-1 X is not positive definite.
+    """
+    s = statistics
+    taken, log_determinant = _explained(s.ztz, s.ztx, s.zty, root)
+    p = len(s.xty)
+    information = s.xtx - taken[:p, :p]
+    right, total = s.xty - taken[:p, p], s.yty - taken[p, p]
+    factor = np.linalg.cholesky(information)
+    half = np.linalg.solve(factor, np.eye(p))
+    along = half @ right
+    n = int(s.rows.sum())
+    degrees = n - p if reml else n
+    variance = max(total - float(along @ along), np.finfo(float).tiny) / degrees
+    deviance = degrees * (1.0 + math.log(2.0 * math.pi * variance)) + log_determinant
+    if reml:
+        deviance += 2.0 * float(np.log(factor.diagonal()).sum())
+    return Profiled(deviance, half.T @ along, half.T @ half, variance, degrees)
+
+
+def derivatives(
+    statistics: PersonStatistics, form: Structure, root: np.ndarray, at: Profiled, reml: bool
+) -> Derivatives:
+    """Gradient and Hessian at L = `root`, where `at` is the profiled deviance.
+
+    With G = Z'V^-1 Z, H = Z'V^-1 X, e = Z'V^-1 (y - X beta) of a person and E the derivative of D in one parameter:
+    d log|V| = sum tr(E G), dQ = -sum e'E e, d log|X'V^-1 X| = -sum tr(E H C H').
+    """
+    s = statistics
+    c = at.unscaled_covariance
+    first, e_e, second, projected, e_g, hh, he = _sums(s.ztz, s.ztx, s.zty - s.ztx @ at.beta, c, root)
+    trace = first[0] - first[1] if reml else first[0]
+    change = form.directions(root)
+    trace_p = np.einsum("ajk,jk->a", change, trace)
+    q_a = np.einsum("ajk,jk->a", change, e_e) / at.variance
+    gradient = trace_p - q_a
+    curvature = np.einsum("ajk,blm,klmj->ab", change, change, second, optimize=True)
+    through = np.einsum("ajk,jkr->ar", change, he)
+    quadratic = np.einsum("ajk,blm,jmkl->ab", change, change, e_g, optimize=True) - through @ c @ through.T
+    if reml:
+        t = np.einsum("ajk,jkrs->ars", change, hh, optimize=True) @ c
+        curvature += np.einsum("ars,bsr->ab", t, t, optimize=True)
+        curvature -= 2.0 * np.einsum("ajk,blm,klmj->ab", change, change, projected, optimize=True)
+    hessian = -curvature + 2.0 * quadratic / at.variance
+    slope = trace - e_e / at.variance
+    hessian += 2.0 * slope[np.ix_(form.rows, form.rows)] * (form.columns[:, None] == form.columns)
+    joint = np.block([[hessian, q_a[:, None]], [q_a[None, :], np.full((1, 1), float(at.degrees))]])
+    return Derivatives(gradient, hessian - np.outer(q_a, q_a) / at.degrees, joint)
+
+
+@compiled
+def _explained(ztz, ztx, zty, root):
+    """Sums over persons of [X y]'Z A M^-1 A' Z'[X y], (p + 1, p + 1), and of log|M|."""
+    m, q, p = ztx.shape
+    out = np.zeros((p + 1, p + 1))
+    work, kernel, columns, product = np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, p + 1)), np.zeros((q, p + 1))
+    total = 0.0
+    for i in range(m):
+        total += scaled_inverse(ztz[i], root, work, kernel)
+        columns[:, :p] = ztx[i]
+        columns[:, p] = zty[i]
+        for j in range(q):
+            for k in range(p + 1):
+                value = 0.0
+                for s in range(q):
+                    value += kernel[j, s] * columns[s, k]
+                product[j, k] = value
+        for j in range(q):
+            for k in range(p + 1):
+                for h in range(k + 1):
+                    out[k, h] += columns[j, k] * product[j, h]
+    for k in range(p + 1):
+        for h in range(k):
+            out[h, k] = out[k, h]
+    return out, total
+
+
+@compiled
+def _sums(ztz, ztx, ztr, c, root):
+    """Sums over persons, F = I - Z'Z A M^-1 A', G = F Z'Z, H = F Z'X, e = F Z'r, W = H C H'.
+
+    Returned: G and W (2, q, q); e e'; G_ab G_cd; W_ab G_cd; e_a e_b G_cd; H_a H_b' (q, q, p, p); H_a e_b (q, q, p).
+    """
+    m, q, p = ztx.shape
+    first, e_e, second = np.zeros((2, q, q)), np.zeros((q, q)), np.zeros((q, q, q, q))
+    projected, e_g = np.zeros((q, q, q, q)), np.zeros((q, q, q, q))
+    hh, he = np.zeros((q, q, p, p)), np.zeros((q, q, p))
+    work, kernel, f, w = np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, q))
+    g, h, hc, e = np.zeros((q, q)), np.zeros((q, p)), np.zeros((q, p)), np.zeros((q, 1))
+    column = np.zeros((q, 1))
+    for i in range(m):
+        scaled_inverse(ztz[i], root, work, kernel)
+        _product(ztz[i], kernel, f)
+        for j in range(q):
+            for k in range(q):
+                f[j, k] = (1.0 if j == k else 0.0) - f[j, k]
+            column[j, 0] = ztr[i, j]
+        _product(f, ztz[i], g)
+        _product(f, ztx[i], h)
+        _product(f, column, e)
+        _product(h, c, hc)
+        for j in range(q):
+            for k in range(q):
+                w[j, k] = 0.0
+                for s in range(p):
+                    w[j, k] += hc[j, s] * h[k, s]
+        for j in range(q):
+            for k in range(q):
+                first[0, j, k] += g[j, k]
+                first[1, j, k] += w[j, k]
+                e_e[j, k] += e[j, 0] * e[k, 0]
+                for s in range(q):
+                    for t in range(q):
+                        second[j, k, s, t] += g[j, k] * g[s, t]
+                        projected[j, k, s, t] += w[j, k] * g[s, t]
+                        e_g[j, k, s, t] += e[j, 0] * e[k, 0] * g[s, t]
+                for s in range(p):
+                    he[j, k, s] += h[j, s] * e[k, 0]
+                    for t in range(p):
+                        hh[j, k, s, t] += h[j, s] * h[k, t]
+    return first, e_e, second, projected, e_g, hh, he
+
+
+@compiled
+def _product(left, right, out):
+    for j in range(left.shape[0]):
+        for k in range(right.shape[1]):
+            value = 0.0
+            for s in range(left.shape[1]):
+                value += left[j, s] * right[s, k]
+            out[j, k] = value
