@@ -1,7 +1,6 @@
 """The self-controlled case series against R's SCCS, gnm and SelfControlledCaseSeries on public data."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,24 +10,24 @@ import pytest
 from equipoise import AnalysisSet, Reason, fit_conditional_logistic, fit_conditional_poisson
 from equipoise.analysis_set import Column
 from equipoise.estimators.fit import Fit
+from tests.reference.agreement import agree
 from tests.reference.case_series_rows import case_series_rows, persons_of
+from tests.reference.public_cases import case, data, with_public_cases
 
 COEFFICIENT = 1e-7  # absolute: what the README asks of case series; R's coxph and gnm stop at about 1e-8
 STD_ERROR = 1e-6  # relative
 LOG_LIKELIHOOD = 1e-8
+CYCLOPS = 1e-6  # absolute: Cyclops stops earlier
 OHDSI_LIMIT = 2e-4  # absolute: the package's search for profile limits stops at about 1e-4
-SHARED = Path(__file__).parents[2].parent / "shared" / "reference"
 
-pytestmark = pytest.mark.skipif(not SHARED.exists(), reason="the reference answers (../shared/reference) are not here")
-
-
-def case_of(file: str, id: str) -> dict[str, Any]:
-    cases = json.loads((SHARED / "cases" / f"{file}.json").read_text())["cases"]
-    return next(case for case in cases if case["id"] == id)
+pytestmark = with_public_cases
 
 
-def data(name: str) -> pd.DataFrame:
-    return pd.read_csv(SHARED / "data" / f"{name}.csv")
+def same(name: str, fit: Fit) -> None:
+    """Coefficients and standard errors are those of the case."""
+    expected = case(name)["result"]
+    agree(name, "coefficients", fit.coefficients, expected["coef"], absolute=COEFFICIENT)
+    agree(name, "standard errors", fit.std_errors, expected["se"], relative=STD_ERROR)
 
 
 def fit_series(rows: pd.DataFrame, drugs: list[str], ages: bool) -> Fit:
@@ -59,41 +58,52 @@ STUDIES: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("id", STUDIES)
 def test_standard_case_series(id: str) -> None:
-    case, (name, how) = case_of("05_sccs", id), STUDIES[id]
-    expected, cuts = case["result"], case["spec"].get("age_cuts") or []
+    name, how = STUDIES[id]
+    expected, cuts = case(id)["result"], case(id)["spec"].get("age_cuts") or []
     rows = case_series_rows(persons_of(data(f"SCCS__{name}"), **how), cuts)
     fit = fit_series(rows, list(how["drugs"]), bool(cuts))
-    np.testing.assert_allclose(fit.coefficients, list(expected["coef"].values()), rtol=0, atol=COEFFICIENT)
-    np.testing.assert_allclose(fit.std_errors, list(expected["se"].values()), rtol=STD_ERROR)
-    assert fit.events == expected["nevent"]
+    same(id, fit)
+    agree(id, "events", fit.events, expected["nevent"])
     ratio = 2 * (fit.log_likelihood - fit.log_likelihood_null)
-    assert ratio == pytest.approx(2 * (expected["loglik"][1] - expected["loglik"][0]), abs=1e-7)
+    agree(id, "likelihood ratio", ratio, 2 * (expected["loglik"][1] - expected["loglik"][0]), absolute=1e-7)
     if len(rows) == expected["n_rows"]:  # R splits the antipsychotics' intervals further, which changes l by a constant
         found = [fit.log_likelihood_null, fit.log_likelihood]
-        np.testing.assert_allclose(found, expected["loglik"], rtol=0, atol=LOG_LIKELIHOOD)
+        agree(id, "log-likelihood", found, expected["loglik"], absolute=LOG_LIKELIHOOD)
     else:
         assert id == "sccs_stroke_antipsychotic"
 
 
+def as_analysis_set(person: pd.Series, event: pd.Series, days: pd.Series, x: pd.DataFrame) -> AnalysisSet:
+    n = len(x)
+    return AnalysisSet(
+        person=person.to_numpy(),
+        event=event.to_numpy(np.int8),
+        start=np.zeros(n, np.int32),
+        stop=days.to_numpy(np.int32),
+        weight=np.ones(n),
+        x=x.to_numpy(float),
+        columns=tuple(Column(name, "covariate") for name in x.columns),
+        stratum=person.to_numpy(),
+        offset=np.log(days.to_numpy(float)),
+    )
+
+
 def test_gnm_and_exact_conditional_logistic_on_the_same_intervals() -> None:
-    expected = case_of("05_sccs", "sccs_itp_gnm")["result"]
     rows = data("derived__itp_sccs_intervals")
     formula = "C(mmr) + C(age)"
     fit = fit_conditional_poisson(rows, outcome="event", person="indivL", covariates=formula, person_time="interval")
-    np.testing.assert_allclose(fit.coefficients, list(expected["coef"].values()), rtol=0, atol=COEFFICIENT)
-    np.testing.assert_allclose(fit.std_errors, list(expected["se"].values()), rtol=STD_ERROR)
-    clogit = case_of("05_sccs", "sccs_itp_clogit")["result"]
-    np.testing.assert_allclose(fit.coefficients, list(clogit["coef"].values()), rtol=0, atol=COEFFICIENT)
+    same("sccs_itp_gnm", fit)
+    x = pd.get_dummies(rows[["mmr", "age"]].astype(str), drop_first=True)
+    exact = fit_conditional_logistic(as_analysis_set(rows["indivL"], rows["event"], rows["interval"], x))
+    same("sccs_itp_clogit", exact)
 
 
 def test_gnm_on_the_oxford_data() -> None:
-    expected = case_of("05_sccs", "sccs_oxford_gnm")["result"]
     rows = data("Cyclops__oxford")
     fit = fit_conditional_poisson(
         rows, outcome="event", person="indiv", covariates="C(exgr) + C(agegr)", person_time="interval"
     )
-    np.testing.assert_allclose(fit.coefficients, list(expected["coef"].values()), rtol=0, atol=COEFFICIENT)
-    np.testing.assert_allclose(fit.std_errors, list(expected["se"].values()), rtol=STD_ERROR)
+    same("sccs_oxford_gnm", fit)
 
 
 def gibleed(days: int) -> pd.DataFrame:
@@ -102,9 +112,9 @@ def gibleed(days: int) -> pd.DataFrame:
 
 
 def test_an_infinite_rate_ratio_is_called_separation() -> None:
-    assert case_of("16_gibleed", "gib_sccs")["result"]["finite_mle"] is False
     fit = fit_series(gibleed(89), ["drug"], False)
-    assert fit.reasons == (Reason.SEPARATION,)
+    infinite = fit.reasons == (Reason.SEPARATION,)
+    agree("gib_sccs", "finite estimate", not infinite, case("gib_sccs")["result"]["finite_mle"])
     assert np.isnan(fit.coefficients[0])
     low, high = fit.profile_interval(fit.terms[0])
     assert low > 0
@@ -112,64 +122,95 @@ def test_an_infinite_rate_ratio_is_called_separation() -> None:
 
 
 def test_bleeding_within_45_days_of_the_first_nsaid() -> None:
-    expected = case_of("16_gibleed", "gib_sccs_0_44")["result"]
+    expected = case("gib_sccs_0_44")["result"]
     fit = fit_series(gibleed(44), ["drug"], False)
-    assert fit.events == expected["n_cases"]
-    assert fit.coefficients[0] == pytest.approx(expected["coef"], abs=COEFFICIENT)
-    assert fit.std_errors[0] == pytest.approx(expected["se"], rel=STD_ERROR)
+    agree("gib_sccs_0_44", "events", fit.events, expected["n_cases"])
+    agree("gib_sccs_0_44", "coefficients", fit.coefficients[0], expected["coef"], absolute=COEFFICIENT)
+    agree("gib_sccs_0_44", "standard errors", fit.std_errors[0], expected["se"], relative=STD_ERROR)
 
 
-def ohdsi_rows(naive_days: int = 180) -> pd.DataFrame:
-    """Days in and out of eras of drug 1 for persons whose first outcome comes after the naive period."""
-    cases = data("derived__ohdsi_sccs_cases").set_index("caseId")
+NAIVE_DAYS = 180
+WINDOWS = {"drug": ("start", 0, "end", 0), "before": ("start", -60, "start", -1), "after": ("end", 1, "end", 30)}
+
+
+def ohdsi_series() -> Iterator[tuple[int, int, int, pd.DataFrame]]:
+    """Cases whose first outcome comes after the naive period: person, last day, day of the outcome, eras of drugs."""
+    observed = data("derived__ohdsi_sccs_cases").set_index("caseId")["observationDays"]
     eras = data("derived__ohdsi_sccs_eras")
     first = eras[eras["eraType"] == "hoi"].groupby("caseId")["startDay"].min()
-    exposures = eras[(eras["eraType"] == "rx") & (eras["eraId"] == 1)].groupby("caseId")
+    drugs = dict(iter(eras[eras["eraType"] == "rx"].groupby("caseId")))
+    for person, event in first.items():
+        last = int(observed[person]) - 1
+        if NAIVE_DAYS <= event <= last and person in drugs:
+            yield int(person), last, int(event), drugs[person]
+
+
+def merged(eras: pd.DataFrame) -> list[tuple[int, int]]:
+    """First and last days of the eras of one drug; eras that overlap or adjoin are one."""
+    out: list[tuple[int, int]] = []
+    for start, end in sorted(zip(eras["startDay"], eras["endDay"], strict=True)):
+        if out and start <= out[-1][1] + 1:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((start, end))
+    return out
+
+
+def window_days(eras: list[tuple[int, int]], window: tuple[str, int, str, int], last: int) -> np.ndarray:
+    """Days of a window around each era. It ends before the next era of the drug begins, but may reach back into the
+    one before: a day can lie in several windows, whose rate ratios then multiply."""
+    from_, first_day, to, last_day = window
+    inside = np.zeros(last + 1, np.bool_)
+    following = [start for start, _ in eras[1:]] + [last + 1]
+    for (start, end), next_start in zip(eras, following, strict=False):
+        a = first_day + (start if from_ == "start" else end)
+        b = min(last_day + (start if to == "start" else end), next_start - 1)
+        inside[max(a, 0) : max(b + 1, 0)] = True
+    return inside
+
+
+def patterns(person: int, event: int, levels: pd.DataFrame) -> pd.DataFrame | None:
+    """Days and events by pattern of the covariates after the naive period, for a person with more than one pattern."""
+    days = levels.assign(days=1, event=0)
+    days.loc[event, "event"] = 1
+    rows = days.iloc[NAIVE_DAYS:].groupby(list(levels.columns), as_index=False).sum()
+    return rows.assign(person=person) if len(rows) > 1 else None
+
+
+def ohdsi_rows(windows: list[str]) -> pd.DataFrame:
+    """Rows of persons by pattern of the windows around eras of drug 1."""
     rows = []
-    for person, era in exposures:
-        last, event = int(cases.loc[person, "observationDays"]) - 1, int(first.get(person, -1))
-        if not naive_days <= event <= last:
-            continue
-        exposed = np.zeros(last + 1, np.bool_)
-        for a, b in zip(era["startDay"], era["endDay"], strict=True):
-            exposed[max(a, 0) : b + 1] = True
-        if exposed[naive_days:].any():
-            for level in (False, True):
-                days = int((exposed[naive_days:] == level).sum())
-                rows.append((person, int(exposed[event] == level), days, float(level)))
-    return pd.DataFrame(rows, columns=["person", "event", "days", "drug"])
+    for person, last, event, drugs in ohdsi_series():
+        eras = merged(drugs[drugs["eraId"] == 1])
+        inside = {name: window_days(eras, WINDOWS[name], last).astype(float) for name in windows}
+        rows.append(patterns(person, event, pd.DataFrame(inside)))
+    return pd.concat([row for row in rows if row is not None], ignore_index=True)
 
 
-def test_the_simple_case_series_of_ohdsi() -> None:
-    expected = case_of("15_ohdsi_sccs_cohortmethod", "ohdsi_sccs_simple")["result"]
-    rows = ohdsi_rows()
-    assert [rows["person"].nunique(), len(rows), rows["days"].sum()] == [
-        expected["n_cases"],
-        expected["n_intervals"],
-        expected["total_time"],
-    ]
-    fit = fit_conditional_poisson(rows, outcome="event", person="person", covariates=["drug"], person_time="days")
-    (drug,) = expected["estimates"]
-    assert fit.log_likelihood == pytest.approx(expected["loglik"], abs=LOG_LIKELIHOOD)
-    assert fit.coefficients[0] == pytest.approx(drug["logRr"], abs=1e-6)  # Cyclops stops earlier
-    limits = fit.profile_interval("drug")
-    np.testing.assert_allclose(limits, [drug["logLb95"], drug["logUb95"]], rtol=0, atol=OHDSI_LIMIT)
+@pytest.mark.parametrize(
+    ("name", "windows"), [("ohdsi_sccs_simple", ["drug"]), ("ohdsi_sccs_preexposure_post", ["drug", "before", "after"])]
+)
+def test_case_series_of_ohdsi(name: str, windows: list[str]) -> None:
+    expected = case(name)["result"]
+    rows = ohdsi_rows(windows)
+    found = [rows["person"].nunique(), len(rows), rows["days"].sum()]
+    agree(name, "persons, intervals and days", found, [expected[k] for k in ("n_cases", "n_intervals", "total_time")])
+    fit = fit_conditional_poisson(rows, outcome="event", person="person", covariates=windows, person_time="days")
+    same_ohdsi(name, fit, expected["estimates"])
+
+
+def same_ohdsi(name: str, fit: Fit, estimates: list[dict[str, Any]]) -> None:
+    agree(name, "log-likelihood", fit.log_likelihood, case(name)["result"]["loglik"], absolute=LOG_LIKELIHOOD)
+    agree(name, "coefficients", fit.coefficients, [row["logRr"] for row in estimates], absolute=CYCLOPS)
+    for term, row in zip(fit.terms, estimates, strict=True):
+        if row["logLb95"] is not None:
+            limits = fit.profile_interval(term)
+            agree(name, "profile limits", limits, [row["logLb95"], row["logUb95"]], absolute=OHDSI_LIMIT)
 
 
 def test_where_nobody_has_two_events_the_case_series_is_exact_conditional_logistic_regression() -> None:
     rows = gibleed(44)
-    n = len(rows)
-    series = AnalysisSet(
-        person=rows["person"].to_numpy(),
-        event=rows["event"].to_numpy(np.int8),
-        start=np.zeros(n, np.int32),
-        stop=rows["days"].to_numpy(np.int32),
-        weight=np.ones(n),
-        x=rows[["drug"]].to_numpy(float),
-        columns=(Column("drug", "exposure"),),
-        stratum=rows["person"].to_numpy(),
-        offset=np.log(rows["days"].to_numpy(float)),
-    )
+    series = as_analysis_set(rows["person"], rows["event"], rows["days"], rows[["drug"]])
     poisson, matched = fit_conditional_poisson(series), fit_conditional_logistic(series)
     np.testing.assert_allclose(poisson.coefficients, matched.coefficients, rtol=1e-12)
     np.testing.assert_allclose(poisson.covariance, matched.covariance, rtol=1e-9)
