@@ -81,6 +81,8 @@ class Reason(StrEnum):
     NOT_OBSERVABLE = "NOT_OBSERVABLE"
     BEYOND_FOLLOW_UP = "BEYOND_FOLLOW_UP"
     NOT_DEFINED = "NOT_DEFINED"
+    NOT_IDENTIFIED = "NOT_IDENTIFIED"
+    BOUNDARY = "BOUNDARY"
     SEALED = "SEALED"
 
 
@@ -98,5 +100,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.NOT_OBSERVABLE: "no matched set is observable over the whole window",
     Reason.BEYOND_FOLLOW_UP: "follow-up ends before this time",
     Reason.NOT_DEFINED: "the quantity is not defined for this design",
+    Reason.NOT_IDENTIFIED: "the data cannot tell this quantity from others of the model",
+    Reason.BOUNDARY: "the estimate lies on the boundary of its range",
     Reason.SEALED: "a pre-set diagnostic failed, so the estimate is sealed",
 }

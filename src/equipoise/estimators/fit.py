@@ -65,7 +65,7 @@ class Fit:
     score_statistic                         the score test of all terms, chi-squared with `rank` degrees of freedom
     rank            number of terms that the data determine, infinite ones included
     intercept       whether the first term belongs to the model without effects: no test counts it, `rank` does
-    rows, events    rows used and events among them; `persons` and the strata are None where a model has none
+    rows, events    rows used and events among them; events, persons and the strata are None where a model has none
     variance        how the covariance was computed, in words
     """
 
@@ -80,7 +80,7 @@ class Fit:
     log_likelihood_null: float
     rank: int
     rows: int
-    events: int
+    events: int | None
     convergence: Convergence
     conf_level: float = 0.95
     variance: str = "model-based"
@@ -238,7 +238,8 @@ def _basis(fit: Fit) -> str:
     parts = [f"{fit.rows:,} rows"]
     if fit.persons is not None:
         parts.append(f"{fit.persons:,} persons")
-    parts.append(f"{fit.events:,} events")
+    if fit.events is not None:
+        parts.append(f"{fit.events:,} events")
     if fit.strata is not None:
         parts.append(f"{fit.informative_strata:,} of {fit.strata:,} {fit.strata_name} informative")
     return ", ".join(parts)
