@@ -13,6 +13,7 @@ from equipoise.estimators.fit import Fit
 from tests.reference.agreement import agree
 from tests.reference.case_series_rows import case_series_rows, persons_of
 from tests.reference.public_cases import case, data, with_public_cases
+from tests.reference.spline_columns import cyclic_spline
 
 COEFFICIENT = 1e-7  # absolute: what the README asks of case series; R's coxph and gnm stop at about 1e-8
 STD_ERROR = 1e-6  # relative
@@ -134,15 +135,15 @@ WINDOWS = {"drug": ("start", 0, "end", 0), "before": ("start", -60, "start", -1)
 
 
 def ohdsi_series() -> Iterator[tuple[int, int, int, pd.DataFrame]]:
-    """Cases whose first outcome comes after the naive period: person, last day, day of the outcome, eras of drugs."""
+    """Persons whose first outcome comes after the naive period: person, last day, day of the outcome, eras of drugs."""
     observed = data("derived__ohdsi_sccs_cases").set_index("caseId")["observationDays"]
     eras = data("derived__ohdsi_sccs_eras")
     first = eras[eras["eraType"] == "hoi"].groupby("caseId")["startDay"].min()
     drugs = dict(iter(eras[eras["eraType"] == "rx"].groupby("caseId")))
     for person, event in first.items():
         last = int(observed[person]) - 1
-        if NAIVE_DAYS <= event <= last and person in drugs:
-            yield int(person), last, int(event), drugs[person]
+        if NAIVE_DAYS <= event <= last:
+            yield int(person), last, int(event), drugs.get(person, eras.head(0))
 
 
 def merged(eras: pd.DataFrame) -> list[tuple[int, int]]:
@@ -196,11 +197,43 @@ def test_case_series_of_ohdsi(name: str, windows: list[str]) -> None:
     found = [rows["person"].nunique(), len(rows), rows["days"].sum()]
     agree(name, "persons, intervals and days", found, [expected[k] for k in ("n_cases", "n_intervals", "total_time")])
     fit = fit_conditional_poisson(rows, outcome="event", person="person", covariates=windows, person_time="days")
+    agree(name, "log-likelihood", fit.log_likelihood, expected["loglik"], absolute=LOG_LIKELIHOOD)
+    same_ohdsi(name, fit, expected["estimates"])
+
+
+def season_rows() -> pd.DataFrame:
+    """Eras of drugs 1 and 2 and a cyclic spline of the month with 5 knots from January to December, as OHDSI has it.
+
+    January and December are one point of the circle. OHDSI merges only some days of equal covariates into one
+    interval, which changes the log-likelihood by a constant; here all are merged.
+    """
+    seasons = cyclic_spline(np.arange(1.0, 13.0), np.linspace(1, 12, 5))
+    starts = data("derived__ohdsi_sccs_cases").set_index("caseId")[["startYear", "startMonth", "startDay"]]
+    rows = []
+    for person, last, event, drugs in ohdsi_series():
+        year, month, day = starts.loc[person]
+        dates = np.datetime64(f"{year:04d}-{month:02d}-{day:02d}") + np.arange(last + 1)
+        months = dates.astype("datetime64[M]").astype(int)
+        days = pd.DataFrame({"month": months % 12 % 11})
+        for drug in (1, 2):
+            eras = merged(drugs[drugs["eraId"] == drug])
+            days[f"drug{drug}"] = window_days(eras, WINDOWS["drug"], last).astype(float)
+        rows.append(patterns(person, event, days))
+    joined = pd.concat([row for row in rows if row is not None], ignore_index=True)
+    return joined.assign(**{f"season{k}": seasons[joined["month"], k] for k in (2, 3, 0)})
+
+
+def test_case_series_with_season() -> None:
+    name = "ohdsi_sccs_season_spline"
+    expected, rows = case(name)["result"], season_rows()
+    found = [rows["person"].nunique(), rows["days"].sum()]
+    agree(name, "persons and days", found, [expected["n_cases"], expected["total_time"]])
+    covariates = ["season2", "season3", "season0", "drug1", "drug2"]
+    fit = fit_conditional_poisson(rows, outcome="event", person="person", covariates=covariates, person_time="days")
     same_ohdsi(name, fit, expected["estimates"])
 
 
 def same_ohdsi(name: str, fit: Fit, estimates: list[dict[str, Any]]) -> None:
-    agree(name, "log-likelihood", fit.log_likelihood, case(name)["result"]["loglik"], absolute=LOG_LIKELIHOOD)
     agree(name, "coefficients", fit.coefficients, [row["logRr"] for row in estimates], absolute=CYCLOPS)
     for term, row in zip(fit.terms, estimates, strict=True):
         if row["logLb95"] is not None:
