@@ -1,0 +1,77 @@
+"""Reverse causation: treatment that motor neuron disease brings about before it is recognised."""
+
+from typing import Protocol
+
+import numpy as np
+
+from equipoise.kernels.philox import uniforms
+from equipoise.simulate.block import YEAR, Disease, Episodes, People, Place
+from equipoise.simulate.formulary import STUDIED
+from equipoise.simulate.prescribing import in_order, lengthen, merge
+from equipoise.simulate.spec_disease import DiseaseSection
+from equipoise.simulate.spec_prescribing import PrescribingSection
+
+PRODROME = 1
+MOST = 6  # episodes of a class one person can have; the chance of more is far below one in a million
+FIRST_STREAM = 0x4D44_0000  # a stream for each class, far from those of sampling and of the course
+HOW_MANY, WHEN, DRUG, LENGTH, SHORT, LONG = range(6)
+
+
+class Switches(Protocol):
+    """The arrows into the prodrome that can be taken out."""
+
+    @property
+    def prodrome(self) -> bool: ...
+    @property
+    def severity_to_prescribing(self) -> bool: ...
+
+
+class Spec(Protocol):
+    """What of the nation's specification the prodrome depends on."""
+
+    @property
+    def prescribing(self) -> PrescribingSection: ...
+    @property
+    def disease(self) -> DiseaseSection: ...
+    @property
+    def switches(self) -> Switches: ...
+
+
+def draw_prodrome(spec: Spec, place: Place, people: People, disease: Disease) -> Episodes:
+    """Episodes that the disease begins before its diagnosis, sorted by person and start; `reason` is 1.
+
+    Their number is Poisson, with a mean that rises with the slope; the time from their start to the diagnosis is
+    exponential. Each number is keyed by the person, so that one class or one case does not shift another.
+    """
+    return in_order(merge([_class_prodrome(spec, place, people, disease, atc) for atc in STUDIED]))
+
+
+def _class_prodrome(spec: Spec, place: Place, people: People, disease: Disease, atc: str) -> Episodes:
+    section, stream = spec.disease.prodrome, FIRST_STREAM + STUDIED.index(atc)
+    faster = section.slope if spec.switches.severity_to_prescribing else 0.0
+    mean = section.of_class(atc).episodes * np.exp(faster * (disease.slope - spec.disease.onset.slope_mean))
+    ids = place.first_person + disease.person.astype(np.int64)
+    count = _poisson(mean if spec.switches.prodrome else 0.0 * mean, uniforms(place.seed, stream, ids, HOW_MANY))
+    row = np.repeat(np.arange(len(disease)), count)
+    number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    uniform = np.array(
+        [uniforms(place.seed, stream, ids[row], 16 * (number + 1) + what) for what in range(WHEN, LONG + 1)]
+    )
+    before = -np.log(uniform[0]) * YEAR * section.of_class(atc).years
+    start = np.floor(np.maximum(disease.diagnosis[row] - 1 - before, people.born[disease.person[row]]))
+    single = section.of_class(atc).single
+    use = spec.prescribing.of_class(atc)
+    use = use.model_copy(update={"single": single, "chronic": min(use.chronic, 1 - single)})
+    return lengthen(use, spec.prescribing.refills, atc, disease.person[row], start, uniform[1:], PRODROME)
+
+
+def _poisson(mean: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Poisson numbers by inversion, at most `MOST`."""
+    count = np.zeros(len(mean), dtype=np.int64)
+    chance = np.exp(-mean)
+    reached = chance.copy()
+    for k in range(1, MOST + 1):
+        count += uniform > reached
+        chance = chance * mean / k
+        reached += chance
+    return count

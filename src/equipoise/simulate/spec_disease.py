@@ -1,0 +1,85 @@
+"""Parameters of motor neuron disease up to the diagnosis: who gets it, how fast it is, what it does to prescribing."""
+
+from pydantic import Field
+
+from equipoise.simulate.parameters import Section, parameter
+
+INCIDENCE = "Swedish register studies of motor neuron disease, 2008-2021"
+REGISTERS = "ALSFRS-R in 7 population registers (7,030 patients)"
+CASE_CONTROL = "Chourpiliadis et al. 2025, odds ratios by window"
+
+
+class Incidence(Section):
+    """Hazard of the first symptom: a bell curve over age."""
+
+    peak: float = parameter(
+        17.0, "per 100,000 person-years", "all motor neuron disease, men, at the peak", source=INCIDENCE, ge=0
+    )
+    peak_age: float = parameter(75.0, "years", "age at which the hazard is highest", source=INCIDENCE, gt=0)
+    spread: float = parameter(13.5, "years", "standard deviation of the bell curve", source=INCIDENCE, gt=0)
+    women: float = parameter(0.70, "hazard ratio", "women to men", source=INCIDENCE, gt=0)
+    als_share: float = parameter(
+        0.75, "1", "share of ALS, the rest being other motor neuron disease", source=INCIDENCE, ge=0, le=1
+    )
+    carrier_ratio: float = parameter(
+        400.0, "hazard ratio", "ALS, carriers to others", source="sibling recurrence 17", ge=1
+    )
+    vulnerability: float = parameter(
+        0.20, "log hazard ratio", "ALS, for a standard deviation of psychiatric vulnerability", source=CASE_CONTROL
+    )
+
+
+class Onset(Section):
+    """What the disease is like, and how long it takes to be recognised."""
+
+    delay: float = parameter(
+        1.0, "years", "median time from onset to diagnosis, at mean slope", source="median 1.0 y", gt=0
+    )
+    delay_spread: float = parameter(0.60, "log SD", "of the diagnostic delay", ge=0)
+    delay_slope: float = parameter(-0.35, "log ratio", "of the delay, for every point a month of slope beyond the mean")
+    slope_centre: float = parameter(
+        0.80, "points a month", "centre of the normal law that slopes are cut from", source=REGISTERS
+    )
+    slope_spread: float = parameter(0.57, "points a month", "its standard deviation", source=REGISTERS, gt=0)
+    slope_least: float = parameter(0.02, "points a month", "slopes below do not occur", gt=0)
+    slope_mean: float = parameter(
+        0.89, "points a month", "mean slope, to which effects of slope refer", source=REGISTERS
+    )
+    other_slope: float = parameter(0.5, "ratio", "slope of other motor neuron disease to that of ALS", gt=0)
+    bulbar: float = parameter(0.30, "1", "share of bulbar onset in men of 67", source="25-34 % in all", gt=0, lt=1)
+    bulbar_women: float = parameter(0.35, "log odds ratio", "of bulbar onset, women to men")
+    bulbar_age: float = parameter(0.025, "log odds ratio", "of bulbar onset, for every year of age")
+
+
+class ClassProdrome(Section):
+    """Episodes of one class that the disease brings about before it is recognised."""
+
+    episodes: float = parameter(0.05, "1", "extra episodes a case, at mean slope", source=CASE_CONTROL, ge=0)
+    years: float = parameter(0.4, "years", "mean time from such an episode to the diagnosis", source=CASE_CONTROL, gt=0)
+    single: float = parameter(0.2, "1", "share of them with one dispensing only", ge=0, le=1)
+
+
+class Prodrome(Section):
+    """Reverse causation: prescribing before the diagnosis that the disease brings about."""
+
+    anxiolytics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.06, years=0.6))
+    hypnotics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.04, years=0.3))
+    antidepressants: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.08, years=0.45))
+    slope: float = parameter(
+        0.6,
+        "log rate ratio",
+        "of these episodes, for every point a month of slope beyond the mean",
+        source=CASE_CONTROL,
+    )
+
+    def of_class(self, atc: str) -> ClassProdrome:
+        """The prodrome of the class with this ATC code: N05B, N05C or N06A."""
+        return {"N05B": self.anxiolytics, "N05C": self.hypnotics, "N06A": self.antidepressants}[atc]
+
+
+class DiseaseSection(Section):
+    """Motor neuron disease up to the diagnosis."""
+
+    incidence: Incidence = Field(default_factory=Incidence)
+    onset: Onset = Field(default_factory=Onset)
+    prodrome: Prodrome = Field(default_factory=Prodrome)
