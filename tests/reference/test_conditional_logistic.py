@@ -17,6 +17,8 @@ from tests.reference.public_cases import data
 COEFFICIENT = 1e-8  # both solve the same equations; R's own convergence limits the rest
 RELATIVE_VARIANCE = 2e-6  # 1e-6 of a standard error
 LOG_LIKELIHOOD = 1e-8
+CYCLOPS = 1e-6  # absolute: Cyclops stops earlier
+CYCLOPS_PROFILE = 1e-3  # and searches limits with a tolerance of its own
 
 HERE = Path(__file__).parent
 STORED = json.loads((HERE / "conditional_logistic.json").read_text())
@@ -127,6 +129,16 @@ def test_an_independent_implementation_agrees_to_its_own_convergence() -> None:
     fit = fit_bdendo(["gall", "hyp", "est"])
     agree("clogistic_epi_bdendo", "coefficients", fit.coefficients, wanted["coef"], absolute=1e-5)
     agree("clogistic_epi_bdendo", "log-likelihood", fit.log_likelihood, wanted["loglik"][1], absolute=1e-8)
+
+
+@pytest.mark.parametrize("name", ["cyclops_clr_infert", "cyclops_clr_exact_infert"])
+def test_cyclops_and_its_profile_limits(name: str) -> None:
+    wanted = public_case(name)["result"]
+    fit = fit_infert("spontaneous + induced")
+    agree(name, "coefficients", fit.coefficients, wanted["coef"], absolute=CYCLOPS)
+    agree(name, "log-likelihood", fit.log_likelihood, wanted["loglik"], absolute=LOG_LIKELIHOOD)
+    limits = [fit.profile_interval(term) for term in wanted["profile_ci"]]
+    agree(name, "profile limits", limits, wanted["profile_ci"], absolute=CYCLOPS_PROFILE)
 
 
 def test_an_aliased_term_is_named_and_the_others_are_estimated() -> None:

@@ -301,6 +301,30 @@ def test_cause_specific_hazards_of_mgus2() -> None:
     same_fit(fit, "causespecific_mgus2_pcm")
 
 
+def test_separate_hazards_for_each_transition_between_states() -> None:
+    """A multi-state model is a stratified one on rows stacked by transition, with persons as clusters."""
+    frame = data("derived__mgus2_multistate").sort_values(["id", "tstart"])
+    ill = frame["id"].duplicated()  # a second row begins with the malignancy
+    stacked = []
+    for name, at_risk, event in (("1:2", ~ill, "pcm"), ("1:3", ~ill, "death"), ("2:3", ill, "death")):
+        stacked.append(frame[at_risk].assign(transition=name, happened=frame["event"][at_risk] == event))
+    rows = pd.concat(stacked, ignore_index=True)
+    covariates = []
+    for name in ("1:2", "1:3", "2:3"):
+        rows[f"age_{name}"] = rows["age"] * (rows["transition"] == name)
+        rows[f"sexM_{name}"] = ((rows["sex"] == "M") & (rows["transition"] == name)).astype(float)
+        covariates += [f"age_{name}", f"sexM_{name}"]
+    fit = fit_cox(
+        rows, start="tstart", time="tstop", event="happened", covariates=covariates, strata="transition", cluster="id"
+    )
+    answer = case("multistate_mgus2_cox")["result"]
+    close("multistate_mgus2_cox", "coefficients", fit.coefficients, answer["coef"], COEFFICIENT)
+    scale = np.outer(fit.std_errors, fit.std_errors)
+    agree(
+        "multistate_mgus2_cox", "scaled covariance", fit.covariance / scale, answer["var"] / scale, absolute=2 * ERROR
+    )
+
+
 def accidents() -> pd.DataFrame:
     """The cohort with Samuelsen's probability of ever being sampled: one control a case, same sex, BMI within 2.
 
