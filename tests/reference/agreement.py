@@ -10,7 +10,8 @@
 keeps the largest difference for docs/reference/validation.md. Call it for everything a test of a public case compares,
 with the id of the case, and these words for the usual quantities: coefficients, standard errors, covariance,
 log-likelihood, limits, p-values. Then make the page anew: `python -m tests.reference.validation_page`. A case that no
-test compares must be listed, with its reason, in not_offered.py; a test fails otherwise.
+test compares must be listed, with its reason, in not_offered.py; a test fails otherwise. A test marked slow does not
+count: the page is made of what every run compares.
 """
 
 from dataclasses import dataclass
