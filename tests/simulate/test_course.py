@@ -60,7 +60,8 @@ def test_items_sum_to_their_total_and_stay_within_their_limits():
     taste = np.random.default_rng(1).random((len(total), 4))
     items = items_of(total, taste, np.arange(len(total)) % 3 == 0)
     assert np.array_equal(items.sum(axis=1), total)
-    assert items.min() >= 0 and items.max() <= 4
+    assert items.min() >= 0
+    assert items.max() <= 4
 
 
 def test_a_bulbar_patient_loses_speech_first():
@@ -84,13 +85,14 @@ def test_a_protective_effect_never_shortens_a_life_and_the_worlds_are_ordered():
         ("natural", "every_antidepressant_non_suppressing"),
     ):
         later = ends.death[world(better)] - ends.death[world(worse)].astype(np.int64)
-        assert later.min() >= 0 and (later > 0).any(), (better, worse)
+        assert later.min() >= 0, (better, worse)
+        assert (later > 0).any(), (better, worse)
     assert np.array_equal(ends.death[world("never_antidepressant")], ends.death[world("non_suppressing_at_diagnosis")])
 
 
 def test_the_effect_is_the_hazard_ratio_while_exposed():
     """With a constant unit hazard and exposure throughout, survival under the effect is survival to the power of it."""
-    flat = {name: 0.0 for name in ("lost_function", "slope", "age", "bulbar", "lost_capacity", "niv", "vulnerability")}
+    flat = dict.fromkeys(("lost_function", "slope", "age", "bulbar", "lost_capacity", "niv", "vulnerability"), 0.0)
     spec = NationSpec.model_validate(
         {
             "effects": {"rem_suppression_on_death": 0.5},
@@ -108,7 +110,7 @@ def test_the_effect_is_the_hazard_ratio_while_exposed():
 
 
 def test_a_background_antidepressant_counts_before_the_diagnosis_and_is_cut_at_it():
-    people, disease = patients()
+    _, disease = patients()
     start = (disease.onset - 50).astype(np.int32)
     episodes = Episodes(
         disease.person,
