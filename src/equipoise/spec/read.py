@@ -28,7 +28,7 @@ def read_study(path: str | Path) -> Study:
     Traceback (most recent call last):
     equipoise.errors.SpecError: no-such-study.toml: no such file; allowed: the path of a study file (TOML)
     """
-    return study_from_bytes(_content(Path(path)), str(path))
+    return study_from_bytes(_content(Path(path), "study"), str(path))
 
 
 def study_from_bytes(content: bytes, name: str) -> Study:
@@ -45,8 +45,13 @@ def study_from_bytes(content: bytes, name: str) -> Study:
     return parse_study(raw)
 
 
-def _content(path: Path) -> bytes:
-    allowed = "the path of a study file (TOML)"
+def file_content(path: Path, kind: str) -> str:
+    """The text of a file of some kind (a word for messages), as a study file's is read. Raises `SpecError`."""
+    return _text(_content(path, kind), str(path))
+
+
+def _content(path: Path, kind: str) -> bytes:
+    allowed = f"the path of a {kind} file (TOML)"
     try:
         return path.read_bytes()
     except FileNotFoundError:
