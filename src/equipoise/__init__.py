@@ -25,6 +25,10 @@ _FACADE: dict[str, str] = {
     "Reason": "equipoise.errors",
     "Estimate": "equipoise.estimators.fit",
     "Fit": "equipoise.estimators.fit",
+    "match": "equipoise.estimators.matching",
+    "Matching": "equipoise.estimators.matching_result",
+    "MatchingWarning": "equipoise.estimators.matching_result",
+    "fit_average_effect": "equipoise.estimators.average_effect",
     "fit_conditional_logistic": "equipoise.estimators.conditional_logistic",
     "fit_conditional_poisson": "equipoise.estimators.conditional_poisson",
     "fit_incidence_rates": "equipoise.estimators.rates",
@@ -33,6 +37,8 @@ _FACADE: dict[str, str] = {
     "fit_mantel_haenszel": "equipoise.estimators.mantel_haenszel",
     "assess_additive_interaction": "equipoise.estimators.additive_interaction",
     "fit_logistic": "equipoise.estimators.logistic",
+    "fit_regularised_logistic": "equipoise.estimators.regularised_logistic",
+    "find_correlated_covariates": "equipoise.estimators.correlated_covariates",
     "fit_poisson": "equipoise.estimators.poisson",
     "Results": "equipoise.results.results",
     "read_results": "equipoise.results.read",
@@ -44,6 +50,8 @@ _FACADE: dict[str, str] = {
     "fit_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
     "fit_fine_gray": "equipoise.estimators.fine_gray",
     "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
+    "fit_joint": "equipoise.estimators.joint",
+    "fit_linear_mixed": "equipoise.estimators.linear_mixed",
 }
 
 __all__ = ["__version__", *_FACADE]

@@ -43,6 +43,14 @@ class Structure:
         sign = np.where(root.diagonal() < 0.0, -1.0, 1.0)
         return (root * sign)[self.rows, self.columns]
 
+    def units(self) -> np.ndarray:
+        """The symmetric matrices (d, q, q) that D is a combination of: one for each free entry."""
+        out = np.zeros((len(self.rows), self.q, self.q))
+        at = np.arange(len(self.rows))
+        out[at, self.rows, self.columns] = 1.0
+        out[at, self.columns, self.rows] = 1.0
+        return out
+
     def directions(self, root: np.ndarray) -> np.ndarray:
         """The derivatives of D = L L' in theta, float64 (d, q, q)."""
         change = np.zeros((len(self.rows), self.q, self.q))
@@ -131,6 +139,24 @@ def derivatives(
     hessian += 2.0 * slope[np.ix_(form.rows, form.rows)] * (form.columns[:, None] == form.columns)
     joint = np.block([[hessian, q_a[:, None]], [q_a[None, :], np.full((1, 1), float(at.degrees))]])
     return Derivatives(gradient, hessian - np.outer(q_a, q_a) / at.degrees, joint)
+
+
+def information_at_zero(statistics: PersonStatistics, form: Structure) -> tuple[np.ndarray, np.ndarray]:
+    """What the rows can tell of the free entries of D and of s, seen where D = 0 and s = 1.
+
+    Returned: tr(P V_a P V_b), float64 (d + 1, d + 1), s last; and sum H_j H_k', float64 (q, q, p, p), with H = Z'X. The
+    covariance is linear in these parameters: a null direction here is a change of V that no residual shows.
+    """
+    s, zero = statistics, np.zeros((form.q, form.q))
+    c = np.linalg.inv(s.xtx)
+    first, _, second, projected, _, hh, _ = _sums(s.ztz, s.ztx, s.zty, c, zero)
+    change = form.units()
+    t = np.einsum("ajk,jkrs->ars", change, hh, optimize=True) @ c
+    among = np.einsum("ajk,blm,klmj->ab", change, change, second - 2.0 * projected, optimize=True)
+    among += np.einsum("ars,bsr->ab", t, t, optimize=True)
+    beside = np.einsum("ajk,jk->a", change, first[0] - first[1])
+    alone = np.full((1, 1), float(s.rows.sum() - len(s.xty)))
+    return np.block([[among, beside[:, None]], [beside[None, :], alone]]), hh
 
 
 @compiled

@@ -1,10 +1,10 @@
 """Columns of a linear mixed model brought to one scale, and results brought back.
 
 Purpose    the model is the same after y -> y - X b0, X -> (X - shift) T and, for correlated random effects, Z -> Z T
-           with T invertible. Residuals of ordinary least squares of unit variance and columns with X'X = n I and Z'Z = n I
-           leave cross-products in which nothing cancels, whatever units and origins were given.
-Columns    the first column of x is the intercept. The first of z is, too, where `intercept` says so, both all ones; independent
-           random effects are divided by a number each and not otherwise changed, for that would change the model.
+           with T invertible. Residuals of ordinary least squares of unit variance and columns with X'X = n I and
+           Z'Z = n I leave cross-products in which nothing cancels, whatever units and origins were given.
+Columns    the first column of x and of z is all ones. Independent random effects are divided by a number each and not
+           otherwise changed, for that would change the model.
 Singular   columns must be independent: collinear ones are left out before.
 """
 
@@ -49,11 +49,11 @@ class Scaled:
         return scaled + change
 
 
-def scale(y: np.ndarray, x: np.ndarray, z: np.ndarray, correlated: bool, intercept: bool = True) -> Scaled:
+def scale(y: np.ndarray, x: np.ndarray, z: np.ndarray, correlated: bool) -> Scaled:
     """Standardise; `unit` is 0, and y is left without scale, where least squares leaves no residual."""
-    x_change = _orthonormal(x, True)
-    x_scaled = x @ x_change if len(x) else x
-    z_change = _orthonormal(z, intercept) if correlated else np.diag(1.0 / np.sqrt(np.mean(z**2, axis=0)))
+    x_change = _orthonormal(x)
+    x_scaled = x @ x_change
+    z_change = _orthonormal(z) if correlated else np.diag(1.0 / np.sqrt(np.mean(z**2, axis=0)))
     along = x_scaled.T @ y / len(y)
     residual = y - x_scaled @ along
     more = x_scaled.T @ residual / len(y)  # once more, for what rounding left
@@ -62,16 +62,13 @@ def scale(y: np.ndarray, x: np.ndarray, z: np.ndarray, correlated: bool, interce
     return Scaled(residual / (unit or 1.0), x_scaled, z @ z_change, x_change, z_change, x_change @ (along + more), unit)
 
 
-def _orthonormal(columns: np.ndarray, intercept: bool) -> np.ndarray:
-    """T with (columns T)'(columns T) = n I, where the columns are independent."""
-    n, p = columns.shape
-    shift = columns.mean(axis=0) if intercept else np.zeros(p)
-    if intercept:
-        shift[0] = 0.0
+def _orthonormal(columns: np.ndarray) -> np.ndarray:
+    """T with (columns T)'(columns T) = n I, where the columns are independent and the first is all ones."""
+    shift = columns.mean(axis=0)
+    shift[0] = 0.0
     size = np.sqrt(np.mean((columns - shift) ** 2, axis=0))
     centred = np.diag(1.0 / size)
-    if intercept:
-        centred[0] -= shift / size
+    centred[0] -= shift / size
     moved = (columns - shift) / size
-    upper = np.linalg.cholesky(moved.T @ moved / n).T
+    upper = np.linalg.cholesky(moved.T @ moved / len(columns)).T
     return centred @ np.linalg.inv(upper)
