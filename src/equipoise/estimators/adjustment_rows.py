@@ -253,7 +253,7 @@ def _model(fit: Any) -> PropensityModel | None:
         return None
     if fit.means.family != LOGISTIC:
         raise UnsupportedError(Fault("score", fit.model, "a logistic model of the arm, or its probabilities"))
-    if len(fit.means.rows.weight) or len(fit.means.rows.offset):
+    if len(fit.means.rows.weight) or len(fit.means.rows.offset) or "Firth" in fit.model:
         return None  # another model than the one whose estimation a variance accounts for
     kept = np.array([reason is None for reason in fit.reasons])
     if not np.isfinite(fit.coefficients[kept]).all() or not kept[0]:

@@ -49,7 +49,7 @@ def fit_weighted(
                 AnalysisSet that was weighed the exposure is its column "arm"
 
     Returns the model's own fit; its `covariance` is replaced and its `variance` says by what. Profile intervals are
-    those of a likelihood and are not offered.
+    those of a likelihood and are not offered. With one arm empty every term is nan with a reason.
 
     Weights that were truncated do not move with the score: their derivative is zero, and percentiles are taken as
     known. Under Efron's ties, score residuals are those of Therneau and Grambsch, as in R.
@@ -76,8 +76,10 @@ def fit_weighted(
     _check(kind, cluster, arguments)
     rows = weighting.rows
     fit = _fit(rows, model, weighting.weights, None, arguments)
+    if weighting.reason is not None:
+        return replace(fit, reasons=(weighting.reason,) * len(fit.terms), variance=NOT_DETERMINED)
     scores = model_scores(fit)
-    if scores is None or weighting.reason is not None:
+    if scores is None:
         return _with(fit, np.full_like(fit.covariance, np.nan), NOT_DETERMINED)
     if kind == BOOTSTRAP:
         return _with(fit, *_bootstrap(weighting, model, arguments, fit, (replicates, seed), progress))
