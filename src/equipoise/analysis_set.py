@@ -134,7 +134,7 @@ class AnalysisSet:
 
     def where(self, keep: np.ndarray) -> "AnalysisSet":
         """The rows where `keep` (boolean, length n) is true; person and stratum codes are kept as they are."""
-        parts = {
+        parts: dict[str, Any] = {
             name: None if (values := getattr(self, name)) is None else values[keep]
             for name in ("person", "event", "start", "stop", "weight", "stratum", "arm", "offset")
         }

@@ -89,5 +89,7 @@ def _age(covariate: AgeCovariate, label: str, people: People, rows: IndexRows) -
     if not covariate.groups_from:
         return CovariateValues(covariate.name, label, age_at(people, rows))
     born = people.birth_day[rows.person]
-    codes = sum((rows.day >= birthday(born, age)).astype(np.int32) for age in covariate.groups_from)
+    codes = np.zeros(len(rows.day), np.int32)
+    for age in covariate.groups_from:
+        codes += rows.day >= birthday(born, age)
     return CovariateValues(covariate.name, label, codes, covariate.levels, covariate.reference or covariate.levels[0])

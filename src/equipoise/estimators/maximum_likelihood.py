@@ -26,7 +26,8 @@ UNDETERMINED = 1e-6  # standardised part in a direction the limit says nothing a
 class Problem(Protocol):
     """A log-likelihood of all p terms that can say where it rises for ever and what it tends to there."""
 
-    events: int
+    @property
+    def events(self) -> int: ...
 
     def evaluate(self, beta: np.ndarray) -> Evaluation: ...
 

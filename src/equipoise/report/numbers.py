@@ -1,5 +1,6 @@
 """Numbers as a journal prints them."""
 
+from collections.abc import Mapping
 from math import isinf
 from typing import Any
 
@@ -9,14 +10,14 @@ THIN = "\u202f"  # narrow no-break space, between a number and its percent sign
 INFINITE = 1e9  # a limit beyond this is not a number anyone should read
 
 
-def count_text(row: dict[str, Any], column: str) -> str:
+def count_text(row: Mapping[str, Any], column: str) -> str:
     """A count with thousands separated; `hidden` where it is suppressed, a dash where there is none."""
     if row.get(f"{column}_suppressed"):
         return HIDDEN
     return ABSENT if row.get(column) is None else f"{row[column]:,}"
 
 
-def count_with_percent(row: dict[str, Any], column: str, percent: str) -> str:
+def count_with_percent(row: Mapping[str, Any], column: str, percent: str) -> str:
     """`123 (4.5 %)`."""
     text = count_text(row, column)
     return text if row.get(percent) is None else f"{text} ({row[percent]:.1f}{THIN}%)"
@@ -49,7 +50,7 @@ def ratio_text(value: float | None) -> str:
     return f"{value:.2f}"
 
 
-def interval_text(row: dict[str, Any]) -> str:
+def interval_text(row: Mapping[str, Any]) -> str:
     """`1.20 to 2.85`."""
     if row["conf_low"] is None or row["conf_high"] is None:
         return ABSENT
