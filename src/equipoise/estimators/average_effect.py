@@ -81,7 +81,7 @@ class AverageEffect(Fit):
             numbers = (row.estimate, row.std_error, row.conf_low, row.conf_high)
             lines.append(f"{ARM:<4}  " + " ".join(f"{value:>10.4g}" for value in numbers))
         lines.append(f"adjusted means {self.mean_target:.6g} (target) and {self.mean_reference:.6g} (reference)")
-        lines.append(f"{self.variance} variance, {100 * self.conf_level:g} % Wald intervals")
+        lines.append(f"variance {self.variance}; {100 * self.conf_level:g} % Wald intervals")
         return "\n".join(lines)
 
 
@@ -104,10 +104,10 @@ def fit_average_effect(
     measure     "difference" of means (a risk difference for an outcome of 0 and 1); "ratio" of means and "odds_ratio",
                 both as logarithms
     variance    None for the adjustment's own. Matching without replacement: "cluster", clustered by matched set. With
-                replacement: "abadie-imbens", corrected for an estimated propensity score where the score came as a
-                fitted logistic model and the measure's scale allows it. Weighting and stratification: see `weigh` and
-                `stratify`
-    neighbours  for "abadie-imbens", the number of nearest persons of the same arm that estimate the variance of the
+                replacement: "abadie-imbens-2016", for an estimated score, where the score came as a fitted logistic
+                model, everybody who sought partners has them all and there are no exact strata; else
+                "abadie-imbens" (2006), for a known score. Weighting and stratification: see `weigh` and `stratify`
+    neighbours  for Abadie and Imbens, the number of nearest persons of the same arm that estimate the variance of the
                 outcome around each person
     replicates, seed    for a bootstrap, where one is offered
 

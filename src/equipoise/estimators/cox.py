@@ -51,7 +51,8 @@ def fit_cox(
                 compared with their first level. For an AnalysisSet all columns by default
     start       when the row came under observation: at risk in (start, time]. Without it, from the beginning on, and a
                 time of 0 is valid
-    strata      columns whose combinations have baseline hazards of their own; for an AnalysisSet its stratum
+    strata      columns whose combinations have baseline hazards of their own; for an AnalysisSet its stratum,
+                unless () asks for none
     weights     zero or more; zero leaves a row out. They multiply the likelihood as in R: a weight of 2 is two rows for
                 Breslow's ties, not for Efron's
     cluster     persons or families whose rows are dependent; gives the robust variance

@@ -92,7 +92,7 @@ def read_cox_rows(
     names = [] if strata is None else [strata] if isinstance(strata, str) else list(strata)
     if isinstance(data, AnalysisSet):
         given = {"time": time, "event": event, "start": start, "weights": weights, "offset": offset}
-        return _from_analysis_set(data, given, covariates, names, cluster, robust)
+        return _from_analysis_set(data, given, covariates, None if strata is None else names, cluster, robust)
     table = survival_table(data)
     absent = [role for role, value in (("time", time), ("event", event)) if value is None]
     if absent:
@@ -124,7 +124,7 @@ def _from_analysis_set(
     data: AnalysisSet,
     given: dict[str, Any],
     covariates: Sequence[str] | str | None,
-    strata: Sequence[str],
+    strata: Sequence[str] | None,
     cluster: str | None,
     robust: bool | None,
 ) -> CoxRows:
@@ -135,7 +135,8 @@ def _from_analysis_set(
         )
     if cluster not in (None, "person", "stratum"):
         raise DesignError(Fault("cluster", repr(cluster), "'person' or 'stratum' for an AnalysisSet"))
-    names = list(strata) or ([] if data.stratum is None else ["stratum"])
+    own = [] if data.stratum is None else ["stratum"]  # () asks for one model of all, such as a marginal one
+    names = own if strata is None else list(strata)
     stratum, labels = _strata([numeric_levels(_set_column(data, name)) for name in names], names)
     event = as_cases(data.event, "AnalysisSet.event")
     weight = _weights(np.asarray(data.weight, np.float64) if not (data.weight == 1.0).all() else NONE)

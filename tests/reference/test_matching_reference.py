@@ -1,0 +1,141 @@
+"""`match` against MatchIt's and CohortMethod's pairs on public data sets in the shared folder.
+
+Not offered: match_mahalanobis (distances in several covariates) and match_cem (coarsening).
+
+MatchIt 4.5.1, which made the references, was built with the integer `abs` (its issue 163, mended in 4.5.4): distances
+were cut to whole numbers. `convention="matchit-4.5.1"` does the same and finds its pairs; that `match` by default finds
+the nearest is shown against a search of every pair in tests/kernels/test_nearest_neighbour.py.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equipoise import MatchingWarning, fit_average_effect, fit_cox, fit_logistic, match
+from equipoise.estimators.glm_fit import GlmFit
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "reference"
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared reference folder is not there")
+
+CALIPER = 1e-7  # R's glm stops at a change of 1e-8 of the deviance: its scores hold to nine digits
+EFFECT = 1e-9  # relative: the same sums, in another order
+COVARIATES = ["age", "educ", "race", "married", "nodegree", "re74", "re75"]
+MATCHIT = {
+    "match_nn_1to1": {},
+    "match_nn_caliper0.2sd": {"caliper": 0.2},
+    "match_nn_logit_caliper0.2sd": {"caliper": 0.2, "caliper_scale": "logit"},
+    "match_nn_replace_caliper": {"caliper": 0.2, "replace": True},
+    "match_nn_exact_race": {"exact": ["race", "married"]},
+    "match_nn_order_data": {"caliper": 0.2, "order": "data"},
+}
+COHORT_METHOD = {
+    "cm_match_1to1_stdlogit0.2": {"caliper": 0.2, "caliper_scale": "logit"},
+    "cm_match_1to1_std0.2": {"caliper": 0.2},
+    "cm_match_ps0.05": {"caliper": 0.05, "caliper_sd": None},
+}
+
+
+def cases(name: str) -> dict[str, dict]:
+    return {case["id"]: case for case in json.loads((SHARED / "cases" / f"{name}.json").read_text())["cases"]}
+
+
+@pytest.fixture(scope="module")
+def lalonde() -> pd.DataFrame:
+    return pd.read_csv(SHARED / "data" / "MatchIt__lalonde_rows.csv")
+
+
+@pytest.fixture(scope="module")
+def score(lalonde: pd.DataFrame) -> GlmFit:
+    return fit_logistic(lalonde, outcome="treat", covariates=COVARIATES)
+
+
+@pytest.mark.parametrize("name", MATCHIT)
+def test_matchit_pairs_weights_effects(name: str, lalonde: pd.DataFrame, score: GlmFit) -> None:
+    expected = cases("08_ps_matching")[name]["result"]
+    with pytest.warns(MatchingWarning, match="cut to whole numbers"):
+        found = match(lalonde, arm="treat", score=score, convention="matchit-4.5.1", **MATCHIT[name])
+    wanted = {(pair["t"], pair["c"]) for pair in expected["pairs"] if pair["c"]}
+    assert {(a + 1, b + 1) for a, b in found.pairs.tolist()} == wanted
+    if expected["caliper_abs"] is not None:
+        assert found.caliper.width == pytest.approx(expected["caliper_abs"], rel=CALIPER)
+    weights = np.array(expected["weights"], float)  # MatchIt's controls add up to their number
+    for arm in (found.arm, ~found.arm):
+        ours = found.weights[arm]
+        np.testing.assert_allclose(ours / ours.sum(), weights[arm] / weights[arm].sum(), rtol=EFFECT)
+    effect = fit_average_effect(found, outcome="re78")
+    assert effect.coefficients[0] == pytest.approx(expected["effect"]["att"], rel=EFFECT)
+    if not found.replace:  # with replacement R's number is HC3, which passes over the matching
+        assert effect.std_errors[0] == pytest.approx(expected["effect"]["se_cluster_or_HC3"], rel=EFFECT)
+
+
+@pytest.mark.parametrize("name", MATCHIT)
+def test_by_default_partners_are_within_the_caliper(name: str, lalonde: pd.DataFrame, score: GlmFit) -> None:
+    found = match(lalonde, arm="treat", score=score, **MATCHIT[name])
+    value = found.rows.logit if found.caliper.scale == "logit" else found.rows.score
+    assert (np.abs(value[found.pairs[:, 0]] - value[found.pairs[:, 1]]) <= found.caliper.width).all()
+    assert (
+        len(found.pairs)
+        == {
+            "match_nn_1to1": 185,
+            "match_nn_caliper0.2sd": 113,
+            "match_nn_logit_caliper0.2sd": 117,
+            "match_nn_replace_caliper": 184,
+            "match_nn_exact_race": 116,
+            "match_nn_order_data": 111,
+        }[name]
+    )
+
+
+@pytest.mark.parametrize("name", COHORT_METHOD)
+def test_cohort_method_pairs(name: str) -> None:
+    """Closest pair first. 41 persons share their score with another; among these CohortMethod's choice is its heap's,
+    ours the lowest row: pairs agree as pairs of scores, and as persons where scores differ."""
+    table = pd.read_csv(SHARED / "data" / "derived__lalonde_ps_population.csv")
+    expected = cases("15_ohdsi_sccs_cohortmethod")[name]["result"]
+    found = match(table, arm="treatment", score="propensityScore", order="closest", **COHORT_METHOD[name])
+    ids = np.array(expected["rowId"]).reshape(-1, 2)
+    assert np.array(expected["treatment"]).reshape(-1, 2).tolist() == [[1, 0]] * expected["n_strata"]
+    assert len(found.pairs) == expected["n_strata"]
+    value = table["propensityScore"].to_numpy()
+    ours, theirs = value[found.pairs], value[ids - 1]
+    assert sorted(map(tuple, ours.tolist())) == sorted(map(tuple, theirs.tolist()))
+    shared = table["propensityScore"].duplicated(keep=False).to_numpy()
+    alone = {(a + 1, b + 1) for a, b in found.pairs.tolist() if not (shared[a] or shared[b])}
+    assert alone == {(a, b) for a, b in ids.tolist() if not (shared[a - 1] or shared[b - 1])}
+    assert len(alone) > 60
+
+
+@pytest.mark.parametrize("order", ["largest", "smallest", "data"])
+def test_gibleed_hazard_ratio_by_order(order: str) -> None:
+    every = cases("16_gibleed")
+    expected = every[f"gib_cox_psmatched_smaller_arm_{order}"]["result"]
+    table = pd.read_csv(SHARED / "data" / "derived__gibleed_cohort.csv")
+    table = table[table["time"] > 0].assign(diclofenac=lambda rows: 1 - rows["target"])
+    score = fit_logistic(table, outcome="diclofenac", covariates=every["gib_cox_iptw"]["spec"]["ps"])
+    with pytest.warns(MatchingWarning, match="cut to whole numbers"):
+        found = match(table, arm="diclofenac", score=score, order=order, convention="matchit-4.5.1")
+    assert len(found.pairs) == expected["n_pairs"]
+    rows = found.frame()
+    fit = fit_cox(rows, time="time", event="event", covariates=["target"], cluster="matched_set")
+    assert fit.coefficients[0] == pytest.approx(expected["coef"]["target"], rel=1e-8)
+    assert fit.std_errors[0] == pytest.approx(expected["se"]["target"], rel=1e-6)
+    shares = rows.groupby("target")["p_peptic_ulcer"].mean()
+    assert shares.tolist() == pytest.approx([expected["peptic_ulcer"]["0"], expected["peptic_ulcer"]["1"]])
+
+
+def test_gibleed_larger_arm_is_warned_of_and_decided_by_order() -> None:
+    table = pd.read_csv(SHARED / "data" / "derived__gibleed_cohort.csv")
+    table = table[table["time"] > 0]
+    score = fit_logistic(table, outcome="target", covariates=cases("16_gibleed")["gib_cox_iptw"]["spec"]["ps"])
+    ratios = {}
+    for order in ("largest", "smallest"):
+        with pytest.warns(MatchingWarning, match="1,800 persons seek partners among 830"):
+            rows = match(table, arm="target", score=score, order=order).frame()
+        ratios[order] = np.exp(fit_cox(rows, time="time", event="event", covariates=["target"]).coefficients[0])
+    assert ratios["largest"] > 1.9
+    assert ratios["smallest"] < 0.7
+    calm = match(table, arm="target", score=score, estimand="ATC").frame()
+    assert 0.85 < np.exp(fit_cox(calm, time="time", event="event", covariates=["target"]).coefficients[0]) < 1.05
