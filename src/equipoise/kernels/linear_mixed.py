@@ -168,14 +168,11 @@ def _explained(ztz, ztx, zty, root):
     total = 0.0
     for i in range(m):
         total += scaled_inverse(ztz[i], root, work, kernel)
-        columns[:, :p] = ztx[i]
-        columns[:, p] = zty[i]
         for j in range(q):
-            for k in range(p + 1):
-                value = 0.0
-                for s in range(q):
-                    value += kernel[j, s] * columns[s, k]
-                product[j, k] = value
+            for k in range(p):
+                columns[j, k] = ztx[i, j, k]
+            columns[j, p] = zty[i, j]
+        _product(kernel, columns, product)
         for j in range(q):
             for k in range(p + 1):
                 for h in range(k + 1):
