@@ -51,7 +51,7 @@ def draw_episodes(spec: Spec, place: Place, people: People) -> Episodes:
     """Background episodes of all classes of a block, sorted by person and start; `reason` is 0.
 
     Episodes of one class do not overlap within a person. They begin between `treated_from` (or birth) and the end of
-    observation or life, whichever is first; `stop` may lie beyond.
+    observation or life, whichever is first; `stop`, and a switch to another drug, may lie beyond.
     """
     return in_order(merge([_class_episodes(spec, place, people, atc) for atc in PRESCRIBED]))
 
@@ -131,7 +131,7 @@ def lengthen(
     further = np.ceil(np.log(uniform[2]) / np.log1p(-1 / use.short_dispensings)) if use.short_dispensings > 1 else 1.0
     years = np.minimum(use.chronic_years * np.exp(use.chronic_spread * ndtri(uniform[3])), LONGEST)
     count = np.where(uniform[1] < 1 - use.chronic, 1 + further, np.ceil(YEAR * years / interval))
-    count = np.where(uniform[1] < use.single, 1.0, np.minimum(count, np.ceil(YEAR * LONGEST / interval)))
+    count = np.where(uniform[1] < use.single, 1.0, np.clip(count, 1.0, np.ceil(YEAR * LONGEST / interval)))
     stop = start + np.round(count * interval) - 1
     return Episodes(
         person.astype(np.int32),

@@ -13,19 +13,19 @@ class Incidence(Section):
     """Hazard of the first symptom: a bell curve over age."""
 
     peak: float = parameter(
-        17.0, "per 100,000 person-years", "all motor neuron disease, men, at the peak", source=INCIDENCE, ge=0
+        16.0, "per 100,000 person-years", "all motor neuron disease, men, at the peak", source=INCIDENCE, ge=0
     )
     peak_age: float = parameter(75.0, "years", "age at which the hazard is highest", source=INCIDENCE, gt=0)
-    spread: float = parameter(13.5, "years", "standard deviation of the bell curve", source=INCIDENCE, gt=0)
-    women: float = parameter(0.70, "hazard ratio", "women to men", source=INCIDENCE, gt=0)
+    spread: float = parameter(15.5, "years", "standard deviation of the bell curve", source=INCIDENCE, gt=0)
+    women: float = parameter(0.77, "hazard ratio", "women to men", source=INCIDENCE, gt=0)
     als_share: float = parameter(
-        0.75, "1", "share of ALS, the rest being other motor neuron disease", source=INCIDENCE, ge=0, le=1
+        0.73, "1", "share of ALS, the rest being other motor neuron disease", source=INCIDENCE, ge=0, le=1
     )
     carrier_ratio: float = parameter(
-        400.0, "hazard ratio", "ALS, carriers to others", source="sibling recurrence 17", ge=1
+        520.0, "hazard ratio", "ALS, carriers to others", source="sibling recurrence 17", ge=1
     )
     vulnerability: float = parameter(
-        0.20, "log hazard ratio", "ALS, for a standard deviation of psychiatric vulnerability", source=CASE_CONTROL
+        0.16, "log hazard ratio", "for a standard deviation of psychiatric vulnerability", source=CASE_CONTROL
     )
 
 
@@ -46,7 +46,7 @@ class Onset(Section):
         0.89, "points a month", "mean slope, to which effects of slope refer", source=REGISTERS
     )
     other_slope: float = parameter(0.5, "ratio", "slope of other motor neuron disease to that of ALS", gt=0)
-    bulbar: float = parameter(0.30, "1", "share of bulbar onset in men of 67", source="25-34 % in all", gt=0, lt=1)
+    bulbar: float = parameter(0.25, "1", "share of bulbar onset in men of 67", source="25-34 % in all", gt=0, lt=1)
     bulbar_women: float = parameter(0.35, "log odds ratio", "of bulbar onset, women to men")
     bulbar_age: float = parameter(0.025, "log odds ratio", "of bulbar onset, for every year of age")
 
@@ -62,9 +62,11 @@ class ClassProdrome(Section):
 class Prodrome(Section):
     """Reverse causation: prescribing before the diagnosis that the disease brings about."""
 
-    anxiolytics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.06, years=0.6))
-    hypnotics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.04, years=0.3))
-    antidepressants: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.08, years=0.45))
+    anxiolytics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.115, years=0.43, single=0.1))
+    hypnotics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.06, years=0.25))
+    antidepressants: ClassProdrome = Field(
+        default_factory=lambda: ClassProdrome(episodes=0.12, years=0.43, single=0.05)
+    )
     slope: float = parameter(
         0.6,
         "log rate ratio",

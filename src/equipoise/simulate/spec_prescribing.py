@@ -11,6 +11,7 @@ from equipoise.simulate.parameters import Section, parameter
 from equipoise.spec.values import Day
 
 SPDR = "Swedish Prescribed Drug Register, anchors of use and new use"
+CASE_CONTROL = "Chourpiliadis et al. 2025, odds ratios of use more than a year before"
 Curve = tuple[tuple[float, float], ...]
 
 
@@ -62,40 +63,50 @@ def _own(name: str, default: Any, source: str = "assumed") -> Any:
 class Anxiolytics(ClassUse):
     """Anxiolytics, N05B."""
 
-    rate: float = _own("rate", 12.0, SPDR)
+    rate: float = _own("rate", 18.0, SPDR)
     women: float = _own("women", 1.5)
-    by_age: Curve = _own("by_age", ((10.0, 0.0), (18.0, 0.6), (30.0, 1.0), (50.0, 1.0), (70.0, 0.85), (90.0, 1.3)))
-    vulnerability: float = _own("vulnerability", 1.0)
-    tendency: float = _own("tendency", 0.8)
-    single: float = _own("single", 0.5, SPDR)
-    chronic: float = _own("chronic", 0.1)
+    by_age: Curve = _own("by_age", ((10.0, 0.0), (18.0, 0.6), (30.0, 1.0), (50.0, 1.0), (70.0, 1.45), (90.0, 2.0)))
+    vulnerability: float = _own("vulnerability", 0.6, CASE_CONTROL)
+    tendency: float = _own("tendency", 1.0)
+    single: float = _own("single", 0.55, SPDR)
+    chronic: float = _own("chronic", 0.23)
+    short_dispensings: float = _own("short_dispensings", 4.0)
+    chronic_years: float = _own("chronic_years", 5.0)
+    chronic_spread: float = _own("chronic_spread", 1.2)
     switching: float = _own("switching", 0.15)
 
 
 class Hypnotics(ClassUse):
     """Hypnotics and sedatives, N05C."""
 
-    rate: float = _own("rate", 12.0, SPDR)
+    rate: float = _own("rate", 17.0, SPDR)
     women: float = _own("women", 1.4)
-    by_age: Curve = _own("by_age", ((10.0, 0.0), (18.0, 0.4), (30.0, 0.8), (50.0, 1.0), (70.0, 1.2), (90.0, 2.0)))
-    vulnerability: float = _own("vulnerability", 0.8)
-    tendency: float = _own("tendency", 0.8)
-    single: float = _own("single", 0.45, SPDR)
-    chronic: float = _own("chronic", 0.15)
+    by_age: Curve = _own("by_age", ((10.0, 0.0), (18.0, 0.4), (30.0, 0.8), (50.0, 1.0), (70.0, 1.35), (90.0, 2.2)))
+    by_year: Curve = _own("by_year", ((2000.0, 1.1), (2006.0, 1.0), (2023.0, 1.1)))
+    vulnerability: float = _own("vulnerability", 0.65, CASE_CONTROL)
+    tendency: float = _own("tendency", 1.2)
+    single: float = _own("single", 0.5, SPDR)
+    chronic: float = _own("chronic", 0.32)
+    short_dispensings: float = _own("short_dispensings", 4.0)
+    chronic_years: float = _own("chronic_years", 7.0)
+    chronic_spread: float = _own("chronic_spread", 1.3)
     switching: float = _own("switching", 0.2)
 
 
 class Antidepressants(ClassUse):
     """Antidepressants, N06A."""
 
-    rate: float = _own("rate", 15.0, SPDR)
+    rate: float = _own("rate", 16.8, SPDR)
     women: float = _own("women", 1.6)
-    by_age: Curve = _own("by_age", ((10.0, 0.0), (18.0, 0.8), (30.0, 1.1), (50.0, 1.0), (70.0, 0.8), (90.0, 1.5)))
-    by_year: Curve = _own("by_year", ((2000.0, 1.0), (2010.0, 1.0), (2023.0, 1.3)), SPDR)
-    vulnerability: float = _own("vulnerability", 1.0)
-    tendency: float = _own("tendency", 0.8)
-    single: float = _own("single", 0.25)
-    chronic: float = _own("chronic", 0.4)
+    by_age: Curve = _own("by_age", ((10.0, 0.0), (18.0, 1.0), (30.0, 1.3), (50.0, 1.05), (70.0, 0.9), (90.0, 1.8)))
+    by_year: Curve = _own("by_year", ((2000.0, 2.0), (2006.0, 1.0), (2010.0, 0.9), (2023.0, 1.4)), SPDR)
+    vulnerability: float = _own("vulnerability", 0.5, CASE_CONTROL)
+    tendency: float = _own("tendency", 1.4)
+    single: float = _own("single", 0.18)
+    chronic: float = _own("chronic", 0.62)
+    short_dispensings: float = _own("short_dispensings", 5.0)
+    chronic_years: float = _own("chronic_years", 8.0)
+    chronic_spread: float = _own("chronic_spread", 1.3)
     switching: float = _own("switching", 0.25)
 
 
@@ -163,10 +174,10 @@ class ThyroidHormones(ClassUse):
 class Refills(Section):
     """How episodes become dispensings."""
 
-    late: float = parameter(0.05, "1", "by how much the mean time between dispensings exceeds the supply", ge=0)
+    late: float = parameter(0.0, "1", "by how much the mean time between dispensings exceeds the supply", ge=0)
     spread: float = parameter(0.25, "1", "a refill comes up to this share of the interval early or late", ge=0, lt=0.5)
     missed: float = parameter(0.05, "1", "share of refills left out, so that treatment has gaps", ge=0, lt=1)
-    double: float = parameter(0.08, "1", "share of refills with two packs, which replace the next", ge=0, lt=1)
+    double: float = parameter(0.05, "1", "share of refills with two packs, which replace the next", ge=0, lt=1)
 
 
 class PrescribingSection(Section):
