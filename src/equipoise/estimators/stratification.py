@@ -144,6 +144,9 @@ def stratify(
               the reference arm, are represented by each arm of the stratum for "ATE", "ATT" and "ATC"
     boundary_in  whether a score on a boundary belongs to the "lower" stratum, as in CohortMethod, or the "upper" one
 
+    `fit_average_effect` offers the variances "within" (the default: of the strata's means), "robust" or "HC0", "HC3"
+    and "cluster" (by stratum); all take the strata as known.
+
     Strata that lack one of the arms are left out, and counted: their persons have weight 0. Weights of each arm add to
     the persons of the arm that are left.
 

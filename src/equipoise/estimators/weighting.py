@@ -166,7 +166,9 @@ def weigh(
     truncate_at  10 lowers larger weights to 10, (0.1, 10) does so at both ends
 
     Returns a `Weighting`: weights, summary, effective sizes, truncation, analysis_set, frame; `fit_average_effect`,
-    `fit_weighted`, `fit_weighted_survival_curve` and `assess_balance` take it.
+    `fit_weighted`, `fit_weighted_survival_curve` and `assess_balance` take it. `fit_average_effect` offers the
+    variances "influence" (default where the score came as a fit of `fit_logistic`), "robust" or "HC0" (default else),
+    "HC3" and "bootstrap".
 
     Raises DesignError for absent columns, missing values, arms other than 0 and 1, scores not strictly between 0 and
     1, persons in several rows, weights beyond 1e100, a model of another outcome; UnsupportedError for unknown
@@ -179,7 +181,7 @@ def weigh(
         >>> import pandas as pd
         >>> from equipoise import weigh
         >>> table = pd.DataFrame({"drug": [1, 1, 0, 0], "score": [0.8, 0.5, 0.5, 0.2]})
-        >>> weigh(table, arm="drug", score="score", estimand="overlap").weights.tolist()
+        >>> weigh(table, arm="drug", score="score", estimand="overlap").weights.round(12).tolist()
         [0.2, 0.5, 0.5, 0.2]
     """
     rule = weight_rule(estimand, stabilised, truncate_percentile, truncate_at)
