@@ -29,6 +29,8 @@ _FACADE: dict[str, str] = {
     "Matching": "equipoise.estimators.matching_result",
     "MatchingWarning": "equipoise.estimators.matching_result",
     "fit_average_effect": "equipoise.estimators.average_effect",
+    "assess_balance": "equipoise.diagnostics.balance_assessment",
+    "Balance": "equipoise.diagnostics.balance_assessment",
     "weigh": "equipoise.estimators.weighting",
     "Weighting": "equipoise.estimators.weighting",
     "stratify": "equipoise.estimators.stratification",

@@ -20,14 +20,14 @@ from equipoise.estimators.table import Table
 from equipoise.kernels.glm import LOGISTIC
 
 ARM = "arm"
+PROBABILITIES = ("fitted_values", "propensity_scores")  # what fitted models of the arm call them
 
 
 class FittedPropensity(Protocol):
-    """A fitted propensity model: logistic, or regularised logistic."""
+    """A fitted propensity model: a `GlmFit` of the arm, or a `RegularisedLogisticFit`.
 
-    @property
-    def fitted_values(self) -> np.ndarray:
-        """The probability of the target arm in every row, float64 (n,)."""
+    It holds the probability of the target arm in every row, float64 (n,), under one of the names in PROBABILITIES.
+    """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,9 +228,10 @@ def _arm(rows: Source, arm: str | np.ndarray | None) -> np.ndarray:
 
 def _score(rows: Source, score: Any) -> tuple[np.ndarray, PropensityModel | None]:
     model = None
-    if hasattr(score, "fitted_values"):
+    name = next((name for name in PROBABILITIES if hasattr(score, name)), None)
+    if name is not None:
         model = _model(score)
-        score = np.asarray(score.fitted_values, np.float64)
+        score = np.asarray(getattr(score, name), np.float64)
         if len(score) != len(rows):
             found = f"a model fitted to {len(score):,} rows"
             raise DesignError(Fault("score", found, f"a model of these {len(rows):,} rows"))

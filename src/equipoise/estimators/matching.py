@@ -113,8 +113,8 @@ def match(
     matched is then decided by the order.
 
     Raises DesignError for columns that are absent or hold missing or infinite values, scores outside (0, 1), several
-    rows a person, and ratios or calipers that are none; UnsupportedError for "closest" with replacement and for more
-    than two arms.
+    rows a person, and ratios or calipers that are none; UnsupportedError for "closest" with replacement, for more than
+    two arms and for sets with weights.
 
     Source: Rosenbaum, Rubin, Am Stat 1985;39:33; Austin, Stat Med 2014;33:1057; for the preference score Walker et
     al., Comparative Effectiveness Research 2013;3:11.
@@ -135,6 +135,9 @@ def match(
     )
     _check(rules)
     rows = read_adjustment_rows(data, arm=arm, score=score, exact=exact, person=person)
+    own = rows.source.analysis_set
+    if own is not None and not (own.weight == 1.0).all():
+        raise UnsupportedError(Fault("AnalysisSet.weight", "weights already", "a set in which every row counts once"))
     if rows.reason is not None:
         nothing = Caliper(
             math.inf if rules.caliper is None else float(rules.caliper), rules.scale, rules.unit, math.nan
