@@ -126,7 +126,8 @@ def assess_balance(
     adjusted     what `match`, `weigh` or `stratify` returned; or data (with `arm`, and `weights` to be looked at as an
                  adjustment)
     covariates   names of columns of the data that were adjusted; or a matrix (n, p), dense or sparse, with `names`. For
-                 an AnalysisSet all its columns by default, for others the score alone. All levels of a factor of three or more are shown
+                 an AnalysisSet all its columns by default, for others the score alone. All levels of a factor of three
+                 or more are shown
     denominator  whose standard deviation divides differences: "target", "reference" or "pooled" (the root of the mean
                  of both variances). It is that of the unadjusted arms, before and after: a difference does not look
                  smaller where the spread grew. By default the arm that the estimand is about, for ATT and ATC as in
