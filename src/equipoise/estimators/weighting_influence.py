@@ -61,15 +61,16 @@ def nuisance_of(rows: AdjustmentRows, rule: WeightRule, ruled: RuledWeights) -> 
     z = _standardised(rows.model.x)
     e = rows.score
     information = z.T @ (z * (e * (1.0 - e))[:, None])
-    influence = solve_information(information, (z * (rows.arm - e)[:, None]).T)
-    if influence is None:
+    inverse = solve_information(information, np.eye(z.shape[1]))
+    if inverse is None:
         raise UnsupportedError(Fault("variance 'influence'", "a propensity model with a singular information matrix"))
+    influence = (z * (rows.arm - e)[:, None]) @ inverse
     gradient = z * ruled.by_logit[:, None]
     if not rule.stabilised:
-        return Nuisance(influence.T, gradient)
+        return Nuisance(influence, gradient)
     share = rows.arm.mean()
     return Nuisance(
-        np.column_stack([influence.T, (rows.arm - share) / len(rows)]), np.column_stack([gradient, ruled.by_share])
+        np.column_stack([influence, (rows.arm - share) / len(rows)]), np.column_stack([gradient, ruled.by_share])
     )
 
 
