@@ -192,6 +192,8 @@ def test_every_class_of_the_specification_is_drawn_and_every_parameter_has_unit_
     assert tuple(CLASS_FIELDS) == PRESCRIBED
     for atc in PRESCRIBED:
         for field in type(NationSpec().prescribing.of_class(atc)).model_fields.values():
+            assert field.description
             assert isinstance(field.json_schema_extra, dict)
-            assert field.description and field.json_schema_extra["unit"] and field.json_schema_extra["source"]
+            assert field.json_schema_extra["unit"]
+            assert field.json_schema_extra["source"]
     assert {drug.atc[:4] for drug in FORMULARY} >= {"N05B", "N05C", "N06A"}

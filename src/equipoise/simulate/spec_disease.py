@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from equipoise.simulate.parameters import Section, parameter
+from equipoise.simulate.parameters import Section, inherited, parameter
 
 INCIDENCE = "Swedish register studies of motor neuron disease, 2008-2021"
 REGISTERS = "ALSFRS-R in 7 population registers (7,030 patients)"
@@ -59,14 +59,35 @@ class ClassProdrome(Section):
     single: float = parameter(0.2, "1", "share of them with one dispensing only", ge=0, le=1)
 
 
+class AnxiolyticProdrome(ClassProdrome):
+    """Anxiolytics, N05B."""
+
+    episodes: float = inherited(ClassProdrome, "episodes", 0.118, source=CASE_CONTROL)
+    years: float = inherited(ClassProdrome, "years", 0.40, source=CASE_CONTROL)
+    single: float = inherited(ClassProdrome, "single", 0.1)
+
+
+class HypnoticProdrome(ClassProdrome):
+    """Hypnotics and sedatives, N05C."""
+
+    episodes: float = inherited(ClassProdrome, "episodes", 0.06, source=CASE_CONTROL)
+    years: float = inherited(ClassProdrome, "years", 0.25, source=CASE_CONTROL)
+
+
+class AntidepressantProdrome(ClassProdrome):
+    """Antidepressants, N06A."""
+
+    episodes: float = inherited(ClassProdrome, "episodes", 0.12, source=CASE_CONTROL)
+    years: float = inherited(ClassProdrome, "years", 0.43, source=CASE_CONTROL)
+    single: float = inherited(ClassProdrome, "single", 0.05)
+
+
 class Prodrome(Section):
     """Reverse causation: prescribing before the diagnosis that the disease brings about."""
 
-    anxiolytics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.115, years=0.43, single=0.1))
-    hypnotics: ClassProdrome = Field(default_factory=lambda: ClassProdrome(episodes=0.06, years=0.25))
-    antidepressants: ClassProdrome = Field(
-        default_factory=lambda: ClassProdrome(episodes=0.12, years=0.43, single=0.05)
-    )
+    anxiolytics: AnxiolyticProdrome = Field(default_factory=AnxiolyticProdrome)
+    hypnotics: HypnoticProdrome = Field(default_factory=HypnoticProdrome)
+    antidepressants: AntidepressantProdrome = Field(default_factory=AntidepressantProdrome)
     slope: float = parameter(
         0.6,
         "log rate ratio",

@@ -1,13 +1,12 @@
 """Parameters of background treatment: who is treated with what, for how long, and how often it is dispensed."""
 
-from copy import copy
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from pydantic import Field, model_validator
 
-from equipoise.simulate.parameters import Section, parameter
+from equipoise.simulate.parameters import Section, inherited, parameter
 from equipoise.spec.values import Day
 
 SPDR = "Swedish Prescribed Drug Register, anchors of use and new use"
@@ -54,10 +53,7 @@ class ClassUse(Section):
 
 def _own(name: str, default: Any, source: str = "assumed") -> Any:
     """The parameter `name` of every class with a default of this class."""
-    field = copy(ClassUse.model_fields[name])
-    field.default = default
-    field.json_schema_extra = {**dict(field.json_schema_extra or {}), "source": source}  # type: ignore[arg-type]
-    return field
+    return inherited(ClassUse, name, default, source=source)
 
 
 class Anxiolytics(ClassUse):
@@ -66,7 +62,7 @@ class Anxiolytics(ClassUse):
     rate: float = _own("rate", 18.0, SPDR)
     women: float = _own("women", 1.5)
     by_age: Curve = _own("by_age", ((10.0, 0.0), (18.0, 0.6), (30.0, 1.0), (50.0, 1.0), (70.0, 1.45), (90.0, 2.0)))
-    vulnerability: float = _own("vulnerability", 0.6, CASE_CONTROL)
+    vulnerability: float = _own("vulnerability", 0.55, CASE_CONTROL)
     tendency: float = _own("tendency", 1.0)
     single: float = _own("single", 0.55, SPDR)
     chronic: float = _own("chronic", 0.23)
