@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from equipoise import (
+    AnalysisSet,
     DesignError,
     Reason,
     UnsupportedError,
@@ -15,8 +17,9 @@ from equipoise import (
     fit_logistic,
     fit_poisson,
 )
+from equipoise.analysis_set import Column
 from equipoise.estimators.average_effect import fit_average_effect
-from equipoise.estimators.weighted_models import fit_weighted
+from equipoise.estimators.weighted_models import _influence, fit_weighted
 from equipoise.estimators.weighted_scores import model_scores
 from equipoise.estimators.weighting import Weighting, weigh
 from equipoise.kernels.balancing_weights import ESTIMANDS
@@ -300,3 +303,77 @@ def test_no_events_one_arm_and_separation_are_reasons() -> None:
 
 
 FOUR_TARGETS = {"drug": [1.0] * 4, "score": [0.5] * 4, "ill": [1.0, 0.0, 1.0, 0.0], "day": [1.0, 2.0, 3.0, 4.0]}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("options", [{"stabilised": True}, {"estimand": "ATT"}, {"estimand": "ATM"}])
+def test_the_influence_of_a_person_is_that_of_counting_it_a_little_more(name: str, options: dict) -> None:
+    """In the propensity model, in the share of the arm and in the outcome model at once."""
+    model, arguments = MODELS[name]
+    arguments = {**arguments, "covariates": ["drug", "age"]}
+    data = people(200, seed=6)
+    made, step = weighted(data, **options), 1e-4
+    fit = fit_weighted(made, model, **arguments)
+
+    def refitted(counted: np.ndarray) -> np.ndarray:
+        score = fit_logistic(
+            {**data, "c": counted}, outcome="drug", covariates=["age", "sex"], weights="c"
+        ).fitted_values
+        weights = weigh(data, arm="drug", score=score, estimand=made.estimand).weights
+        if made.stabilised:
+            share = np.average(made.arm, weights=counted)
+            weights = weights * np.where(made.arm, share, 1.0 - share)
+        return model({**data, "w": weights * counted}, weights="w", **arguments).coefficients
+
+    found = _influence(made, model_scores(fit), True)
+    for i in range(0, 200, 40):
+        more, less = (np.where(np.arange(200) == i, 1.0 + sign * step, 1.0) for sign in (1.0, -1.0))
+        numerical = (refitted(more) - refitted(less)) / (2.0 * step)
+        np.testing.assert_allclose(found[i], numerical, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(fit.covariance, found.T @ found, rtol=1e-12)
+
+
+def test_entry_times_and_frames_of_every_kind() -> None:
+    data = {**PEOPLE, "entry": np.floor(PEOPLE["day"] / 3.0)}
+    data["entry"] = np.minimum(data["entry"], data["day"] - 1.0)
+    arguments = {"time": "day", "event": "died", "start": "entry", "covariates": ["drug"]}
+    fits = [
+        fit_weighted(weigh(frame, arm="drug", score=propensity(PEOPLE)), fit_cox, **arguments)
+        for frame in (data, pd.DataFrame(data, index=np.arange(400)[::-1]), pl.DataFrame(data))
+    ]
+    for fit in fits[1:]:
+        assert fit.std_errors[0] == fits[0].std_errors[0]
+    assert isinstance(fits[2].tidy(), pl.DataFrame)
+
+
+def test_an_analysis_set_is_fitted_as_the_frame_it_could_have_been() -> None:
+    named = fit_weighted(weighted(PEOPLE), fit_cox, time="day", event="died", covariates=["drug", "age"])
+    held = AnalysisSet(
+        person=np.arange(400),
+        event=PEOPLE["died"].astype(np.int8),
+        start=np.zeros(400, np.int32),
+        stop=PEOPLE["day"].astype(np.int32),
+        weight=np.ones(400),
+        x=PEOPLE["age"][:, None],
+        columns=(Column("age", "covariate"),),
+        arm=PEOPLE["drug"].astype(np.int8),
+    )
+    made = weigh(held, score=propensity(PEOPLE))
+    for variance in ("influence", "robust"):
+        own = fit_weighted(made, fit_cox, variance=variance)
+        wanted = fit_weighted(
+            weighted(PEOPLE), fit_cox, variance=variance, time="day", event="died", covariates=["drug", "age"]
+        )
+        assert own.terms == ("arm", "age")
+        np.testing.assert_allclose(own.coefficients, named.coefficients, rtol=1e-10)
+        np.testing.assert_allclose(own.covariance, wanted.covariance, rtol=1e-9)
+    drawn = fit_weighted(made, fit_cox, variance="bootstrap", replicates=30)
+    np.testing.assert_allclose(drawn.std_errors, named.std_errors, rtol=0.5)
+
+
+def test_a_matrix_with_arrays_beside_it() -> None:
+    x = np.column_stack([PEOPLE["drug"], PEOPLE["age"]])
+    made = weigh(x, arm=PEOPLE["drug"], score=propensity(PEOPLE))
+    found = fit_weighted(made, fit_logistic, outcome=PEOPLE["ill"])
+    named = fit_weighted(weighted(PEOPLE), fit_logistic, outcome="ill", covariates=["drug", "age"])
+    np.testing.assert_allclose(found.covariance, named.covariance, rtol=1e-12)
