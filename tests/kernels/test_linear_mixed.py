@@ -8,6 +8,7 @@ from equipoise.kernels.linear_mixed_scale import scale
 from equipoise.kernels.linear_mixed_search import minimise
 from equipoise.kernels.person_statistics import (
     marginal_log_density,
+    person_factors,
     person_rows,
     person_statistics,
     posterior,
@@ -43,6 +44,18 @@ def test_cross_products() -> None:
         assert found.rows[i] == at.sum()
 
 
+def test_rotated_rows_have_the_same_products() -> None:
+    rows, beta = small_rows(q=3), np.array([0.5, 2.0, -1.0])
+    found, expected = person_factors(rows), person_statistics(rows)
+    ztz, ztr = found.random_products(beta)
+    np.testing.assert_allclose(ztz, expected.ztz, rtol=EXACT, atol=EXACT)
+    np.testing.assert_allclose(ztr, expected.zty - expected.ztx @ beta, rtol=EXACT, atol=EXACT)
+    above = found.factors[:, :, 3:]
+    whole = found.within + np.einsum("mjk,mjl->kl", above, above)
+    np.testing.assert_allclose(whole[:3, :3], expected.xtx, rtol=EXACT, atol=EXACT)
+    np.testing.assert_allclose(whole[3, 3], expected.yty, rtol=EXACT)
+
+
 @pytest.mark.parametrize("root", [ROOT, SINGULAR, np.zeros((2, 2))], ids=["full", "singular", "zero"])
 def test_marginal_density_and_posterior_against_dense_matrices(root: np.ndarray) -> None:
     rows, sigma, beta = small_rows(), 0.7, np.array([0.5, 2.0, -1.0])
@@ -65,7 +78,7 @@ def test_marginal_density_and_posterior_against_dense_matrices(root: np.ndarray)
 @pytest.mark.parametrize("root", [ROOT, SINGULAR], ids=["full", "singular"])
 def test_deviance_is_that_of_dense_matrices(reml: bool, root: np.ndarray) -> None:
     rows = small_rows()
-    at = profiled(person_statistics(rows), root, reml)
+    at = profiled(person_factors(rows), root, reml)
     d = at.variance * root @ root.T
     np.testing.assert_allclose(at.deviance, dense_deviance(rows, d, at.variance, reml), rtol=EXACT)
     inverse = np.linalg.inv(dense_covariance(rows, d, at.variance))
@@ -77,17 +90,17 @@ def test_deviance_is_that_of_dense_matrices(reml: bool, root: np.ndarray) -> Non
 @pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize(("q", "correlated"), [(1, True), (2, True), (2, False), (3, True)])
 def test_gradient_and_hessian_against_differences(reml: bool, q: int, correlated: bool) -> None:
-    statistics, form = person_statistics(small_rows(q=q, persons=9)), structure(q, correlated)
+    factors, form = person_factors(small_rows(q=q, persons=9)), structure(q, correlated)
     theta = np.random.default_rng(2).normal(size=len(form.rows))
 
     def deviance(t: np.ndarray) -> float:
-        return profiled(statistics, form.root(t), reml).deviance
+        return profiled(factors, form.root(t), reml).deviance
 
     def gradient(t: np.ndarray) -> np.ndarray:
-        return derivatives(statistics, form, form.root(t), profiled(statistics, form.root(t), reml), reml).gradient
+        return derivatives(factors, form, form.root(t), profiled(factors, form.root(t), reml), reml).gradient
 
     root = form.root(theta)
-    found = derivatives(statistics, form, root, profiled(statistics, root, reml), reml)
+    found = derivatives(factors, form, root, profiled(factors, root, reml), reml)
     steps = STEP * np.eye(len(theta))
     by_value = [(deviance(theta + h) - deviance(theta - h)) / (2 * STEP) for h in steps]
     by_gradient = [(gradient(theta + h) - gradient(theta - h)) / (2 * STEP) for h in steps]
@@ -98,8 +111,8 @@ def test_gradient_and_hessian_against_differences(reml: bool, q: int, correlated
 @pytest.mark.parametrize("reml", [True, False])
 def test_joint_hessian_is_that_of_the_dense_deviance(reml: bool) -> None:
     rows, form, s = small_rows(), structure(2, True), np.array([0.9, -0.2, 0.6])
-    statistics = person_statistics(rows)
-    at = profiled(statistics, form.root(s), reml)
+    factors = person_factors(rows)
+    at = profiled(factors, form.root(s), reml)
 
     def dense(point: np.ndarray) -> float:
         root, variance = form.root(point[:3]), np.exp(point[3])
@@ -111,7 +124,7 @@ def test_joint_hessian_is_that_of_the_dense_deviance(reml: bool) -> None:
         [(dense(point + a + b) - dense(point + a - b) - dense(point - a + b) + dense(point - a - b)) / (4 * h * h)
          for b in steps] for a in steps
     ]  # fmt: skip
-    found = derivatives(statistics, form, form.root(s), at, reml).joint
+    found = derivatives(factors, form, form.root(s), at, reml).joint
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -126,8 +139,8 @@ def balanced(within: float) -> tuple[np.ndarray, np.ndarray]:
 def test_balanced_random_intercept_is_the_analysis_of_variance(reml: bool) -> None:
     y, person = balanced(0.5)
     ones = np.ones((20, 1))
-    statistics = person_statistics(person_rows(y - y.mean(), ones, ones, person))
-    found = minimise(statistics, structure(1, True), reml)
+    factors = person_factors(person_rows(y - y.mean(), ones, ones, person))
+    found = minimise(factors, structure(1, True), reml)
     between = 4.0 * np.sum((np.array([1.0, 3.0, 4.0, 8.0, 9.0]) - 5.0) ** 2)  # 4 degrees of freedom, or 5 by ML
     within = 5.0 * (1 + 1 + 4 + 4) * 0.25 / 15.0
     expected = (between / (4 if reml else 5) - within) / 4.0
@@ -141,8 +154,8 @@ def test_negative_moment_estimate_is_a_variance_of_zero(reml: bool) -> None:
     y, person = balanced(40.0)
     ones = np.ones((20, 1))
     scaled = scale(y, ones, ones, True)
-    statistics = person_statistics(person_rows(scaled.y, scaled.x, scaled.z, person))
-    found = minimise(statistics, structure(1, True), reml)
+    factors = person_factors(person_rows(scaled.y, scaled.x, scaled.z, person))
+    found = minimise(factors, structure(1, True), reml)
     assert found.converged
     assert found.vanished == 1
     assert found.root[0, 0] == 0.0
@@ -157,7 +170,7 @@ def test_results_come_back_in_the_given_units(correlated: bool) -> None:
     x, z = rows.x * [1.0, 10.0, 10.0] + shift, rows.z * [1.0, 0.01]
     scaled = scale(rows.y, x, z, correlated)
     root = 0.5 * np.eye(2)
-    at = profiled(person_statistics(person_rows(scaled.y, scaled.x, scaled.z, rows.person)), root, True)
+    at = profiled(person_factors(person_rows(scaled.y, scaled.x, scaled.z, rows.person)), root, True)
     given_root = np.sqrt(at.variance) * scaled.random_root(root)
     given = person_rows(rows.y, x, z, rows.person)
     expected = dense_deviance(given, given_root @ given_root.T, at.variance * scaled.unit**2, True)

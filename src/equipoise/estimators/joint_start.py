@@ -6,14 +6,11 @@ import numpy as np
 
 from equipoise.estimators.identification import Identified, identify
 from equipoise.estimators.joint_objective import Objective, Uphill, no_exposure
+from equipoise.estimators.linear_mixed import fit_linear_mixed
 from equipoise.kernels.joint_likelihood import JointLikelihood
 from equipoise.kernels.joint_modes import modes
 from equipoise.kernels.joint_rows import Ends, Exposure, Layout, Measurements, Nodes, Parameters, precision_root
-from equipoise.kernels.linear_mixed import structure
-from equipoise.kernels.linear_mixed_scale import scale
-from equipoise.kernels.linear_mixed_search import minimise
 from equipoise.kernels.newton import Maximum, maximise
-from equipoise.kernels.person_statistics import PersonRows, person_statistics
 
 LEAST_SHARE = 1e-3  # of the residual standard deviation: a start away from singular covariance matrices
 
@@ -26,7 +23,6 @@ class MixedModel:
     sigma: float
     covariance: np.ndarray
     log_likelihood: float
-    converged: bool
 
     def parameters(self, n_features: int) -> Parameters:
         """As parameters of a joint model without causes."""
@@ -34,24 +30,26 @@ class MixedModel:
         return Parameters(self.beta, np.array([self.sigma]), root, none, np.empty((0, n_features)))
 
 
-def mixed_model(rows: Measurements) -> MixedModel:
-    """Fit by REML, as R's lme does, and by maximum likelihood for its log-likelihood."""
-    scaled = scale(rows.y, rows.x, rows.z, True)
-    places = np.arange(len(rows.y)), np.arange(len(rows.start) - 1)
-    statistics = person_statistics(PersonRows(scaled.y, scaled.x, scaled.z, rows.start, *places))
-    form = structure(rows.z.shape[1], True)
-    restricted = minimise(statistics, form, True)
-    alone = minimise(statistics, form, False, restricted.root + LEAST_SHARE * np.eye(form.q))
-    at = restricted.at
-    root = scaled.random_root(restricted.root)
-    least = scaled.random_root(LEAST_SHARE * np.eye(form.q))
-    return MixedModel(
-        scaled.beta(at.beta),
-        scaled.unit * float(np.sqrt(at.variance)),
-        at.variance * (root @ root.T + least @ least.T * bool(restricted.vanished)),
-        -0.5 * scaled.deviance(alone.at.deviance, alone.at.degrees, False),
-        restricted.converged and alone.converged and not restricted.unbounded,
-    )
+def mixed_model(rows: Measurements) -> MixedModel | None:
+    """Fit by REML, as R's lme does, and by maximum likelihood for its log-likelihood; None where there is no fit.
+
+    The first columns of x and z are all ones.
+    """
+    person = np.repeat(np.arange(len(rows.start) - 1), np.diff(rows.start))
+    fixed = {f"x{j}": rows.x[:, j] for j in range(1, rows.x.shape[1])}
+    random = {f"z{j}": rows.z[:, j] for j in range(1, rows.z.shape[1])}
+    data = {"person": person, "y": rows.y} | fixed | random
+    given = {"outcome": "y", "person": "person", "fixed": list(fixed), "random": list(random)}
+    restricted, full = (fit_linear_mixed(data, **given, method=method) for method in ("reml", "ml"))
+    if any(fit.reasons != (None,) * rows.x.shape[1] for fit in (restricted, full)):
+        return None
+    if not restricted.convergence.converged or not restricted.sigma > 0.0:
+        return None
+    covariance = restricted.random_covariance
+    if not np.isfinite(covariance).all():
+        return None
+    least = np.diag((LEAST_SHARE * restricted.sigma) ** 2 / np.mean(rows.z**2, axis=0)) * restricted.singular
+    return MixedModel(restricted.coefficients, restricted.sigma, covariance + least, full.log_likelihood)
 
 
 @dataclass(frozen=True, slots=True)

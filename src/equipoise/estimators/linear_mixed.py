@@ -22,7 +22,7 @@ from equipoise.estimators.linear_mixed_rows import (
 from equipoise.kernels.linear_mixed import Structure, information_at_zero, structure
 from equipoise.kernels.linear_mixed_scale import Scaled, scale
 from equipoise.kernels.linear_mixed_search import Minimum, minimise
-from equipoise.kernels.person_statistics import PersonRows, PersonStatistics, person_rows, person_statistics, posterior
+from equipoise.kernels.person_statistics import PersonFactors, PersonRows, person_factors, person_rows, posterior
 
 REML, ML = "reml", "ml"
 MEASURE = "difference in mean outcome"
@@ -53,7 +53,7 @@ class _Problem:
     random_terms: Identified
     scaled: Scaled
     sorted_rows: PersonRows
-    statistics: PersonStatistics
+    factors: PersonFactors
     form: Structure
 
 
@@ -117,10 +117,8 @@ def fit_linear_mixed(
         return _unanswered(given, fixed_terms, Reason.BOUNDARY, settings)
     sorted_rows = person_rows(scaled.y, scaled.x, scaled.z, rows.person)
     form = structure(rows.z.shape[1], settings.correlated)
-    problem = _Problem(
-        given, rows, fixed_terms, random_terms, scaled, sorted_rows, person_statistics(sorted_rows), form
-    )
-    minimum = minimise(problem.statistics, form, settings.reml)
+    problem = _Problem(given, rows, fixed_terms, random_terms, scaled, sorted_rows, person_factors(sorted_rows), form)
+    minimum = minimise(problem.factors, form, settings.reml)
     if minimum.converged:
         return _answered(problem, minimum, settings)
     return _unanswered(given, fixed_terms, Reason.BOUNDARY if minimum.unbounded else Reason.NOT_CONVERGED, settings)
@@ -154,9 +152,8 @@ def _answered(problem: _Problem, minimum: Minimum, settings: _Settings) -> Linea
 
 
 def _effects(problem: _Problem, minimum: Minimum, sigma: float) -> PersonEffects:
-    statistics, change = problem.statistics, problem.scaled.z_change
-    ztr = statistics.zty - statistics.ztx @ minimum.at.beta
-    relative = posterior(statistics.ztz, ztr, minimum.root, 1.0)
+    change = problem.scaled.z_change
+    relative = posterior(*problem.factors.random_products(minimum.at.beta), minimum.root, 1.0)
     mean = problem.scaled.unit * relative.mean @ change.T
     covariance = sigma**2 * (change @ relative.covariance @ change.T)
     in_order = problem.sorted_rows
@@ -189,7 +186,7 @@ def _hidden(problem: _Problem) -> tuple[np.ndarray, np.ndarray]:
     A direction in which D and s can change without any change in the law of residuals hides the variances that take
     part in it, and the error of fixed effects whose variance moves along it.
     """
-    information, hh = information_at_zero(problem.statistics, problem.form)
+    information, hh = information_at_zero(problem.factors, problem.form)
     q, scaled = problem.form.q, problem.scaled
     hidden, without_error = np.zeros((q + 1, q + 1), np.bool_), np.zeros(scaled.x.shape[1], np.bool_)
     t, x = scaled.z_change, scaled.x_change

@@ -10,6 +10,8 @@ Parameters theta: entries of L, the lower triangle by columns, or the diagonal a
            Any real values are allowed: L and L with a column negated are the same model, so a variance of zero is an
            interior point where derivatives vanish by symmetry.
 Singular   a D without full rank is no trouble; X'V^-1 X must be positive definite: no collinear columns.
+Numbers    each person's rows are rotated once so that Z_i is triangular, R_i; V^-1 is then a sum of squares, in which
+           nothing cancels however large random effects are beside residuals.
 Cost       O(persons (q^3 + q^2 p + q p^2)) for the value, and q^4 and (q p)^2 more for derivatives; never n x n.
 Paper      Bates et al.: J Stat Softw 2015;67(1); Lindstrom, Bates: JASA 1988;83:1014; Searle et al.: Variance
            Components (1992), section 6.6, for second derivatives.
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.kernels.jit import compiled
-from equipoise.kernels.person_statistics import PersonStatistics, scaled_inverse
+from equipoise.kernels.person_statistics import PersonFactors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,20 +91,19 @@ def structure(q: int, correlated: bool) -> Structure:
     return Structure(rows, columns, q)
 
 
-def profiled(statistics: PersonStatistics, root: np.ndarray, reml: bool) -> Profiled:
+def profiled(factors: PersonFactors, root: np.ndarray, reml: bool) -> Profiled:
     """The profiled deviance at L = `root` (q, q).
 
     Raises numpy.linalg.LinAlgError where X'V^-1 X is not positive definite.
     """
-    s = statistics
-    taken, log_determinant = _explained(s.ztz, s.ztx, s.zty, root)
-    p = len(s.xty)
-    information = s.xtx - taken[:p, :p]
-    right, total = s.xty - taken[:p, p], s.yty - taken[p, p]
+    squares, log_determinant = _squares(factors.factors, root)
+    squares += factors.within
+    p = factors.p
+    information, right, total = squares[:p, :p], squares[:p, p], squares[p, p]
     factor = np.linalg.cholesky(information)
     half = np.linalg.solve(factor, np.eye(p))
     along = half @ right
-    n = int(s.rows.sum())
+    n = factors.n
     degrees = n - p if reml else n
     variance = max(total - float(along @ along), np.finfo(float).tiny) / degrees
     deviance = degrees * (1.0 + math.log(2.0 * math.pi * variance)) + log_determinant
@@ -111,17 +112,14 @@ def profiled(statistics: PersonStatistics, root: np.ndarray, reml: bool) -> Prof
     return Profiled(deviance, half.T @ along, half.T @ half, variance, degrees)
 
 
-def derivatives(
-    statistics: PersonStatistics, form: Structure, root: np.ndarray, at: Profiled, reml: bool
-) -> Derivatives:
+def derivatives(factors: PersonFactors, form: Structure, root: np.ndarray, at: Profiled, reml: bool) -> Derivatives:
     """Gradient and Hessian at L = `root`, where `at` is the profiled deviance.
 
     With G = Z'V^-1 Z, H = Z'V^-1 X, e = Z'V^-1 (y - X beta) of a person and E the derivative of D in one parameter:
     d log|V| = sum tr(E G), dQ = -sum e'E e, d log|X'V^-1 X| = -sum tr(E H C H').
     """
-    s = statistics
     c = at.unscaled_covariance
-    first, e_e, second, projected, e_g, hh, he = _sums(s.ztz, s.ztx, s.zty - s.ztx @ at.beta, c, root)
+    first, e_e, second, projected, e_g, hh, he = _sums(factors.factors, at.beta, c, root)
     trace = first[0] - first[1] if reml else first[0]
     change = form.directions(root)
     trace_p = np.einsum("ajk,jk->a", change, trace)
@@ -141,72 +139,111 @@ def derivatives(
     return Derivatives(gradient, hessian - np.outer(q_a, q_a) / at.degrees, joint)
 
 
-def information_at_zero(statistics: PersonStatistics, form: Structure) -> tuple[np.ndarray, np.ndarray]:
+def information_at_zero(factors: PersonFactors, form: Structure) -> tuple[np.ndarray, np.ndarray]:
     """What the rows can tell of the free entries of D and of s, seen where D = 0 and s = 1.
 
     Returned: tr(P V_a P V_b), float64 (d + 1, d + 1), s last; and sum H_j H_k', float64 (q, q, p, p), with H = Z'X. The
     covariance is linear in these parameters: a null direction here is a change of V that no residual shows.
     """
-    s, zero = statistics, np.zeros((form.q, form.q))
-    c = np.linalg.inv(s.xtx)
-    first, _, second, projected, _, hh, _ = _sums(s.ztz, s.ztx, s.zty, c, zero)
+    p, zero = factors.p, np.zeros((form.q, form.q))
+    at = profiled(factors, zero, False)
+    c = at.unscaled_covariance
+    first, _, second, projected, _, hh, _ = _sums(factors.factors, at.beta, c, zero)
     change = form.units()
     t = np.einsum("ajk,jkrs->ars", change, hh, optimize=True) @ c
     among = np.einsum("ajk,blm,klmj->ab", change, change, second - 2.0 * projected, optimize=True)
     among += np.einsum("ars,bsr->ab", t, t, optimize=True)
     beside = np.einsum("ajk,jk->a", change, first[0] - first[1])
-    alone = np.full((1, 1), float(s.rows.sum() - len(s.xty)))
+    alone = np.full((1, 1), float(factors.n - p))
     return np.block([[among, beside[:, None]], [beside[None, :], alone]]), hh
 
 
 @compiled
-def _explained(ztz, ztx, zty, root):
-    """Sums over persons of [X y]'Z A M^-1 A' Z'[X y], (p + 1, p + 1), and of log|M|."""
-    m, q, p = ztx.shape
-    out = np.zeros((p + 1, p + 1))
-    work, kernel, columns, product = np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, p + 1)), np.zeros((q, p + 1))
+def _solved(rows, root, work, half):
+    """Put T^-1 [R Q'X Q'y] into `half`, with T T' = I + R L L' R' the Cholesky factors; return log|T T'|.
+
+    `rows` and `half` are (q, q + p + 1); `work` (2, q, q).
+    """
+    q = len(root)
+    for j in range(q):
+        for k in range(q):
+            work[0, j, k] = 0.0
+            for s in range(q):
+                work[0, j, k] += rows[j, s] * root[s, k]
+    log_determinant = 0.0
+    for j in range(q):
+        for k in range(j + 1):
+            value = 1.0 if j == k else 0.0
+            for s in range(q):
+                value += work[0, j, s] * work[0, k, s]
+            for s in range(k):
+                value -= work[1, j, s] * work[1, k, s]
+            if j == k:
+                work[1, j, j] = math.sqrt(value)
+                log_determinant += math.log(value)
+            else:
+                work[1, j, k] = value / work[1, k, k]
+        for k in range(rows.shape[1]):
+            value = rows[j, k]
+            for s in range(j):
+                value -= work[1, j, s] * half[s, k]
+            half[j, k] = value / work[1, j, j]
+    return log_determinant
+
+
+@compiled
+def _squares(factors, root):
+    """Sums over persons of [Q'X Q'y]'(T T')^-1 [Q'X Q'y], float64 (p + 1, p + 1), and of log|V|."""
+    m, q, width = factors.shape
+    out = np.zeros((width - q, width - q))
+    work, half = np.zeros((2, q, q)), np.zeros((q, width))
     total = 0.0
     for i in range(m):
-        total += scaled_inverse(ztz[i], root, work, kernel)
+        total += _solved(factors[i], root, work, half)
         for j in range(q):
-            for k in range(p):
-                columns[j, k] = ztx[i, j, k]
-            columns[j, p] = zty[i, j]
-        _product(kernel, columns, product)
-        for j in range(q):
-            for k in range(p + 1):
+            for k in range(width - q):
                 for h in range(k + 1):
-                    out[k, h] += columns[j, k] * product[j, h]
-    for k in range(p + 1):
+                    out[k, h] += half[j, q + k] * half[j, q + h]
+    for k in range(width - q):
         for h in range(k):
             out[h, k] = out[k, h]
     return out, total
 
 
 @compiled
-def _sums(ztz, ztx, ztr, c, root):
-    """Sums over persons, F = I - Z'Z A M^-1 A', G = F Z'Z, H = F Z'X, e = F Z'r, W = H C H'.
+def _sums(factors, beta, c, root):
+    """Sums over persons, G = Z'V^-1 Z, H = Z'V^-1 X, e = Z'V^-1 (y - X beta), W = H C H'.
 
     Returned: G and W (2, q, q); e e'; G_ab G_cd; W_ab G_cd; e_a e_b G_cd; H_a H_b' (q, q, p, p); H_a e_b (q, q, p).
     """
-    m, q, p = ztx.shape
+    m, q, width = factors.shape
+    p = width - q - 1
     first, e_e, second = np.zeros((2, q, q)), np.zeros((q, q)), np.zeros((q, q, q, q))
     projected, e_g = np.zeros((q, q, q, q)), np.zeros((q, q, q, q))
     hh, he = np.zeros((q, q, p, p)), np.zeros((q, q, p))
-    work, kernel, f, w = np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, q))
-    g, h, hc, e = np.zeros((q, q)), np.zeros((q, p)), np.zeros((q, p)), np.zeros((q, 1))
-    column = np.zeros((q, 1))
+    work, half = np.zeros((2, q, q)), np.zeros((q, width))
+    g, h, hc, e, w = np.zeros((q, q)), np.zeros((q, p)), np.zeros((q, p)), np.zeros(q), np.zeros((q, q))
     for i in range(m):
-        scaled_inverse(ztz[i], root, work, kernel)
-        _product(ztz[i], kernel, f)
+        _solved(factors[i], root, work, half)
+        for s in range(q):
+            for k in range(p):
+                half[s, width - 1] -= half[s, q + k] * beta[k]
         for j in range(q):
+            e[j] = 0.0
+            for s in range(q):
+                e[j] += half[s, j] * half[s, width - 1]
             for k in range(q):
-                f[j, k] = (1.0 if j == k else 0.0) - f[j, k]
-            column[j, 0] = ztr[i, j]
-        _product(f, ztz[i], g)
-        _product(f, ztx[i], h)
-        _product(f, column, e)
-        _product(h, c, hc)
+                g[j, k] = 0.0
+                for s in range(q):
+                    g[j, k] += half[s, j] * half[s, k]
+            for k in range(p):
+                h[j, k] = 0.0
+                for s in range(q):
+                    h[j, k] += half[s, j] * half[s, q + k]
+            for k in range(p):
+                hc[j, k] = 0.0
+                for s in range(p):
+                    hc[j, k] += h[j, s] * c[s, k]
         for j in range(q):
             for k in range(q):
                 w[j, k] = 0.0
@@ -216,24 +253,14 @@ def _sums(ztz, ztx, ztr, c, root):
             for k in range(q):
                 first[0, j, k] += g[j, k]
                 first[1, j, k] += w[j, k]
-                e_e[j, k] += e[j, 0] * e[k, 0]
+                e_e[j, k] += e[j] * e[k]
                 for s in range(q):
                     for t in range(q):
                         second[j, k, s, t] += g[j, k] * g[s, t]
                         projected[j, k, s, t] += w[j, k] * g[s, t]
-                        e_g[j, k, s, t] += e[j, 0] * e[k, 0] * g[s, t]
+                        e_g[j, k, s, t] += e[j] * e[k] * g[s, t]
                 for s in range(p):
-                    he[j, k, s] += h[j, s] * e[k, 0]
+                    he[j, k, s] += h[j, s] * e[k]
                     for t in range(p):
                         hh[j, k, s, t] += h[j, s] * h[k, t]
     return first, e_e, second, projected, e_g, hh, he
-
-
-@compiled
-def _product(left, right, out):
-    for j in range(left.shape[0]):
-        for k in range(right.shape[1]):
-            value = 0.0
-            for s in range(left.shape[1]):
-                value += left[j, s] * right[s, k]
-            out[j, k] = value

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.kernels.linear_mixed import Derivatives, Profiled, Structure, derivatives, profiled
-from equipoise.kernels.person_statistics import PersonStatistics
+from equipoise.kernels.person_statistics import PersonFactors
 
 TOLERANCE = 1e-13  # of the gain in deviance: theta is then within 1e-6 of its standard error before the last step
 ROUNDING = 1e-12  # relative rise of the deviance that summation alone can make
@@ -41,7 +41,7 @@ class Minimum:
 
 
 def minimise(
-    statistics: PersonStatistics,
+    factors: PersonFactors,
     form: Structure,
     reml: bool,
     start: np.ndarray | None = None,
@@ -49,22 +49,22 @@ def minimise(
 ) -> Minimum:
     """Search from `start` (L, (q, q)); by default random effects as large as the residuals."""
     theta = form.theta(np.eye(form.q) if start is None else start)
-    at = profiled(statistics, form.root(theta), reml)
+    at = profiled(factors, form.root(theta), reml)
     converged, unbounded = False, False
     for iteration in range(max_iterations + 1):
-        slope = derivatives(statistics, form, form.root(theta), at, reml)
+        slope = derivatives(factors, form, form.root(theta), at, reml)
         step, gain = _step(slope)
         converged = gain <= TOLERANCE
         if iteration == max_iterations or unbounded:
             break
-        taken = _downhill(statistics, form, reml, theta, step, at)
+        taken = _downhill(factors, form, reml, theta, step, at)
         if taken is None:
             break
         theta, at = taken
         unbounded = bool(np.abs(theta).max() > UNBOUNDED)
         if converged:
             break
-    return _finished(statistics, form, reml, theta, (converged and not unbounded, iteration, gain, unbounded))
+    return _finished(factors, form, reml, theta, (converged and not unbounded, iteration, gain, unbounded))
 
 
 def _step(slope: Derivatives) -> tuple[np.ndarray, float]:
@@ -77,12 +77,12 @@ def _step(slope: Derivatives) -> tuple[np.ndarray, float]:
 
 
 def _downhill(
-    statistics: PersonStatistics, form: Structure, reml: bool, theta: np.ndarray, step: np.ndarray, before: Profiled
+    factors: PersonFactors, form: Structure, reml: bool, theta: np.ndarray, step: np.ndarray, before: Profiled
 ) -> tuple[np.ndarray, Profiled] | None:
     """The step, halved until the deviance does not rise; None where no length helps."""
     ceiling = before.deviance + ROUNDING * (1.0 + abs(before.deviance))
     for _ in range(HALVINGS):
-        after = profiled(statistics, form.root(theta + step), reml)
+        after = profiled(factors, form.root(theta + step), reml)
         if after.deviance <= ceiling:
             return theta + step, after
         step = step / 2.0
@@ -90,12 +90,12 @@ def _downhill(
 
 
 def _finished(
-    statistics: PersonStatistics, form: Structure, reml: bool, theta: np.ndarray, ending: tuple[bool, int, float, bool]
+    factors: PersonFactors, form: Structure, reml: bool, theta: np.ndarray, ending: tuple[bool, int, float, bool]
 ) -> Minimum:
     converged, iterations, gain, unbounded = ending
     root, vanished = _without_vanishing(form.root(form.theta(form.root(theta))), len(form.rows) > form.q)
-    at = profiled(statistics, root, reml)
-    slope = derivatives(statistics, form, root, at, reml)
+    at = profiled(factors, root, reml)
+    slope = derivatives(factors, form, root, at, reml)
     return Minimum(root, at, slope, converged, iterations, gain, vanished, unbounded)
 
 

@@ -52,6 +52,30 @@ class PersonStatistics:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PersonFactors:
+    """The same by orthogonal rotations Q of each person's rows: Q'Z is R, upper triangular, above rows of zeros.
+
+    factors (m, q, q + p + 1): R, Q'X and Q'y; within (p + 1, p + 1): cross-products of [X y] in the rows below, summed
+    over persons; n rows in all
+    """
+
+    factors: np.ndarray
+    within: np.ndarray
+    n: int
+
+    @property
+    def p(self) -> int:
+        return len(self.within) - 1
+
+    def random_products(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Z'Z (m, q, q) and Z'(y - X beta) (m, q)."""
+        q = self.factors.shape[1]
+        upper = self.factors[:, :, :q]
+        residual = self.factors[:, :, -1] - self.factors[:, :, q:-1] @ beta
+        return upper.transpose(0, 2, 1) @ upper, np.einsum("mjk,mj->mk", upper, residual)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ResidualStatistics:
     """Of the residuals r = y - X beta, by person: ztr (m, q) and rtr (m,)."""
 
@@ -94,6 +118,11 @@ def person_statistics(rows: PersonRows) -> PersonStatistics:
     return PersonStatistics(np.diff(rows.starts), ztz, ztx, zty, x.T @ x, x.T @ y, float(y @ y))
 
 
+def person_factors(rows: PersonRows) -> PersonFactors:
+    """Each person's rows rotated until Z is triangular (Givens), so that no digits are lost to squares."""
+    return PersonFactors(*_rotated(rows.y, rows.x, rows.z, rows.starts), len(rows.y))
+
+
 def residual_statistics(rows: PersonRows, beta: np.ndarray) -> ResidualStatistics:
     """Z'r and r'r of each person at `beta` (p,), from the rows, so that nothing cancels."""
     return ResidualStatistics(*_residual_products(rows.y - rows.x @ beta, rows.z, rows.starts))
@@ -134,6 +163,36 @@ def _cross_products(y, x, z, starts):
                     ztx[i, j, k] += value * x[row, k]
                 zty[i, j] += value * y[row]
     return ztz, ztx, zty
+
+
+@compiled
+def _rotated(y, x, z, starts):
+    m, p, q = len(starts) - 1, x.shape[1], z.shape[1]
+    width = q + p + 1
+    factors, within, row = np.zeros((m, q, width)), np.zeros((p + 1, p + 1)), np.zeros(width)
+    for i in range(m):
+        for at in range(starts[i], starts[i + 1]):
+            for k in range(q):
+                row[k] = z[at, k]
+            for k in range(p):
+                row[q + k] = x[at, k]
+            row[width - 1] = y[at]
+            for j in range(q):
+                if row[j] == 0.0:
+                    continue
+                length = math.hypot(factors[i, j, j], row[j])
+                cosine, sine = factors[i, j, j] / length, row[j] / length
+                for k in range(j, width):
+                    above = factors[i, j, k]
+                    factors[i, j, k] = cosine * above + sine * row[k]
+                    row[k] = cosine * row[k] - sine * above
+            for k in range(p + 1):
+                for h in range(k + 1):
+                    within[k, h] += row[q + k] * row[q + h]
+    for k in range(p + 1):
+        for h in range(k):
+            within[h, k] = within[k, h]
+    return factors, within
 
 
 @compiled
