@@ -88,7 +88,7 @@ def solve(found: Given, request: Request, columns: Determined, points: int, quad
     if len(arrays.rows.y) <= len(columns.kept):
         return None
     mixed = mixed_model(arrays.rows)
-    if not mixed.converged or not mixed.sigma > 0.0:
+    if mixed is None:
         return None
     layout = Layout(len(columns.kept), found.z.shape[1], len(model.trajectory.features), model.cause_start)
     data = (arrays.rows, arrays.points, arrays.ends)

@@ -7,310 +7,37 @@ Model      y = x beta + z b + e, e ~ N(0, sigma^2), b ~ N(0, D), D^-1 = R'R with
            Features are the trajectory's value, its slope, or whatever else is linear in beta and b.
            The integral of h_c is a sum over points of time with their weights.
 Method     with pi_k the posterior weights of the nodes and s_k, J_k score and information of log f at node k:
-           score sum pi_k s_k, information sum pi_k J_k - sum pi_k s_k s_k' + (sum pi_k s_k)(sum pi_k s_k)'.
-Symbols    as in `joint_rows`.
-Cost       O(nodes (measurements + points) (p + D)) a person, linear in persons.
+           score sum pi_k s_k, information sum pi_k J_k - sum pi_k (s_k - s)(s_k - s)', s the score. Only hazards differ
+           between nodes in J, so its expectation needs their moments in b alone. Products of matrices throughout:
+           nothing is compiled.
+Symbols    as in `joint_rows` and `joint_batches`.
+Cost       O(nodes (points (p + D) + (p + D)^2)) a person, linear in persons.
 Papers     Wulfsohn, Tsiatis: Biometrics 1997;53:330. Rizopoulos: Comput Stat Data Anal 2012;56:491 (pseudo-adaptive
            nodes). Louis: J R Stat Soc B 1982;44:226 (information).
 """
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from equipoise.kernels.jit import compiled, compiled_sums
-from equipoise.kernels.joint_rows import Ends, Exposure, Layout, Measurements, Nodes
+from equipoise.kernels.joint_batches import Batch, batches
+from equipoise.kernels.joint_rows import Ends, Exposure, Layout, Measurements, Nodes, Parameters
 from equipoise.kernels.newton import Evaluation
 
 LOG_2PI = math.log(2.0 * math.pi)
+LARGEST = 600.0  # of a log hazard: beyond it the likelihood is zero, and nothing overflows
 
 
-@compiled
-def _place_nodes(i, nodes, b, log_f):
-    """The person's nodes (K, q) and the logarithms of their weights."""
-    q = b.shape[1]
-    for k in range(len(b)):
-        for r in range(q):
-            value = nodes.centre[i, r]
-            for c in range(q):
-                value += nodes.root[i, r, c] * nodes.place[k, c]
-            b[k, r] = value
-        log_f[k] = nodes.log_weight[k] + nodes.log_root[i]
+@dataclass(frozen=True, slots=True, eq=False)
+class Hazard:
+    """One cause in a batch: weighted hazards held (n, Q, K); columns (n, Q, p + d) of the derivative of the log hazard
+    by beta and psi; features without their random part, flat (n, Q, A)."""
 
-
-@compiled
-def _add_prior(par, b, at, log_f, score):
-    """log p(b) at each node, and its derivatives by R (log diagonal)."""
-    q = b.shape[1]
-    root = par.precision_root
-    for k in range(len(b)):
-        j = at
-        for r in range(q):
-            u = 0.0
-            for c in range(r + 1):
-                u += root[r, c] * b[k, c]
-            log_f[k] += math.log(root[r, r]) - 0.5 * (u * u + LOG_2PI)
-            for c in range(r):
-                score[k, j] = -u * b[k, c]
-                j += 1
-            score[k, j] = 1.0 - u * root[r, r] * b[k, r]
-            j += 1
-
-
-@compiled
-def _add_measurements(i, rows, par, b, log_f, score, sums):
-    """log p(y | b) at each node and its derivatives; `sums` (1 + q + p + q q + p q) is a place to work."""
-    p, q = rows.x.shape[1], rows.z.shape[1]
-    variance = par.sigma[0] * par.sigma[0]
-    m = rows.start[i + 1] - rows.start[i]
-    sums[:] = 0.0
-    zr, xr = sums[1 : 1 + q], sums[1 + q : 1 + q + p]
-    zz = sums[1 + q + p : 1 + q + p + q * q].reshape(q, q)
-    xz = sums[1 + q + p + q * q :].reshape(q, p)
-    for j in range(rows.start[i], rows.start[i + 1]):
-        r = rows.y[j]
-        for h in range(p):
-            r -= rows.x[j, h] * par.beta[h]
-        sums[0] += r * r
-        for h in range(p):
-            xr[h] += rows.x[j, h] * r
-        for g in range(q):
-            zr[g] += rows.z[j, g] * r
-            for h in range(q):
-                zz[g, h] += rows.z[j, g] * rows.z[j, h]
-            for h in range(p):
-                xz[g, h] += rows.z[j, g] * rows.x[j, h]
-    constant = m * (math.log(par.sigma[0]) + 0.5 * LOG_2PI)
-    for k in range(len(b)):
-        squares = sums[0]
-        for g in range(q):
-            squares -= 2.0 * b[k, g] * zr[g]
-            for h in range(q):
-                squares += b[k, g] * b[k, h] * zz[g, h]
-        log_f[k] -= constant + 0.5 * squares / variance
-        for h in range(p):
-            score[k, h] += xr[h] / variance
-        for g in range(q):
-            for h in range(p):
-                score[k, h] -= b[k, g] * xz[g, h] / variance
-        score[k, p] = squares / variance - m
-
-
-@compiled
-def _feature(fixed, random, beta, b):
-    """fixed beta + random b of one feature at one time."""
-    value = 0.0
-    for h in range(len(beta)):
-        value += fixed[h] * beta[h]
-    for g in range(len(b)):
-        value += random[g] * b[g]
-    return value
-
-
-@compiled
-def _direction(hazard, fixed, alpha, first, last, at_psi, g):
-    """The derivative of one cause's log hazard by beta and psi that all nodes share, into g (size,)."""
-    p = fixed.shape[1]
-    for h in range(p):
-        g[h] = 0.0
-        for a in range(len(alpha)):
-            g[h] += alpha[a] * fixed[a, h]
-    for h in range(first, last):
-        g[at_psi + h] = hazard[h]
-
-
-@compiled
-def _add_end(i, ends, par, cause_start, at, b, log_f, score, g):
-    """The log hazard of the cause that ended the follow-up; `at` are the places of psi and alpha."""
-    c = ends.cause[i] - 1
-    if c < 0:
-        return
-    p, n_features = len(par.beta), par.alpha.shape[1]
-    first, last = cause_start[c], cause_start[c + 1]
-    _direction(ends.hazard[i], ends.fixed[i], par.alpha[c], first, last, at[0], g)
-    base = 0.0
-    for h in range(first, last):
-        base += ends.hazard[i, h] * par.psi[h]
-    for k in range(len(b)):
-        log_f[k] += base
-        for a in range(n_features):
-            m = _feature(ends.fixed[i, a], ends.random[i, a], par.beta, b[k])
-            log_f[k] += par.alpha[c, a] * m
-            score[k, at[1] + c * n_features + a] += m
-        for h in range(p):
-            score[k, h] += g[h]
-        for h in range(at[0] + first, at[0] + last):
-            score[k, h] += g[h]
-
-
-@compiled
-def _add_exposure(i, points, par, cause_start, at, b, log_f, score, g, hazard):
-    """Minus the cumulative hazards at each node; the weighted hazards stay in `hazard` (C, points, K)."""
-    p, n_features = len(par.beta), par.alpha.shape[1]
-    for c in range(len(par.alpha)):
-        first, last = cause_start[c], cause_start[c + 1]
-        for j in range(points.start[i], points.start[i + 1]):
-            _direction(points.hazard[j], points.fixed[j], par.alpha[c], first, last, at[0], g)
-            base = 0.0
-            for h in range(first, last):
-                base += points.hazard[j, h] * par.psi[h]
-            for k in range(len(b)):
-                eta = base
-                for a in range(n_features):
-                    eta += par.alpha[c, a] * _feature(points.fixed[j, a], points.random[j, a], par.beta, b[k])
-                held = points.weight[j] * math.exp(eta)
-                hazard[c, j - points.start[i], k] = held
-                log_f[k] -= held
-                for h in range(p):
-                    score[k, h] -= held * g[h]
-                for h in range(at[0] + first, at[0] + last):
-                    score[k, h] -= held * g[h]
-                for a in range(n_features):
-                    m = _feature(points.fixed[j, a], points.random[j, a], par.beta, b[k])
-                    score[k, at[1] + c * n_features + a] -= held * m
-
-
-@compiled
-def _posterior(log_f, weight):
-    """The logarithm of the sum of exp(log_f); the shares of the nodes go into `weight`."""
-    top = log_f.max()
-    if not top > -math.inf:
-        weight[:] = 0.0
-        return -math.inf
-    total = 0.0
-    for k in range(len(log_f)):
-        weight[k] = math.exp(log_f[k] - top)
-        total += weight[k]
-    weight /= total
-    return top + math.log(total)
-
-
-@compiled
-def _add_information_of_exposure(i, points, par, cause_start, at, b, weight, g, hazard, out):
-    """The expected information of the cumulative hazards, lower triangle."""
-    p, n_features = len(par.beta), par.alpha.shape[1]
-    m = np.empty(n_features)
-    first_moment, second_moment = np.empty(n_features), np.empty((n_features, n_features))
-    for c in range(len(par.alpha)):
-        low, high, alphas = at[0] + cause_start[c], at[0] + cause_start[c + 1], at[1] + c * n_features
-        for j in range(points.start[i], points.start[i + 1]):
-            _direction(points.hazard[j], points.fixed[j], par.alpha[c], cause_start[c], cause_start[c + 1], at[0], g)
-            total = 0.0
-            first_moment[:] = 0.0
-            second_moment[:] = 0.0
-            for k in range(len(b)):
-                if weight[k] > 0.0:
-                    held = weight[k] * hazard[c, j - points.start[i], k]
-                    total += held
-                    for a in range(n_features):
-                        m[a] = _feature(points.fixed[j, a], points.random[j, a], par.beta, b[k])
-                        first_moment[a] += held * m[a]
-                        for d in range(a + 1):
-                            second_moment[a, d] += held * m[a] * m[d]
-            for h in range(p):
-                for e in range(h + 1):
-                    out[h, e] += total * g[h] * g[e]
-            for h in range(low, high):
-                if g[h] != 0.0:
-                    for e in range(p):
-                        out[h, e] += total * g[h] * g[e]
-                    for e in range(low, h + 1):
-                        out[h, e] += total * g[h] * g[e]
-            for a in range(n_features):
-                for e in range(p):
-                    out[alphas + a, e] += first_moment[a] * g[e] + total * points.fixed[j, a, e]
-                for e in range(low, high):
-                    out[alphas + a, e] += first_moment[a] * g[e]
-                for d in range(a + 1):
-                    out[alphas + a, alphas + d] += second_moment[a, d]
-
-
-@compiled
-def _add_information_of_rest(i, rows, ends, par, at, b, weight, mean, out):
-    """The expected information of measurements, random effects and log hazard at the end, lower triangle."""
-    p, q, n_features = rows.x.shape[1], b.shape[1], par.alpha.shape[1]
-    variance = par.sigma[0] * par.sigma[0]
-    effect = np.zeros(q)
-    for k in range(len(b)):
-        for g in range(q):
-            effect[g] += weight[k] * b[k, g]
-    squares = mean[p] + (rows.start[i + 1] - rows.start[i])
-    out[p, p] += 2.0 * squares
-    for j in range(rows.start[i], rows.start[i + 1]):
-        r = rows.y[j] - _feature(rows.x[j], rows.z[j], par.beta, effect)
-        for h in range(p):
-            out[p, h] += 2.0 * rows.x[j, h] * r / variance
-            for e in range(h + 1):
-                out[h, e] += rows.x[j, h] * rows.x[j, e] / variance
-    c = ends.cause[i] - 1
-    if c >= 0:
-        for a in range(n_features):
-            for e in range(p):
-                out[at[1] + c * n_features + a, e] -= ends.fixed[i, a, e]
-    for k in range(len(b)):
-        _add_information_of_prior(par.precision_root, b[k], weight[k], p + 1, out)
-
-
-@compiled
-def _add_information_of_prior(root, b, weight, at, out):
-    first = at
-    for r in range(len(b)):
-        u = 0.0
-        for c in range(r + 1):
-            u += root[r, c] * b[c]
-        for c in range(r + 1):
-            left = root[r, r] * b[r] if c == r else b[c]
-            for d in range(c + 1):
-                right = root[r, r] * b[r] if d == r else b[d]
-                out[first + c, first + d] += weight * left * right
-        out[first + r, first + r] += weight * u * root[r, r] * b[r]
-        first += r + 1
-
-
-@compiled_sums
-def _add_variance_of_scores(weight, score, mean, out):
-    """Minus the variance of the nodes' scores, lower triangle; the scores are centred in place."""
-    size = len(mean)
-    for k in range(len(weight)):
-        if weight[k] > 0.0:
-            for h in range(size):
-                score[k, h] -= mean[h]
-            for h in range(size):
-                held = weight[k] * score[k, h]
-                for e in range(h + 1):
-                    out[h, e] -= held * score[k, e]
-
-
-@compiled
-def _accumulate(rows, points, ends, nodes, par, cause_start, at, informed, log_f, scores, effects, information):
-    """Log-likelihood (n,), score (n, size) and mean random effects (n, q) a person; the information if `informed`."""
-    n, q, p = len(log_f), nodes.centre.shape[1], len(par.beta)
-    n_nodes, size = len(nodes.place), scores.shape[1]
-    longest = 0
-    for i in range(n):
-        longest = max(longest, points.start[i + 1] - points.start[i])
-    b, held, weight = np.empty((n_nodes, q)), np.empty(n_nodes), np.empty(n_nodes)
-    score, g = np.empty((n_nodes, size)), np.zeros(size)
-    hazard, sums = np.empty((len(par.alpha), longest, n_nodes)), np.empty((1 + q) * (1 + p + q))
-    for i in range(n):
-        score[:] = 0.0
-        _place_nodes(i, nodes, b, held)
-        _add_prior(par, b, p + 1, held, score)
-        _add_measurements(i, rows, par, b, held, score, sums[: 1 + q + p + q * q + p * q])
-        _add_end(i, ends, par, cause_start, at, b, held, score, g)
-        _add_exposure(i, points, par, cause_start, at, b, held, score, g, hazard)
-        log_f[i] = _posterior(held, weight)
-        for k in range(n_nodes):
-            if weight[k] > 0.0:
-                for h in range(size):
-                    scores[i, h] += weight[k] * score[k, h]
-                for h in range(q):
-                    effects[i, h] += weight[k] * b[k, h]
-        if informed:
-            _add_information_of_exposure(i, points, par, cause_start, at, b, weight, g, hazard, information)
-            _add_information_of_rest(i, rows, ends, par, at, b, weight, scores[i], information)
-            _add_variance_of_scores(weight, score, scores[i], information)
+    held: np.ndarray
+    columns: np.ndarray
+    flat: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +50,7 @@ class ByPerson:
     information: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JointLikelihood:
     """The arrays of one problem with the nodes its integrals over random effects use.
 
@@ -336,7 +63,7 @@ class JointLikelihood:
         >>> rows = Measurements(np.array([0.5]), one, one, np.array([0, 1]))
         >>> points = Exposure(np.ones(1), one, np.ones((1, 1, 1)), np.ones((1, 1, 1)), np.array([0, 1]))
         >>> ends = Ends(np.array([0]), one, np.ones((1, 1, 1)), np.ones((1, 1, 1)))
-        >>> nodes = Nodes(np.zeros((1, 1)), np.ones((1, 1, 1)), np.zeros(1), *hermite_nodes(5, 1))
+        >>> nodes = Nodes(np.zeros((1, 1)), np.ones((1, 1, 1)), np.zeros(1), *hermite_nodes(15, 1))
         >>> layout = Layout(1, 1, 1, np.array([0, 1]))
         >>> likelihood = JointLikelihood(rows, points, ends, nodes, layout)
         >>> theta = np.zeros(layout.size)  # no association, hazard 1 for one year: N(0.5; 0, 2) times exp(-1)
@@ -350,18 +77,169 @@ class JointLikelihood:
     nodes: Nodes
     layout: Layout
 
+    @cached_property
+    def batches(self) -> list[Batch]:
+        """The persons in batches, made once."""
+        return batches(self.rows, self.points, self.ends, self.nodes)
+
     def by_person(self, theta: np.ndarray, informed: bool = False) -> ByPerson:
         """Parts of the log-likelihood and score a person at theta (size,), the information where asked for."""
         n, size = len(self.ends.cause), self.layout.size
-        log_f, scores = np.empty(n), np.zeros((n, size))
-        effects, information = np.zeros((n, self.layout.q)), np.zeros((size, size))
-        at = np.array([self.layout.at_psi, self.layout.at_alpha])
+        out = ByPerson(np.empty(n), np.empty((n, size)), np.empty((n, self.layout.q)), np.zeros((size, size)))
         par = self.layout.unpack(theta)
-        arrays = (self.rows, self.points, self.ends, self.nodes, par, self.layout.cause_start, at)
-        _accumulate(*arrays, informed, log_f, scores, effects, information)
-        return ByPerson(log_f, scores, effects, np.tril(information) + np.tril(information, -1).T)
+        for batch in self.batches:
+            _add(batch, self.layout, par, informed, out)
+        return out
 
     def evaluate(self, theta: np.ndarray) -> Evaluation:
         """Log-likelihood, score and observed information at theta (size,)."""
         parts = self.by_person(theta, informed=True)
         return Evaluation(float(parts.log_likelihood.sum()), parts.score.sum(axis=0), parts.information)
+
+
+def _add(batch: Batch, layout: Layout, par: Parameters, informed: bool, out: ByPerson) -> None:
+    """One batch: its persons' parts, and what it adds to the information."""
+    hazards = [_hazard(batch, layout, par, c) for c in range(layout.causes)]
+    residual = batch.y - batch.x @ par.beta
+    log_f, score = _nodes(batch, layout, par, residual)
+    for c, hazard in enumerate(hazards):
+        log_f -= hazard.held.sum(axis=1)
+        _add_score(batch, layout, hazard, c, score)
+        _add_end(batch, layout, par, c, log_f, score)
+    top = log_f.max(axis=1, keepdims=True)
+    pi = np.exp(log_f - top)
+    total = pi.sum(axis=1, keepdims=True)
+    pi /= total
+    mean = np.matmul(pi[:, None, :], score)[:, 0]
+    out.log_likelihood[batch.at] = (top + np.log(total))[:, 0]
+    out.score[batch.at] = mean
+    out.effects[batch.at] = np.matmul(pi[:, None, :], batch.b)[:, 0]
+    if informed:
+        _add_information_of_rest(batch, layout, par, residual, pi, mean, out.information)
+        for c, hazard in enumerate(hazards):
+            _add_information(batch, layout, par, hazard, c, pi, out.information)
+        score -= mean[:, None, :]
+        score *= np.sqrt(pi)[:, :, None]
+        flat = score.reshape(-1, layout.size)
+        out.information[:] -= flat.T @ flat
+
+
+def _hazard(batch: Batch, layout: Layout, par: Parameters, c: int) -> Hazard:
+    own = batch.hazard[:, :, layout.cause_start[c] : layout.cause_start[c + 1]]
+    alpha, psi = par.alpha[c], par.psi[layout.cause_start[c] : layout.cause_start[c + 1]]
+    flat = batch.fixed @ par.beta
+    turn = np.einsum("a,njaq->njq", alpha, batch.random)
+    eta = np.matmul(turn, batch.b.transpose(0, 2, 1))
+    eta += (own @ psi + flat @ alpha)[:, :, None]
+    np.minimum(eta, LARGEST, out=eta)
+    np.exp(eta, out=eta)
+    eta *= batch.weight[:, :, None]
+    return Hazard(eta, np.concatenate([np.einsum("a,njap->njp", alpha, batch.fixed), own], axis=2), flat)
+
+
+def _nodes(batch: Batch, layout: Layout, par: Parameters, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """log of weight p(y | b) p(b) at each node (n, K), and its score (n, K, size)."""
+    p, q, variance = layout.p, layout.q, float(par.sigma[0]) ** 2
+    n, n_nodes = batch.log_weight.shape
+    score = np.zeros((n, n_nodes, layout.size))
+    zr = np.matmul(residual[:, None, :], batch.z)[:, 0]
+    squares = batch.bzzb - 2.0 * np.matmul(batch.b, zr[:, :, None])[:, :, 0]
+    squares += np.einsum("nj,nj->n", residual, residual)[:, None]
+    xr = np.matmul(residual[:, None, :], batch.x)
+    score[:, :, :p] = (xr - np.matmul(batch.b, batch.xz)) / variance
+    score[:, :, p] = squares / variance - batch.m[:, None]
+    u, diagonal = batch.b @ par.precision_root.T, par.precision_root.diagonal()
+    j = layout.at_root
+    for r in range(q):
+        for s in range(r):
+            score[:, :, j + s] = -u[:, :, r] * batch.b[:, :, s]
+        score[:, :, j + r] = 1.0 - diagonal[r] * u[:, :, r] * batch.b[:, :, r]
+        j += r + 1
+    constant = batch.m * (math.log(par.sigma[0]) + 0.5 * LOG_2PI) + 0.5 * q * LOG_2PI - np.log(diagonal).sum()
+    log_f = batch.log_weight - constant[:, None] - 0.5 * squares / variance
+    log_f -= 0.5 * np.einsum("nkq,nkq->nk", u, u)
+    return log_f, score
+
+
+def _add_score(batch: Batch, layout: Layout, hazard: Hazard, c: int, score: np.ndarray) -> None:
+    """Minus the derivatives of the cumulative hazard."""
+    p, d = layout.p, hazard.columns.shape[2] - layout.p
+    n, n_points, n_features, q = batch.random.shape
+    parts = [hazard.columns, hazard.flat, batch.random.reshape(n, n_points, n_features * q)]
+    sums = np.matmul(hazard.held.transpose(0, 2, 1), np.concatenate(parts, axis=2))
+    first, alphas = layout.at_psi + layout.cause_start[c], layout.at_alpha + c * n_features
+    score[:, :, :p] -= sums[:, :, :p]
+    score[:, :, first : first + d] -= sums[:, :, p : p + d]
+    turned = sums[:, :, p + d + n_features :].reshape(n, batch.b.shape[1], n_features, q)
+    values = sums[:, :, p + d : p + d + n_features] + np.einsum("nkaq,nkq->nka", turned, batch.b)
+    score[:, :, alphas : alphas + n_features] -= values
+
+
+def _add_end(batch: Batch, layout: Layout, par: Parameters, c: int, log_f: np.ndarray, score: np.ndarray) -> None:
+    """The log hazard of the cause that ended a person's follow-up."""
+    i = np.flatnonzero(batch.cause == c + 1)
+    if not len(i):
+        return
+    low, high, n_features = layout.cause_start[c], layout.cause_start[c + 1], layout.n_features
+    own, alpha, fixed = batch.last_hazard[i, low:high], par.alpha[c], batch.last_fixed[i]
+    values = np.matmul(batch.b[i], batch.last_random[i].transpose(0, 2, 1)) + (fixed @ par.beta)[:, None, :]
+    log_f[i] += (own @ par.psi[low:high])[:, None] + values @ alpha
+    alphas = layout.at_alpha + c * n_features
+    score[i, :, : layout.p] += np.einsum("a,nap->np", alpha, fixed)[:, None, :]
+    score[i, :, layout.at_psi + low : layout.at_psi + high] += own[:, None, :]
+    score[i, :, alphas : alphas + n_features] += values
+
+
+def _add_information(
+    batch: Batch, layout: Layout, par: Parameters, hazard: Hazard, c: int, pi: np.ndarray, out: np.ndarray
+) -> None:
+    """The expected information of one cause."""
+    p, q, n_features = layout.p, layout.q, layout.n_features
+    width = hazard.columns.shape[2]
+    pairs = (batch.b[:, :, :, None] * batch.b[:, :, None, :]).reshape(*pi.shape, q * q)
+    moments = np.matmul(hazard.held, pi[:, :, None] * np.concatenate([np.ones((*pi.shape, 1)), batch.b, pairs], axis=2))
+    total, one = moments[:, :, 0], moments[:, :, 1 : 1 + q]
+    two = moments[:, :, 1 + q :].reshape(*total.shape, q, q)
+    turned = np.einsum("njaq,njq->nja", batch.random, one)
+    first = hazard.flat * total[:, :, None] + turned
+    second = np.einsum("njaq,njqr,njbr->ab", batch.random, two, batch.random, optimize=True)
+    second += np.einsum("nja,njb->ab", hazard.flat, first) + np.einsum("nja,njb->ab", turned, hazard.flat)
+    at = np.concatenate([np.arange(p), layout.at_psi + np.arange(layout.cause_start[c], layout.cause_start[c + 1])])
+    alphas = layout.at_alpha + c * n_features + np.arange(n_features)
+    columns = hazard.columns.reshape(-1, width)
+    out[np.ix_(at, at)] += columns.T @ (columns * total.reshape(-1, 1))
+    cross = first.reshape(-1, n_features).T @ columns
+    cross[:, :p] += np.einsum("nj,njap->ap", total, batch.fixed)
+    cross[:, :p] -= batch.last_fixed[batch.cause == c + 1].sum(axis=0)
+    out[np.ix_(alphas, at)] += cross
+    out[np.ix_(at, alphas)] += cross.T
+    out[np.ix_(alphas, alphas)] += second
+
+
+def _add_information_of_rest(
+    batch: Batch,
+    layout: Layout,
+    par: Parameters,
+    residual: np.ndarray,
+    pi: np.ndarray,
+    mean: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """The expected information of measurements and random effects."""
+    p, q, variance = layout.p, layout.q, float(par.sigma[0]) ** 2
+    effect = np.matmul(pi[:, None, :], batch.b)[:, 0]
+    left = residual - np.einsum("njq,nq->nj", batch.z, effect)
+    out[:p, :p] += np.einsum("njp,njr->pr", batch.x, batch.x, optimize=True) / variance
+    with_sigma = 2.0 * np.einsum("njp,nj->p", batch.x, left) / variance
+    out[p, :p] += with_sigma
+    out[:p, p] += with_sigma
+    out[p, p] += 2.0 * float((mean[:, p] + batch.m).sum())
+    pairs = np.einsum("nk,nkq,nkr->qr", pi, batch.b, batch.b, optimize=True)
+    root, first = par.precision_root, layout.at_root
+    for r in range(q):
+        chain = np.ones(r + 1)
+        chain[r] = root[r, r]
+        at = slice(first, first + r + 1)
+        out[at, at] += pairs[: r + 1, : r + 1] * np.outer(chain, chain)
+        out[first + r, first + r] += root[r, r] * float(root[r, : r + 1] @ pairs[: r + 1, r])
+        first += r + 1
