@@ -86,8 +86,7 @@ def fit_regularised_logistic(
     penalty_factor  f_j, (p,), or a mapping from names (others 1); 0 for covariates that must be in the model
     penalties       number of penalties on the path, equally spaced logarithms from the largest, or the penalties
     smallest_ratio  the last penalty of the path over the first
-    folds           number of folds, at least 2; or the fold of each row, whole numbers from 0; 0 for the path alone,
-                    which then needs `penalty`: the solution reported
+    folds           number of folds, at least 2; or the fold of each row, whole numbers from 0
     stratified      deal treated and untreated rows to folds separately
     selection       "minimum" of the out-of-fold deviance, or "one-standard-error": the largest penalty within one
                     standard error of it
@@ -152,8 +151,8 @@ def _fitted(
         selection=options.selection if folds else "given",
         path=path,
         cross_validation=folds,
-        log_likelihood=float(state.log_likelihood[0]),
-        log_likelihood_null=null,
+        log_likelihood=rows.weight_unit * float(state.log_likelihood[0]),
+        log_likelihood_null=rows.weight_unit * null,
         rows=rows.n,
         events=int(rows.y.sum()),
         violation=float(missed.max(initial=0.0) / problem.total[0]),
@@ -202,8 +201,8 @@ def _without_penalty(
 
 
 def _one_class(rows: RegularisedRows) -> bool:
-    cases = float(rows.full_weight @ rows.y)
-    return cases <= 0.0 or float(rows.full_weight @ (1.0 - rows.y)) <= 0.0
+    counted = rows.y if not len(rows.weight) else rows.y[rows.weight > 0.0]
+    return not len(counted) or bool((counted == counted[0]).all())
 
 
 def _absent(

@@ -8,12 +8,12 @@ from scipy import sparse
 
 from equipoise.estimators.regularised_logistic_rows import RegularisedRows
 from equipoise.kernels.coordinate_descent import Penalties, Problem, Progress, State, solve
-from equipoise.kernels.coordinate_descent_columns import Columns, column_scores
+from equipoise.kernels.coordinate_descent_columns import Columns
 from equipoise.kernels.coordinate_descent_scores import column_moments, held_out_log_likelihood
 from equipoise.kernels.lanes import LANES
 
 STRICT = 1e-9  # of a standard error: the solution that is reported
-ALONG = 1e-3  # of a standard error: solutions along the path and of folds; cv.glmnet's default is about 0.1
+ALONG = 1e-4  # of a standard error: solutions along the path and of folds; cv.glmnet's default is about 0.1
 BEYOND = 2.0  # a lasso that no score exceeds: columns are of size one, and residuals of unit weight below one
 LEAST_LASSO = 1e-3  # without a lasso there is no largest penalty: that of an elastic net nearly without one, as glmnet
 SATURATED = 0.999  # share of the deviance explained at which a path of our choosing ends, as glmnet
@@ -139,7 +139,8 @@ def _walk_batch(
     lanes = 1 if batch == [-1] else LANES
     problem = Problem.of(shape.columns, rows.y, _training_weights(rows, fold, batch, lanes))
     state = State.start(problem)
-    solve(problem, state, shape.none, (shape.factor == 0.0).copy(), ALONG)
+    state.look(problem, np.arange(shape.columns.p))
+    solve(problem, state, shape.none, shape.factor == 0.0, ALONG)
     lane = np.full(rows.n, -1)
     for position, k in enumerate(batch):
         if k >= 0:
@@ -153,7 +154,7 @@ def _walk_batch(
         held_out.append(scores[[position for position, k in enumerate(batch) if k >= 0]])
         beta, intercept = shape.columns.coefficients(state.beta[:, 0], state.intercept[0])
         at = np.flatnonzero(beta)
-        steps.append((at, beta[at], intercept, state.log_likelihood[0], progress.converged))
+        steps.append((at, beta[at], intercept, rows.weight_unit * state.log_likelihood[0], progress.converged))
         reached += 1
         if grid.given is None and state.log_likelihood[0] > (1.0 - SATURATED) * null:
             break
@@ -184,8 +185,8 @@ def solve_at(
     problem = Problem.of(shape.columns, rows.y, rows.full_weight[:, None])
     state = State.start(problem)
     null = float(state.log_likelihood[0])
-    solve(problem, state, shape.none, (shape.factor == 0.0).copy(), ALONG)
     state.look(problem, np.arange(shape.columns.p))
+    solve(problem, state, shape.none, shape.factor == 0.0, ALONG)
     largest = shape.largest(state, problem.total)
     if near is not None:
         beta = near[0] * shape.columns.scale
@@ -195,10 +196,3 @@ def solve_at(
     working = (np.abs(state.score) > penalties.lasso[:, None] * problem.total).any(axis=1) | (penalties.lasso == 0.0)
     progress = solve(problem, state, penalties, working, STRICT)
     return problem, state, progress, null, largest
-
-
-def scores_of(columns: Columns, residual: np.ndarray) -> np.ndarray:
-    """Sums of z_j times one number a row, float64 (p,)."""
-    score = np.zeros((columns.p, 1))
-    column_scores(*columns.arrays, np.arange(columns.p), residual, 1, score)
-    return score[:, 0]

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from equipoise.analysis_set import AnalysisSet
 from equipoise.errors import DesignError, Fault
-from equipoise.estimators.count_rows import NOTHING, Source, source
+from equipoise.estimators.count_rows import NOTHING, Source, source, weight_scale
 from equipoise.estimators.model_frame import LARGEST, model_frame
 from equipoise.estimators.table import Table, label, not_finite, out_of_range
 
@@ -20,6 +20,7 @@ LARGEST_INDEX = 2**31 - 1
 class RegularisedRows:
     """x as CSC without stored zeros; y float64 (n,) of 0 and 1; weight float64 (n,), or (0,) where rows count once.
 
+    Weights of unusual size are divided by `weight_unit`, a power of two, on which the solution does not depend.
     `unit` int64 (n,) are the persons who must stay together in a fold, or of shape (0,) where each row is its own.
     """
 
@@ -29,6 +30,7 @@ class RegularisedRows:
     weight: np.ndarray
     unit: np.ndarray
     frame_kind: str
+    weight_unit: float
 
     @property
     def n(self) -> int:
@@ -36,8 +38,8 @@ class RegularisedRows:
 
     @property
     def total(self) -> float:
-        """The sum of weights."""
-        return float(self.weight.sum()) if len(self.weight) else float(self.n)
+        """The sum of weights as they were given."""
+        return self.weight_unit * float(self.weight.sum()) if len(self.weight) else float(self.n)
 
     @property
     def full_weight(self) -> np.ndarray:
@@ -54,9 +56,7 @@ def rows_of(x: Any, y: Any, covariates: Sequence[str] | str | None, weights: Any
     if sparse.issparse(x):
         terms = _terms(covariates, x.shape[1])
         beside = source(np.empty((x.shape[0], 0)))
-        return RegularisedRows(
-            _columns(x, terms), terms, beside.indicator(y, "y"), _weights(beside, weights), NOTHING, "pandas"
-        )
+        return _weighted(beside, weights, _columns(x, terms), terms, beside.indicator(y, "y"), NOTHING)
     rows = source(x)
     own = rows.analysis_set
     matrix, terms = _matrix(rows, covariates)
@@ -65,9 +65,15 @@ def rows_of(x: Any, y: Any, covariates: Sequence[str] | str | None, weights: Any
         if y is None:
             raise DesignError(Fault("AnalysisSet.arm", "absent", "arms 0 and 1", "give y"))
     unit = own.person.astype(np.int64) if own is not None and own.n_persons < len(own) else NOTHING
-    return RegularisedRows(
-        _columns(matrix, terms), terms, rows.indicator(y, "y"), _weights(rows, weights), unit, rows.frame_kind
-    )
+    return _weighted(rows, weights, _columns(matrix, terms), terms, rows.indicator(y, "y"), unit)
+
+
+def _weighted(
+    rows: Source, weights: Any, x: sparse.csc_array, terms: tuple[str, ...], y: np.ndarray, unit: np.ndarray
+) -> RegularisedRows:
+    weight = _weights(rows, weights)
+    size = weight_scale(weight)
+    return RegularisedRows(x, terms, y, weight / size, unit, rows.frame_kind, size)
 
 
 def _matrix(rows: Source, covariates: Any) -> tuple[Any, tuple[str, ...]]:
@@ -105,10 +111,10 @@ def _columns(x: Any, terms: tuple[str, ...]) -> sparse.csc_array:
         raise DesignError(Fault("x", f"{matrix.shape[0]:,} rows", f"up to {LARGEST_INDEX:,} rows"))
     clean = matrix.has_canonical_format and bool(matrix.data.all())
     if not clean:
-        matrix = matrix.copy() if matrix.data is getattr(x, "data", None) else matrix
+        matrix = matrix.copy()
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-    if matrix.nnz and not np.abs(matrix.data).max() <= LARGEST:
+    if matrix.nnz and not (matrix.data.max() <= LARGEST and matrix.data.min() >= -LARGEST):
         raise DesignError(_not_usable(matrix, terms))
     return matrix
 

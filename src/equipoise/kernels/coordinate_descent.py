@@ -167,40 +167,49 @@ def violations(state: State, penalties: Penalties, total: np.ndarray, which: np.
 
 
 def solve(problem: Problem, state: State, penalties: Penalties, working: np.ndarray, tolerance: float) -> Progress:
-    """Bring `state` to the solution, from wherever it is. `working` bool (p,) is the first working set, and grows.
+    """Bring `state` to the solution, from wherever it is; its scores must be those of its eta (`look`), and are after.
 
+    working     bool (p,), columns that are likely to enter; it grows where others do
     tolerance   largest |score of the objective| over the root of its curvature, of any coefficient: a fraction of the
                 standard error that the coefficient would have on its own
     """
-    steps = sweeps = 0
-    working &= problem.columns.varies
-    working |= (state.beta != 0.0).any(axis=1)
+    steps, sweeps, varies = 0, 0, problem.columns.varies
+    working = (working | (state.beta != 0.0).any(axis=1)) & varies
+    moving = np.zeros(len(varies), np.bool_)
     while True:
         inside = np.flatnonzero(working)
-        done, more, swept = _solve_within(problem, state, penalties, inside, tolerance, STEPS - steps)
+        moving[inside] |= _missing(problem, state, penalties, inside) | (state.beta[inside] != 0.0).any(axis=1)
+        done, more, swept = _solve_within(problem, state, penalties, np.flatnonzero(moving), tolerance, STEPS - steps)
         steps, sweeps = steps + more, sweeps + swept
-        outside = np.flatnonzero(~working & problem.columns.varies)
+        waiting = np.flatnonzero(working & ~moving)
+        state.look(problem, waiting)
+        if done and _missing(problem, state, penalties, waiting).any():
+            continue
+        outside = np.flatnonzero(~working & varies)
         state.look(problem, outside)
-        bound = penalties.lasso[outside, None] * problem.total * (1.0 + SLACK)
-        joining = outside[(np.abs(state.score[outside]) > bound).any(axis=1)]
-        if not len(joining) or not done:
-            missed = violations(state, penalties, problem.total, np.flatnonzero(problem.columns.varies))
+        joining = outside[_missing(problem, state, penalties, outside)]
+        if not done or not len(joining):
+            missed = violations(state, penalties, problem.total, np.flatnonzero(varies))
             return Progress(done, steps, sweeps, missed.max(axis=0, initial=0.0))
         working[joining] = True
 
 
+def _missing(problem: Problem, state: State, penalties: Penalties, which: np.ndarray) -> np.ndarray:
+    """Columns whose score exceeds the bound for a coefficient of zero in any lane, bool (len(which),)."""
+    bound = penalties.lasso[which, None] * problem.total * (1.0 + SLACK)
+    return (np.abs(state.score[which]) > bound).any(axis=1)
+
+
 def _solve_within(
-    problem: Problem, state: State, penalties: Penalties, inside: np.ndarray, tolerance: float, limit: int
+    problem: Problem, state: State, penalties: Penalties, moving: np.ndarray, tolerance: float, limit: int
 ) -> tuple[bool, int, int]:
-    """Steps 1 to 3 on the working set until the conditions hold there: whether they do, steps, sweeps."""
+    """Steps 1 to 3 on some columns until the conditions hold there: whether they do, steps, sweeps."""
     sweeps, arrays = 0, problem.columns.arrays
     for step in range(limit + 1):
-        state.look(problem, inside)
-        missed = violations(state, penalties, problem.total, inside)
-        chosen = ((missed > 0.0) | (state.beta[inside] != 0.0)).any(axis=1)
-        moving = inside[chosen]
+        state.look(problem, moving)
+        missed = violations(state, penalties, problem.total, moving)
         _curvatures(*arrays, moving, state.pair, problem.lanes, state.mean, state.square)
-        live = _unsettled(problem, state, penalties, moving, missed[chosen]) > tolerance
+        live = _unsettled(problem, state, penalties, moving, missed) > tolerance
         if not live.any():
             return True, step, sweeps
         if step == limit:
