@@ -131,6 +131,8 @@ def test_every_set_twice_halves_the_variance(frame: pd.DataFrame, fit: Fit) -> N
 
 
 def test_every_way_in_gives_the_same_fit(frame: pd.DataFrame, fit: Fit) -> None:
+    mapping = {name: frame[name].to_numpy() for name in frame.columns}
+    equal(fit_conditional_logistic(mapping, **COLUMNS, covariates=NAMES), fit)
     x, case, matched_set = frame[NAMES].to_numpy(), frame["case"].to_numpy(), frame["set"].to_numpy()
     ways = {
         "polars": fit_conditional_logistic(pl.from_pandas(frame), **COLUMNS, covariates=NAMES),

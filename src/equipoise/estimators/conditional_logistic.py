@@ -50,7 +50,8 @@ def fit_conditional_logistic(
     """Log odds ratios from matched sets of cases and controls, by maximum conditional likelihood.
 
     data         an AnalysisSet (cases from `event`, sets from `stratum`, its offset enters the model); a pandas, Polars
-                 or Arrow frame with names of columns; or a matrix (n, p) with arrays of length n
+                 or Arrow frame, or a mapping of names to arrays, with names of columns; or a matrix (n, p) with arrays
+                 of length n
     case         1 or true for a case, 0 or false for a control
     matched_set  whatever tells sets apart; rows in any order
     covariates   names of columns (all columns of an AnalysisSet or matrix by default), or for data frames a formula's
@@ -195,7 +196,7 @@ def _read(
         return _from_table(table, case, matched_set, covariates, cluster, interactions)
     if isinstance(data, np.ndarray) and data.ndim == 2 and data.dtype.kind in "biuf":
         return _from_arrays(data, case, matched_set, covariates, cluster, interactions)
-    kinds = "an AnalysisSet, a pandas, Polars or Arrow frame, or a numeric matrix"
+    kinds = "an AnalysisSet, a pandas, Polars or Arrow frame, a mapping of names to arrays, or a numeric matrix"
     raise DesignError(Fault("data", f"a {type(data).__name__}", kinds))
 
 

@@ -5,11 +5,10 @@ it. A role is named by a column or given as an array of one value a row.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from equipoise.analysis_set import AnalysisSet
@@ -114,23 +113,12 @@ def source(data: Any) -> Source:
     """The data behind one face; a DesignError where it is of no known kind."""
     if isinstance(data, AnalysisSet):
         return Source(data)
-    if isinstance(data, Mapping):
-        return Source(_from_dict(data))
     table = as_table(data)
     if table is not None:
         return Source(table)
     if isinstance(data, np.ndarray) and data.ndim == 2 and data.dtype.kind in "biuf":
         return Source(data)
     raise DesignError(Fault("data", f"a {type(data).__name__}", KINDS))
-
-
-def _from_dict(columns: Mapping[str, Any]) -> Table:
-    arrays = {name: np.asarray(values) for name, values in columns.items()}
-    shapes = {values.shape for values in arrays.values()}
-    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
-        found = ", ".join(f"{label(name)} {values.shape}" for name, values in arrays.items())
-        raise DesignError(Fault("data", found or "no arrays", "one-dimensional arrays of equal length"))
-    return Table(nw.from_dict(arrays, backend="pandas"))
 
 
 def cluster_of(rows: Source, cluster: Any, robust: Any) -> Any:

@@ -179,8 +179,19 @@ def _usable(block: np.ndarray) -> bool:
 
 
 def as_table(data: object) -> Table | None:
-    """The data as a table if it is a data frame, else None."""
+    """A data frame, or a mapping of names to arrays of one length, as a table; None for anything else."""
+    if isinstance(data, Mapping):
+        return _from_mapping(data)
     try:
         return Table(nw.from_native(data, eager_only=True))
     except TypeError:
         return None
+
+
+def _from_mapping(columns: Mapping[str, object]) -> Table:
+    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    shapes = {values.shape for values in arrays.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        found = ", ".join(f"{label(name)} {values.shape}" for name, values in arrays.items())
+        raise DesignError(Fault("data", found or "no arrays", "one-dimensional arrays of equal length"))
+    return Table(nw.from_dict(arrays, backend="pandas"))

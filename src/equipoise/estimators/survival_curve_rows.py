@@ -1,6 +1,6 @@
 """From what a user holds to the rows a survival curve is made of: places in time, causes, groups, weights, clusters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,13 +92,6 @@ def read_rows(
 
 def survival_table(data: Any) -> Table:
     """A data frame, or a mapping of names to arrays of one length, as a table."""
-    if isinstance(data, Mapping):
-        lengths = {len(values) for values in data.values()}
-        if len(lengths) > 1:
-            raise DesignError(Fault("data", f"arrays of {len(lengths)} different lengths", "arrays of one length"))
-        table = Table(nw.from_dict({name: np.asarray(v) for name, v in data.items()}, backend="pyarrow"))
-        table.kind = "pandas"
-        return table
     table = as_table(data)
     if table is None:
         kinds = "an AnalysisSet, a pandas, Polars or Arrow frame, or a mapping of names to arrays"

@@ -29,19 +29,25 @@ def closed_form(x, offset, start, stop, single, sign, beta, score, lower):
     even = p + p % 2
     width = max(BLOCK, int((stop - start).max()) - 1)
     information = np.zeros((even, even))
-    total = _in_blocks(x, offset, start, stop, single, sign, beta, score, information, width, BLOCK)
+    scratch = _scratch(even, width)
+    total = _in_blocks(x, offset, start, stop, single, sign, beta, score, information, width, BLOCK, scratch)
     lower += information[:p, :p]
     return total
 
 
+def _scratch(even: int, width: int) -> tuple[np.ndarray, ...]:
+    """Made here and not in the kernel, where it would be compiled anew."""
+    rows = np.zeros((even, width)), np.zeros((even, width)), np.zeros(width), np.zeros(width)
+    sets = np.zeros((even, BLOCK)), np.zeros((even, BLOCK)), np.zeros(BLOCK), np.zeros(BLOCK), np.zeros(BLOCK)
+    return rows + sets
+
+
 @compiled
-def _in_blocks(x, offset, start, stop, single, sign, beta, score, information, width, block):
+def _in_blocks(x, offset, start, stop, single, sign, beta, score, information, width, block, scratch):
     """One pass over all sets, in blocks of at most `block` sets and `width` rows."""
-    p, even = x.shape[1], score.shape[0] + score.shape[0] % 2
-    z, weighted, single_x = np.zeros((even, width)), np.zeros((even, width)), np.zeros((even, block))
-    mean, eta, work = np.zeros((even, block)), np.zeros(width), np.zeros(width)
-    top, denominator, side = np.zeros(block), np.zeros(block), np.zeros(block)
-    total, s = 0.0, 0
+    p = x.shape[1]
+    z, weighted, eta, work, single_x, mean, top, denominator, side = scratch
+    total, s = 0.0, np.int64(0)  # typed as later values of s, so that _extent is compiled once
     while s < start.shape[0]:
         m, places = _extent(start, stop, s, block, width)
         for t in range(m):  # 1. lay out
