@@ -25,7 +25,7 @@ class Incidence(Section):
         520.0, "hazard ratio", "ALS, carriers to others", source="sibling recurrence 17", ge=1
     )
     vulnerability: float = parameter(
-        0.16, "log hazard ratio", "for a standard deviation of psychiatric vulnerability", source=CASE_CONTROL
+        0.13, "log hazard ratio", "for a standard deviation of psychiatric vulnerability", source=CASE_CONTROL
     )
 
 
