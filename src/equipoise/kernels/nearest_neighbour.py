@@ -19,7 +19,7 @@ from equipoise.kernels.jit import compiled
 from equipoise.kernels.radix import ascending_order, sort_pairs
 
 GRID_BITS = 24  # values are first put in order on a grid of 2^24 steps, then within a step
-FEW = 32  # up to so many rows of one step are put in order by insertion
+MOVES_A_ROW = 8  # by insertion; where it takes more, rows are sorted otherwise
 
 COMPLETE, BEYOND_CALIPER, NONE_LEFT = 0, 1, 2  # what became of an index person: all partners, or why not
 
@@ -78,7 +78,8 @@ def value_order(value: np.ndarray) -> np.ndarray:
         return rows
     steps = _steps(value, lowest, (2.0**GRID_BITS - 1.0) / (highest - lowest))
     steps, rows = sort_pairs(steps, rows, GRID_BITS)
-    _order_within_steps(steps, rows, value)
+    if not _order_within_steps(steps, rows, value):  # nearly all rows in few steps: a sort that compares
+        return np.argsort(value, kind="stable").astype(np.int32)
     return rows
 
 
@@ -123,25 +124,22 @@ def _steps(value, lowest, scale):
 
 @compiled
 def _order_within_steps(steps, rows, value):
-    """Rows of one step come in ascending order of rows; they are put in order of values, and stay so among equals."""
-    begin = 0
-    for end in range(1, len(rows) + 1):
-        if end < len(rows) and steps[end] == steps[begin]:
-            continue
-        if end - begin > FEW:
-            part = rows[begin:end].copy()
-            order = np.argsort(value[part], kind="mergesort")
-            for k in range(len(part)):
-                rows[begin + k] = part[order[k]]
-        else:
-            for k in range(begin + 1, end):
-                row = rows[k]
-                at = k
-                while at > begin and value[rows[at - 1]] > value[row]:
-                    rows[at] = rows[at - 1]
-                    at -= 1
-                rows[at] = row
-        begin = end
+    """Rows of one step, ascending as they come, are put in order of values by insertion; equals stay as they are.
+
+    Returns whether it was done; False once that takes too many moves.
+    """
+    left = MOVES_A_ROW * len(rows)
+    for k in range(1, len(rows)):
+        row = rows[k]
+        at = k
+        while at > 0 and steps[at - 1] == steps[k] and value[rows[at - 1]] > value[row]:
+            rows[at] = rows[at - 1]
+            at -= 1
+        rows[at] = row
+        left -= k - at
+        if left < 0:
+            return False
+    return True
 
 
 @compiled
