@@ -34,6 +34,12 @@ def test_preference_scores_by_hand() -> None:
     assert "25.0 %" in repr(found)
 
 
+def test_preference_scores_on_the_limits_are_in_equipoise() -> None:
+    data = {"drug": [1, 0, 1, 0], "score": [0.3, 0.7, 0.2, 0.8]}
+    assert assess_propensity(data, arm="drug", score="score").equipoise == 0.5
+    assert trim(data, arm="drug", score="score", equipoise=(0.3, 0.7)).keep.tolist() == [True, True, False, False]
+
+
 def test_turning_the_arms_turns_area_and_preference() -> None:
     score = propensity(PEOPLE).fitted_values
     one = assess_propensity(PEOPLE, arm="drug", score=score)

@@ -22,6 +22,7 @@ from equipoise.estimators.tails import normal_quantile
 from equipoise.estimators.weighting import check_model_of_arm
 
 EQUIPOISE = (0.3, 0.7)
+ROUNDING = 1e-12  # a preference score of 0.3 comes out of two logarithms
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -153,7 +154,7 @@ def assess_propensity(
         return PropensityAssessment(rows, *(math.nan,) * 5, limits, preference, rows.reason)
     area, error = area_under_curve(rows.score, rows.arm)
     half = normal_quantile(0.5 + level / 2.0) * error
-    inside = (preference >= limits[0]) & (preference <= limits[1])
+    inside = _within(preference, limits)
     return PropensityAssessment(rows, area, error, area - half, area + half, float(inside.mean()), limits, preference)
 
 
@@ -205,7 +206,7 @@ def trim(
         scale, words = rows.preference, f"preference score {limits[0]:g} to {limits[1]:g}"
     elif fraction is not None:
         limits, words = _quantiles(rows, fraction), f"{fraction:g} of each arm's far end"
-    keep = (scale >= limits[0]) & (scale <= limits[1])
+    keep = _within(scale, limits)
     left = rows.score[keep]
     ends = (float(left.min()), float(left.max())) if len(left) else (math.nan, math.nan)
     return Trimming(rows, keep, words, *(ends if equipoise is not None else limits))
@@ -229,6 +230,11 @@ def _share_below(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The share of ordered scores that lie below each value, ties half."""
     ends = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
     return ends / (2.0 * len(ordered))
+
+
+def _within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Whether values lie between the limits, or on them but for rounding."""
+    return (values >= limits[0] - ROUNDING) & (values <= limits[1] + ROUNDING)
 
 
 def _quantiles(rows: AdjustmentRows, fraction: float) -> tuple[float, float]:
