@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from regularised_population import objective, read
+from regularised_population import largest, objective, read
 from scipy import sparse
 
 from equipoise import fit_regularised_logistic
@@ -20,11 +20,6 @@ def fit(x: sparse.csc_array, y: np.ndarray, folds: np.ndarray, work: str, share:
     if work == "one":
         return fit_regularised_logistic(x, y, penalty=share * largest(x, y))
     return fit_regularised_logistic(x, y, folds=folds, penalties=20, smallest_ratio=share)
-
-
-def largest(x: sparse.csc_array, y: np.ndarray) -> float:
-    """The least lasso under which no column enters."""
-    return float(np.abs(x.T @ (y - y.mean())).max() / len(y))
 
 
 def main(folder: str, work: str, share: float, repeats: int) -> None:

@@ -53,6 +53,11 @@ def objective(x: sparse.csc_array, y: np.ndarray, coefficients: np.ndarray, inte
     return float(np.logaddexp(0.0, np.where(y > 0, -eta, eta)).mean() + penalty * np.abs(coefficients).sum())
 
 
+def largest(x: sparse.csc_array, y: np.ndarray) -> float:
+    """The least lasso under which no column enters."""
+    return float(np.abs(x.T @ (y - y.mean())).max() / len(y))
+
+
 if __name__ == "__main__":
     write(Path(sys.argv[1]), *map(int, sys.argv[2:6]))
     print(json.dumps({"seconds": 0.0}))

@@ -12,8 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from regularised_equipoise import largest
-from regularised_population import objective, read
+from regularised_population import largest, objective, read
 from scipy import sparse
 
 Answer = tuple[np.ndarray, float]

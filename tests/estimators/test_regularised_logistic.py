@@ -258,6 +258,37 @@ def test_duplicate_columns_share_under_a_ridge_and_do_not_matter_under_a_lasso()
     np.testing.assert_allclose(lasso.propensity_scores, plain.propensity_scores, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "correlation", "penalty"), [(80, 300, 0.0, 1e-4), (300, 60, 0.98, 1e-4), (100, 40, 0.5, 1e-8)]
+)
+def test_hard_problems_are_solved(rows: int, columns: int, correlation: float, penalty: float) -> None:
+    """More columns than rows, columns that are nearly one another, and almost no penalty on separated rows."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(rows, columns)) + np.sqrt(correlation / (1.0 - correlation)) * rng.normal(size=(rows, 1))
+    y = (x[:, 0] + rng.normal(size=rows) > 0.0).astype(int)
+    fit = eq.fit_regularised_logistic(x, y, penalty=penalty)
+    score = x.T @ (y - fit.propensity_scores) / rows
+    b = fit.coefficients
+    missed = np.where(b == 0.0, np.maximum(np.abs(score) - penalty, 0.0), np.abs(score - penalty * np.sign(b)))
+    assert fit.converged
+    assert missed.max() < 1e-6 * penalty + 1e-12
+    np.testing.assert_allclose(fit.violation, missed.max(), atol=1e-13)
+
+
+def test_scikit_learn_finds_no_lower_objective() -> None:
+    linear = pytest.importorskip("sklearn.linear_model")
+    x, y = made()
+    fit = eq.fit_regularised_logistic(x, y, penalty=0.01)
+    other = linear.LogisticRegression(l1_ratio=1.0, C=1.0 / (0.01 * 600), solver="saga", tol=1e-8, max_iter=10_000)
+    other.fit(x, y)
+
+    def objective(b: np.ndarray, intercept: float) -> float:
+        eta = x @ b + intercept
+        return float(np.logaddexp(0.0, np.where(y > 0, -eta, eta)).mean() + 0.01 * np.abs(b).sum())
+
+    assert objective(fit.coefficients, fit.intercept) <= objective(other.coef_[0], other.intercept_[0]) + 1e-12
+
+
 def test_prediction_repeats_the_propensity_scores() -> None:
     x, y = made()
     fit = eq.fit_regularised_logistic(x, y, penalty=0.02)
@@ -456,6 +487,13 @@ def test_treatment_must_be_zeros_and_ones() -> None:
         eq.fit_regularised_logistic(x, penalty=0.1)
     with pytest.raises(DesignError, match="threshold"):
         eq.find_correlated_covariates(x, y, threshold=3)
+
+
+@pytest.mark.parametrize("part", ["stratum", "offset"])
+def test_parts_of_an_analysis_set_that_the_model_would_pass_over_are_refused(part: str) -> None:
+    x, y = made()
+    with pytest.raises(UnsupportedError, match=part):
+        eq.fit_regularised_logistic(replace(people(x, y), **{part: np.arange(600.0)}), penalty=0.1)
 
 
 def test_one_fold_with_all_the_treated_is_refused() -> None:

@@ -96,8 +96,9 @@ def fit_regularised_logistic(
     correlation_bound  name the covariates whose |correlation| with y is larger, as CohortMethod does above 0.5
 
     Raises DesignError for absent columns, missing or infinite values (counts by column), y other than 0 and 1, negative
-    weights and options out of range; UnsupportedError for a prior variance with mixed penalties and for more than 500
-    covariates without penalty.
+    weights and options out of range; UnsupportedError for a prior variance with mixed penalties, an AnalysisSet with
+    strata or an offset, and more than 500 covariates without penalty. y of one kind only, separation by covariates
+    without penalty and a search that does not end are a `reason` of the fit.
 
     Source: Tibshirani, J Royal Stat Soc B 1996;58:267; Friedman, Hastie, Tibshirani, J Stat Software 2010;33(1);
     Suchard et al., ACM Trans Model Comput Simul 2013;23:10 (Cyclops).
@@ -132,6 +133,8 @@ def _fitted(
 ) -> RegularisedLogisticFit:
     path, folds, near, penalty = _walked(rows, shape, options)
     problem, state, progress, null, largest = solve_at(rows, shape, penalty, near)
+    if not progress.converged:
+        return _absent(rows, options, Reason.NOT_CONVERGED, held, named)
     slopes, intercept = shape.columns.coefficients(state.beta[:, 0], state.intercept[0])
     scores = probabilities(state.eta)
     everywhere = np.flatnonzero(shape.columns.varies)
@@ -156,7 +159,7 @@ def _fitted(
         rows=rows.n,
         events=int(rows.y.sum()),
         violation=float(missed.max(initial=0.0) / problem.total[0]),
-        converged=progress.converged,
+        converged=True,
         iterations=progress.steps,
         sweeps=progress.sweeps,
         auc=area_under_curve(scores, rows.y, rows.full_weight),

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from equipoise.analysis_set import AnalysisSet
-from equipoise.errors import DesignError, Fault
+from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.estimators.count_rows import NOTHING, Source, source, weight_scale
 from equipoise.estimators.model_frame import LARGEST, model_frame
 from equipoise.estimators.table import Table, label, not_finite, out_of_range
@@ -59,6 +59,7 @@ def rows_of(x: Any, y: Any, covariates: Sequence[str] | str | None, weights: Any
         return _weighted(beside, weights, _columns(x, terms), terms, beside.indicator(y, "y"), NOTHING)
     rows = source(x)
     own = rows.analysis_set
+    _refuse_strata_and_offset(own)
     matrix, terms = _matrix(rows, covariates)
     if own is not None and y is None:
         y = own.arm
@@ -66,6 +67,13 @@ def rows_of(x: Any, y: Any, covariates: Sequence[str] | str | None, weights: Any
             raise DesignError(Fault("AnalysisSet.arm", "absent", "arms 0 and 1", "give y"))
     unit = own.person.astype(np.int64) if own is not None and own.n_persons < len(own) else NOTHING
     return _weighted(rows, weights, _columns(matrix, terms), terms, rows.indicator(y, "y"), unit)
+
+
+def _refuse_strata_and_offset(own: AnalysisSet | None) -> None:
+    for name in ("stratum", "offset"):
+        if own is not None and getattr(own, name) is not None:
+            fault = Fault(f"AnalysisSet.{name}", "given, which this model does not hold", f"sets without {name}")
+            raise UnsupportedError(fault)
 
 
 def _weighted(

@@ -52,6 +52,7 @@ STEPS = 100  # steps of the outer loop
 SWEEPS = 1_000
 FORCING = 0.1  # the inner loop ends when changes are this fraction of the first sweep's
 HALVINGS = 30
+EXACT = 1e-6  # of a standard error: where no step lowers the objective, rounding may leave this much
 ROUNDING = 1e-12  # a rise of the objective by this fraction is rounding
 SLACK = 1e-9  # a column outside the model may exceed its bound by this fraction
 FLAT = 1e-13  # curvature below this fraction of the uncentred one is none
@@ -209,7 +210,8 @@ def _solve_within(
         state.look(problem, moving)
         missed = violations(state, penalties, problem.total, moving)
         _curvatures(*arrays, moving, state.pair, problem.lanes, state.mean, state.square)
-        live = _unsettled(problem, state, penalties, moving, missed) > tolerance
+        unsettled = _unsettled(problem, state, penalties, moving, missed)
+        live = unsettled > tolerance
         if not live.any():
             return True, step, sweeps
         if step == limit:
@@ -218,7 +220,7 @@ def _solve_within(
         swept, shift = _descend(problem, state, penalties, moving, live, tolerance)
         sweeps += swept
         if not _accept(problem, state, penalties, moving, before, shift):
-            break
+            return bool((unsettled <= max(tolerance, EXACT)).all()), step, sweeps
     return False, step, sweeps
 
 
