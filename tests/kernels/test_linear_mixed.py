@@ -164,6 +164,34 @@ def test_negative_moment_estimate_is_a_variance_of_zero(reml: bool) -> None:
 
 
 @pytest.mark.parametrize("correlated", [True, False])
+@pytest.mark.parametrize("start", [np.diag([1.0, 0.0]), np.zeros((2, 2)), 100.0 * np.eye(2), 1e-3 * np.eye(2)])
+def test_the_minimum_is_found_from_saddles_and_from_far_away(correlated: bool, start: np.ndarray) -> None:
+    factors, form = person_factors(small_rows(seed=4, persons=40)), structure(2, correlated)
+    found, usual = minimise(factors, form, True, start), minimise(factors, form, True)
+    assert found.converged
+    assert usual.vanished == 0
+    assert np.linalg.eigvalsh(found.derivatives.hessian)[0] > 0.0
+    np.testing.assert_allclose(found.at.deviance, usual.at.deviance, rtol=EXACT)
+    np.testing.assert_allclose(found.root, usual.root, rtol=BY_DIFFERENCES, atol=BY_DIFFERENCES)
+
+
+def test_random_effects_ten_thousand_times_the_residuals() -> None:
+    """Slopes far larger than residuals: by ML, within persons nothing but residuals is left."""
+    rng = np.random.default_rng(6)
+    person = np.repeat(np.arange(30), 6)
+    z = np.column_stack([np.ones(180), rng.normal(size=180)])
+    noise = rng.normal(size=180)
+    y = (z * (1e4 * rng.normal(size=(30, 2)))[person]).sum(axis=1) + noise
+    scaled = scale(y, z[:, :1], z, True)
+    found = minimise(person_factors(person_rows(scaled.y, scaled.x, scaled.z, person)), structure(2, True), False)
+    within = [noise[person == i] - z[person == i] @ np.linalg.lstsq(z[person == i], noise[person == i])[0]
+              for i in range(30)]  # fmt: skip
+    assert found.converged
+    expected = np.sum(np.square(within)) / (180 - 60)
+    np.testing.assert_allclose(found.at.variance * scaled.unit**2, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("correlated", [True, False])
 def test_results_come_back_in_the_given_units(correlated: bool) -> None:
     rows = small_rows(persons=12)
     shift = np.array([0.0, 2000.0, 3.0]) if correlated else np.array([0.0, 2.0, 3.0])

@@ -3,6 +3,7 @@
 Purpose    `minimise` finds L from a start without zeros on its diagonal. Directions of negative curvature are followed
            downhill, so that neither the saddle at a variance of zero nor a flat ridge stops the search.
 Stops      when the gain still to be had by the quadratic model is at most `TOLERANCE`; the last step is taken as well.
+           Where rounding hides smaller gains, at `NEARLY`.
 Boundary   a D without full rank is a minimum like any other. Singular values of L below `VANISHING`, in residual
            standard deviations of standardised columns, are set to zero at the end, and `vanished` counts them. L
            beyond `UNBOUNDED` means residual variance that vanishes beside the random effects: `unbounded`.
@@ -19,8 +20,11 @@ from equipoise.kernels.linear_mixed import Derivatives, Profiled, Structure, der
 from equipoise.kernels.person_statistics import PersonFactors
 
 TOLERANCE = 1e-13  # of the gain in deviance: theta is then within 1e-6 of its standard error before the last step
+NEARLY = 1e-9  # of the gain: enough where a step no longer lowers the deviance by more than rounding
 ROUNDING = 1e-12  # relative rise of the deviance that summation alone can make
 FLAT = 1e-10  # curvature, relative to the largest, below which a direction counts as flat
+DOWNWARD = 1e-6  # negative curvature, relative to the largest, that is none of rounding's
+LEAP = 0.1  # length of a step off a saddle
 VANISHING = 1e-4  # as R's lme4 judges a fit singular
 UNBOUNDED = 1e6
 HALVINGS = 40
@@ -60,7 +64,9 @@ def minimise(
         taken = _downhill(factors, form, reml, theta, step, at)
         if taken is None:
             break
+        settled = gain <= NEARLY and at.deviance - taken[1].deviance <= ROUNDING * (1.0 + abs(at.deviance))
         theta, at = taken
+        converged = converged or settled
         unbounded = bool(np.abs(theta).max() > UNBOUNDED)
         if converged:
             break
@@ -68,12 +74,15 @@ def minimise(
 
 
 def _step(slope: Derivatives) -> tuple[np.ndarray, float]:
-    """The step -|Hessian|^-1 gradient, and the gain it promises."""
+    """The step -|Hessian|^-1 gradient, and the gain it promises; off a saddle, where that has come to rest on one."""
     values, vectors = np.linalg.eigh(slope.hessian)
     size = np.abs(values)
     size = np.maximum(size, FLAT * max(size.max(), 1.0))
     along = vectors.T @ slope.gradient
-    return -vectors @ (along / size), float(along @ (along / size)) / 2.0
+    gain = float(along @ (along / size)) / 2.0
+    if gain <= NEARLY and values[0] < -DOWNWARD * size.max():
+        return LEAP * vectors[:, 0], -values[0] * LEAP**2 / 2.0
+    return -vectors @ (along / size), gain
 
 
 def _downhill(
