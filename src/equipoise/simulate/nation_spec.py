@@ -11,6 +11,7 @@ from equipoise.simulate.parameters import Section
 from equipoise.simulate.spec_course import CourseSection
 from equipoise.simulate.spec_disease import DiseaseSection
 from equipoise.simulate.spec_effects import Effects
+from equipoise.simulate.spec_observation import Observation
 from equipoise.simulate.spec_population import Population
 from equipoise.simulate.spec_prescribing import PrescribingSection
 from equipoise.simulate.spec_psychiatry import Psychiatry
@@ -31,6 +32,7 @@ class NationSpec(Section):
     prescribing: PrescribingSection = Field(default_factory=PrescribingSection, description="drugs of everyday life")
     disease: DiseaseSection = Field(default_factory=DiseaseSection, description="motor neuron disease to its diagnosis")
     course: CourseSection = Field(default_factory=CourseSection, description="from the first symptom to death")
+    observation: Observation = Field(default_factory=Observation, description="what the registers see of the disease")
     effects: Effects = Field(default_factory=Effects, description="causal effects of drugs")
     switches: Switches = Field(default_factory=Switches, description="arrows of the causal graph")
 
