@@ -137,6 +137,7 @@ def _described(found: Given, request: Request, used: Determined, solution: Solut
         "convergence": Convergence(*ending),
         "variance": "observed-information",
         "labels": found.ends.table.frame[request.columns.person].to_list(),
+        "covariates": found.covariates,
         "solution": solution,
     }
 

@@ -6,6 +6,7 @@ change within a person. A formula is trusted code. Besides what formulaic offers
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import formulaic
 import numpy as np
 import pandas as pd
-from formulaic.errors import FormulaicError
+from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from equipoise.errors import DesignError, Fault
 from equipoise.estimators.table import Table
@@ -76,7 +77,11 @@ class Design:
     def columns(self, frame: pd.DataFrame) -> np.ndarray:
         """The columns (n, p) for the rows of a frame that holds the variables."""
         try:
-            matrix = self.spec.get_model_matrix(frame, context=TRANSFORMS)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", DataMismatchWarning)
+                matrix = self.spec.get_model_matrix(frame, context=TRANSFORMS)
+        except DataMismatchWarning:
+            raise DesignError(Fault(self.name, "levels that the model has not seen", "levels of its data")) from None
         except _PROBLEMS as problem:
             raise _unreadable(self.name, problem) from None
         found = _dense(matrix, len(frame))

@@ -1,6 +1,7 @@
 """`JointFit`: a fitted joint model of a longitudinal outcome and events."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from equipoise.errors import REASON_TEXT, Fault, Reason, UnsupportedError
 from equipoise.estimators.fit import LOG, Estimate, Fit, Interval, check_conf_level, describe
+from equipoise.estimators.joint_effects import effects_of
 from equipoise.estimators.joint_estimation import Solution
+from equipoise.estimators.joint_prediction import predict_incidence, predict_survival
 from equipoise.estimators.linear_mixed_components import Component
 from equipoise.estimators.survival_curve_frames import frame_of
 from equipoise.estimators.tails import chi_squared_tail
@@ -29,6 +32,7 @@ class JointFit(Fit):
     sigma              residual standard deviation
     n_parameters       all that were estimated, variances included
     quadrature         nodes and points, in words
+    labels, covariates  the persons, and a pandas frame with their covariates
     """
 
     measures: tuple[str, ...]
@@ -40,6 +44,7 @@ class JointFit(Fit):
     n_parameters: int
     quadrature: str
     labels: Any = field(repr=False)
+    covariates: Any = field(repr=False)
     solution: Solution | None = field(default=None, repr=False)
 
     def tidy(self, *, exponentiate: bool = False, conf_level: float | None = None, interval: Interval = "wald") -> Any:
@@ -102,6 +107,61 @@ class JointFit(Fit):
         columns: dict[str, Any] = {"person": self.labels}
         columns |= {term: effects[:, j] for j, term in enumerate(self.random_terms)}
         return frame_of(columns, self.frame_kind)
+
+    def predict_survival(
+        self, history: Any, times: Sequence[float], *, since: float | None = None, conf_level: float | None = None
+    ) -> Any:
+        """The probability that persons are without event at later times, given their measurements and survival so far.
+
+        history  one row a measurement with the columns of `longitudinal` and the covariates of the hazard; one or more
+                 persons, of the data or new
+        times    later times, on the scale of follow-up
+        since    the time until which they are known to be without event; by default their last measurement
+
+        One row a person and time: person, time, estimate, std_error, conf_low, conf_high; nan before `since`. Limits
+        stand for what is not known of the parameters (delta method, on the scale log(-log)); what is not known of the
+        person's random effects is averaged over, not part of the interval as in R's survfitJM.
+        """
+        level = check_conf_level(self.conf_level if conf_level is None else conf_level)
+        return predict_survival(self.solved(), history, times, since, level)
+
+    def predict_incidence(
+        self,
+        history: Any,
+        times: Sequence[float],
+        *,
+        cause: int = 1,
+        since: float | None = None,
+        conf_level: float | None = None,
+    ) -> Any:
+        """The probability of an event of one cause until later times, other causes at work; else as for survival."""
+        level = check_conf_level(self.conf_level if conf_level is None else conf_level)
+        return predict_incidence(self.solved(), history, times, cause, since, level)
+
+    def effects_of(
+        self,
+        covariate: str,
+        times: Sequence[float],
+        *,
+        values: tuple[Any, Any] | None = None,
+        at: Mapping[str, Any] | None = None,
+        exponentiate: bool = False,
+        conf_level: float | None = None,
+    ) -> Any:
+        """Log hazard ratios of a covariate at times: direct, mediated by each feature of the trajectory, and total.
+
+        direct    with the trajectory held where it is: the covariate's own coefficient in the hazard
+        mediated  the association times what the covariate does to the feature at that time
+        total     their sum
+
+        They compare persons with the same random effects. `values` are the two values compared, by default 1 against 0
+        or the second level against the first; `at` are values of other covariates, which matter where these interact
+        with it, by default means and first levels. One row an effect and time (and cause, where there are several):
+        time, effect, estimate, std_error (of the logarithm in either case), conf_low, conf_high, p_value.
+        """
+        level = check_conf_level(self.conf_level if conf_level is None else conf_level)
+        solution, settings = self.solved(), (exponentiate, level, self.frame_kind)
+        return effects_of(solution, self.covariates, covariate, times, values, at or {}, settings)
 
     def solved(self) -> Solution:
         """The maximum, or an UnsupportedError where the data had no answer."""

@@ -170,6 +170,7 @@ class Given:
     w: np.ndarray
     persons: pd.DataFrame
     baseline: Baseline
+    covariates: pd.DataFrame
 
 
 def given(measurements: Table, follow_up: Table, request: Request) -> Given:
@@ -183,9 +184,11 @@ def given(measurements: Table, follow_up: Table, request: Request) -> Given:
     fixed, x = design("fixed", request.fixed, frame)
     random, z = design("random", request.random, frame)
     w_names = variables_of("covariates", request.covariates, follow_up)
-    hazard, w = design("covariates", f"1 + {request.covariates}", covariate_frame(follow_up, w_names))
+    of_hazard = covariate_frame(follow_up, w_names)
+    hazard, w = design("covariates", f"1 + {request.covariates}", of_hazard)
     persons = _persons(constant_within_person(frame, measured, columns.measured_at), measured, ends, columns)
-    return Given(measured, ends, fixed, random, hazard, x, z, w, persons, baseline_of(request, ends))
+    covariates = pd.concat([persons, of_hazard.drop(columns=persons.columns, errors="ignore")], axis=1)
+    return Given(measured, ends, fixed, random, hazard, x, z, w, persons, baseline_of(request, ends), covariates)
 
 
 def hazard_columns(hazard: Design, w: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
