@@ -15,6 +15,7 @@ from equipoise.simulate.disease import (
     draw_onsets,
     hazard_of,
     hazard_ratios,
+    planned_diagnosis,
 )
 from equipoise.simulate.formulary import members
 from equipoise.simulate.nation_spec import NationSpec, parse_nation
@@ -66,11 +67,11 @@ def test_cases_are_as_many_as_the_hazard_says() -> None:
 
 
 def test_the_hazard_is_a_bell_curve_by_age_and_sex() -> None:
-    peak = {"peak": 20.0, "peak_age": 70.0, "spread": 10.0, "women": 0.5, "als_share": 0.8}
+    peak = {"peak": 20.0, "peak_age": 70.0, "spread": 10.0, "women": 0.5, "als_share": 0.8, "vulnerability": 0.0}
     spec = nation(incidence=peak)
     at = np.array([70.0, 60.0, 80.0, 70.0])
     born = np.round(day("2010-01-01") - YEAR * at)
-    people = made_people(born, np.array([False, False, False, True]), np.full(4, 0.08))  # exp(g v - g^2/2) = 1
+    people = made_people(born, np.array([False, False, False, True]), np.ones(4))
     hazard = hazard_of(spec, people, day("2010-01-01"))
     np.testing.assert_allclose(hazard, 0.8 * 20e-5 * np.exp([0, -0.5, -0.5, 0]) * [1, 1, 1, 0.5], rtol=1e-4)
 
@@ -271,7 +272,18 @@ def test_the_delay_has_its_median_and_is_shorter_in_faster_disease(many: tuple[P
     years = (cases.diagnosis - cases.onset) / YEAR
     assert np.median(years) == pytest.approx(1.0, abs=0.05)
     fit = np.polyfit(cases.slope, np.log(years), 1)
-    assert fit[0] == pytest.approx(-0.35, abs=0.03)
+    assert fit[0] == pytest.approx(-0.60, abs=0.03)
+
+
+def test_the_diagnosis_can_be_planned_for_any_onset(many: tuple[People, Disease]) -> None:
+    people, cases = many
+    onset, kind = np.full(len(people), np.inf), np.zeros(len(people), np.int8)
+    onset[cases.person], kind[cases.person] = cases.onset, cases.kind
+    planned = planned_diagnosis(nation(), PLACE, onset, kind)
+    assert (planned[cases.person] == cases.diagnosis).all()
+    assert np.isfinite(planned).sum() == len(cases)
+    later = planned_diagnosis(nation(), PLACE, onset + 10, kind)
+    assert (later[cases.person] == planned[cases.person] + 10).all()
 
 
 def test_bulbar_onset_is_within_its_range_and_rises_with_age_and_in_women(many: tuple[People, Disease]) -> None:

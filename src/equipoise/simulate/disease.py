@@ -84,18 +84,26 @@ def draw_disease(spec: Spec, place: Place, people: People, episodes: Episodes, m
     untreated = np.minimum(onsets.als_untreated, onsets.other)[row]
     kind = np.where(onsets.als[row] <= onsets.other[row], ALS, OTHER).astype(np.int8)
     onset = first[row].astype(np.int32)
-    uniform = stream(place.seed, f"disease {place.block}").random((3, len(people)))[:, row]
-    slope = _slope(spec.disease.onset, kind, uniform[0])
+    nature = _nature(spec.disease.onset, place, len(people), np.where(onsets.als <= onsets.other, ALS, OTHER))
     age = (onset - people.born[row]) / YEAR
     return Disease(
         person=row.astype(np.int32),
         kind=kind,
         onset=onset,
         onset_untreated=np.where(untreated <= until[row], untreated, NEVER).astype(np.int32),
-        diagnosis=onset + _delay(spec.disease.onset, slope, uniform[1]),
-        bulbar=_bulbar(spec.disease.onset, people.female[row], age, uniform[2]),
-        slope=slope,
+        diagnosis=onset + nature.delay[row].astype(np.int32),
+        bulbar=_bulbar(spec.disease.onset, people.female[row], age, nature.place[row]),
+        slope=nature.slope[row],
     )
+
+
+def planned_diagnosis(spec: Spec, place: Place, onset: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Day on which each person would be diagnosed who lives to see it: float64 (persons,), infinite without an onset.
+
+    `onset` (persons,) may come from any world; `kind` is `ALS` or `OTHER`. In the natural world this is the diagnosis
+    of `draw_disease`.
+    """
+    return np.asarray(onset + _nature(spec.disease.onset, place, len(onset), kind).delay)
 
 
 def draw_onsets(spec: Spec, place: Place, people: People, episodes: Episodes, multiplier: float = 1.0) -> Onsets:
@@ -141,6 +149,21 @@ def cumulative_hazard(
     everybody = np.arange(len(people))
     total = curve.passed(everybody, np.maximum(start, end)) - curve.passed(everybody, start)
     return np.asarray(total * hazard_ratios(spec, people, multiplier).als)
+
+
+@dataclass(frozen=True, slots=True)
+class _Nature:
+    """What the disease of each person is, or would be, like: slope, days of delay, and the number that places it."""
+
+    slope: np.ndarray
+    delay: np.ndarray
+    place: np.ndarray
+
+
+def _nature(onset: Onset, place: Place, persons: int, kind: np.ndarray) -> _Nature:
+    uniform = stream(place.seed, f"disease {place.block}").random((3, persons))
+    slope = _slope(onset, kind, uniform[0])
+    return _Nature(slope, _delay(onset, slope, uniform[1]), uniform[2])
 
 
 class _Curve:
@@ -222,7 +245,7 @@ def _slope(onset: Onset, kind: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 def _delay(onset: Onset, slope: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """Days from onset to diagnosis: log-normal, shorter in faster disease."""
     years = onset.delay * np.exp(onset.delay_spread * ndtri(uniform) + onset.delay_slope * (slope - onset.slope_mean))
-    return np.ceil(YEAR * years).astype(np.int32)
+    return np.asarray(np.ceil(YEAR * years))
 
 
 def _bulbar(onset: Onset, female: np.ndarray, age: np.ndarray, uniform: np.ndarray) -> np.ndarray:

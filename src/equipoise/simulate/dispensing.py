@@ -6,8 +6,8 @@ import numpy as np
 
 from equipoise.kernels.dispensing import dispensed
 from equipoise.simulate.block import Episodes, People, Place, Records
-from equipoise.simulate.prescribing import day_number
 from equipoise.simulate.spec_prescribing import PrescribingSection
+from equipoise.simulate.streams import day_number
 
 
 class Spec(Protocol):

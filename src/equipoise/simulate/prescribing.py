@@ -5,7 +5,6 @@ Poisson process, thinned). Nothing here knows of motor neuron disease.
 """
 
 from dataclasses import fields, replace
-from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +14,7 @@ from equipoise.kernels.treatment import begun_untreated
 from equipoise.simulate.block import YEAR, Episodes, People, Place
 from equipoise.simulate.formulary import PACK_DAYS, PRESCRIBED, pick_drug
 from equipoise.simulate.spec_prescribing import ClassUse, Curve, PrescribingSection, Refills
-from equipoise.simulate.streams import stream
+from equipoise.simulate.streams import day_number, stream
 
 BACKGROUND = 0
 EARLY = 6  # switches come within so many dispensings
@@ -36,15 +35,6 @@ class Spec(Protocol):
     def prescribing(self) -> PrescribingSection: ...
     @property
     def switches(self) -> Switches: ...
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01 of a date.
-
-    >>> day_number(date(1970, 1, 2))
-    1
-    """
-    return int(np.datetime64(day, "D").astype(np.int64))
 
 
 def draw_episodes(spec: Spec, place: Place, people: People) -> Episodes:

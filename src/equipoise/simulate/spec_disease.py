@@ -13,11 +13,11 @@ class Incidence(Section):
     """Hazard of the first symptom: a bell curve over age."""
 
     peak: float = parameter(
-        16.0, "per 100,000 person-years", "all motor neuron disease, men, at the peak", source=INCIDENCE, ge=0
+        17.3, "per 100,000 person-years", "all motor neuron disease, men, at the peak", source=INCIDENCE, ge=0
     )
-    peak_age: float = parameter(75.0, "years", "age at which the hazard is highest", source=INCIDENCE, gt=0)
+    peak_age: float = parameter(76.0, "years", "age at which the hazard is highest", source=INCIDENCE, gt=0)
     spread: float = parameter(15.5, "years", "standard deviation of the bell curve", source=INCIDENCE, gt=0)
-    women: float = parameter(0.77, "hazard ratio", "women to men", source=INCIDENCE, gt=0)
+    women: float = parameter(0.80, "hazard ratio", "women to men", source=INCIDENCE, gt=0)
     als_share: float = parameter(
         0.73, "1", "share of ALS, the rest being other motor neuron disease", source=INCIDENCE, ge=0, le=1
     )
@@ -35,8 +35,8 @@ class Onset(Section):
     delay: float = parameter(
         1.0, "years", "median time from onset to diagnosis, at mean slope", source="median 1.0 y", gt=0
     )
-    delay_spread: float = parameter(0.60, "log SD", "of the diagnostic delay", ge=0)
-    delay_slope: float = parameter(-0.35, "log ratio", "of the delay, for every point a month of slope beyond the mean")
+    delay_spread: float = parameter(0.50, "log SD", "of the diagnostic delay", ge=0)
+    delay_slope: float = parameter(-0.60, "log ratio", "of the delay, for every point a month of slope beyond the mean")
     slope_centre: float = parameter(
         0.80, "points a month", "centre of the normal law that slopes are cut from", source=REGISTERS
     )
