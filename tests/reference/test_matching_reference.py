@@ -1,6 +1,6 @@
 """`match` against MatchIt's and CohortMethod's pairs on public data sets, and exact matching as strata.
 
-MatchIt 4.5.1, which made the references, was built with the integer `abs` (its issue 163, mended in 4.5.4): distances
+MatchIt 4.5.1, which made the references, was built with the integer `abs` (mended in 4.5.4): distances
 were cut to whole numbers. `convention="matchit-4.5.1"` does the same and finds its pairs; that `match` by default finds
 the nearest is shown against a search of every pair in tests/kernels/test_nearest_neighbour.py.
 """

@@ -1,5 +1,5 @@
 """Greedy matching on distances cut to whole numbers: what MatchIt 4.5.1 to 4.5.3 did where its C++ was built with the
-integer `abs` (its issue 163, mended in 4.5.4). For reproducing matchings of those versions, not for new ones.
+integer `abs` (mended in 4.5.4). For reproducing matchings of those versions, not for new ones.
 
 Purpose    on a propensity score every distance became 0: no caliper held, and the partner was the next free person
            below, or above where nobody was left below. On the logit, distances up to 0.99… counted as 0.
