@@ -31,6 +31,7 @@ from equipoise.kernels.weighted_gram import weighted_gram
 EFRON, BRESLOW = "efron", "breslow"
 ONE_STRATUM = np.empty(0, np.int32)
 EMPTY = np.empty(0, np.int64)
+SMALL, LARGE = 1e-100, 1e100  # two such numbers can be multiplied without leaving the range of a double
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +138,27 @@ class CoxLikelihood:
     def _sums(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """w e^eta of every row, and the sums (T, p + 1) over risk sets and, for Efron, over events."""
         n_groups, q = self.sets.n_groups, len(beta) + 1
-        risk, row = np.zeros(len(self.x)), np.empty(q)
-        events = np.zeros((n_groups if self.efron else 0, q))
-        table, total = np.zeros((n_groups, q)), np.zeros((n_groups, q))
-        rows = (self.x, self.centre, self.stratum, self.offset, self.weight, self.event, beta)
+        risk = self._relative_risks(beta)
+        events, total = np.zeros((n_groups if self.efron else 0, q)), np.zeros((n_groups, q))
+        table, own = np.zeros((n_groups + len(events), q)), len(events)  # events have places of their own behind
+        rows = (self.x, self.centre, self.stratum, self.weight, self.event)
         for bit, a, b in self.sets.levels():
-            _spread(*rows, self.sets.first, self.sets.last, a, b, bit >= 0, row, risk, table, events)
-            self.sets.add_up(table, bit, total)
+            _spread(*rows, self.sets.first, self.sets.last, a, b, bit >= 0, own, risk, table)
+            if own:
+                events += table[n_groups:]
+                table[:n_groups] += table[n_groups:]
+                table[n_groups:] = 0.0
+            self.sets.add_up(table[:n_groups], bit, total)
         return risk, total, events
+
+    def _relative_risks(self, beta: np.ndarray) -> np.ndarray:
+        """e^eta of the sorted rows, float64 (n,)."""
+        risk = np.zeros(len(self.x))
+        if self.sets.n_groups:
+            _linear_predictors(self.x, self.centre, self.stratum, self.offset, beta, risk)
+            with np.errstate(over="ignore", under="ignore"):
+                np.exp(risk, out=risk)
+        return risk
 
     def _terms(self, beta: np.ndarray, multiplier: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         p = len(beta)
@@ -240,34 +254,34 @@ def _events(x, centre, stratum, offset, weight, event, last, deaths, death_weigh
 
 
 @compiled_sums
-def _spread(
-    x, centre, stratum, offset, weight, event, beta, first, last, a, b, both, row, risk, table, events
-):  # 1. rows into the table
-    p = x.shape[1]
-    several, shifted, efron = stratum.shape[0] > 0, offset.shape[0] > 0, events.shape[0] > 0
+def _linear_predictors(x, centre, stratum, offset, beta, eta):
+    several, shifted = stratum.shape[0] > 0, offset.shape[0] > 0
+    for i in range(x.shape[0]):
+        s = stratum[i] if several else 0
+        total = offset[i] if shifted else 0.0
+        for k in range(x.shape[1]):
+            total += (x[i, k] - centre[s, k]) * beta[k]
+        eta[i] = total
+
+
+@compiled_sums
+def _spread(x, centre, stratum, weight, event, first, last, a, b, both, own, risk, table):
+    """1. rows into the table, an event `own` places behind its group; turns e^eta of rows a..b - 1 into w e^eta."""
+    p, several = x.shape[1], stratum.shape[0] > 0
     for i in range(a, b):
         s = stratum[i] if several else 0
-        eta = offset[i] if shifted else 0.0
-        for k in range(p):
-            d = x[i, k] - centre[s, k]
-            row[k] = d
-            eta += d * beta[k]
         w = weight[i]
-        r = w * math.exp(eta) if w > 0.0 else 0.0
+        r = w * risk[i] if w > 0.0 else 0.0
         risk[i] = r
-        g = last[i]
+        g = last[i] + own * event[i]
         for k in range(p):
-            table[g, k] += r * row[k]
+            table[g, k] += r * (x[i, k] - centre[s, k])
         table[g, p] += r
         if both:
             h = first[i]
             for k in range(p):
-                table[h, k] += r * row[k]
+                table[h, k] += r * (x[i, k] - centre[s, k])
             table[h, p] += r
-        if efron and event[i]:
-            for k in range(p):
-                events[g, k] += r * row[k]
-            events[g, p] += r
 
 
 @compiled
@@ -286,17 +300,26 @@ def _group_terms(at_risk, events, deaths, death_weight, multiplier, hazard, own,
                 expected[k] += part * at_risk[g, k]
             continue
         e0 = events[g, p]
-        first, second, third, sum_0, sum_1 = 0.0, 0.0, 0.0, 0.0, 0.0
+        first, second, third, sum_0, sum_1, product = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
         for j in range(d):
             f = j / d
             denominator = s0 - f * e0
-            total += w * math.log(denominator)
-            part = w / denominator
+            if SMALL < denominator < LARGE:  # one logarithm for many denominators
+                product *= denominator
+                if not SMALL < product < LARGE:
+                    total += w * math.log(product)
+                    product = 1.0
+            else:
+                total += w * math.log(denominator)
+            inverse = 1.0 / denominator
+            part = w * inverse
             sum_0 += part
             sum_1 += f * part
-            first += part / denominator
-            second += f * part / denominator
-            third += f * f * part / denominator
+            part *= inverse
+            first += part
+            second += f * part
+            third += f * f * part
+        total += w * math.log(product)
         hazard[g], own[g] = m * sum_0, -m * sum_1
         alpha[g], gamma[g] = m * first, m * (third - second * second / first)
         for k in range(p):
@@ -309,11 +332,10 @@ def _group_terms(at_risk, events, deaths, death_weight, multiplier, hazard, own,
 def _expose(first, last, event, table, own, a, b, both, risk):
     """3. turn w e^eta of the rows a..b - 1 into v."""
     for i in range(a, b):
-        total = table[last[i], 0]
+        g = last[i]
+        total = table[g, 0] + event[i] * own[g]  # a branch here would be guessed wrong every other time
         if both:
             total += table[first[i], 0]
-        if event[i]:
-            total += own[last[i]]
         risk[i] *= total
 
 
