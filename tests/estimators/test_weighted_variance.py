@@ -278,13 +278,8 @@ def test_what_fit_weighted_sets_itself_or_does_not_offer_is_refused() -> None:
 
 
 def test_other_models_are_refused() -> None:
-    made = weighted(PEOPLE)
-
-    def matched(data: dict, *, weights: str, robust: bool):
-        return fit_conditional_logistic(data, case="ill", matched_set="family", covariates=["drug"])
-
     with pytest.raises(UnsupportedError, match="fit_cox, fit_logistic, fit_poisson"):
-        fit_weighted(made, matched)
+        fit_weighted(weighted(PEOPLE), fit_conditional_logistic, case="ill", matched_set="family", covariates=["drug"])
 
 
 def test_no_events_one_arm_and_separation_are_reasons() -> None:

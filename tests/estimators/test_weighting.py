@@ -1,5 +1,7 @@
 """weigh: what weights add up to, what truncation does, what is refused, and what one arm empty gives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -129,6 +131,13 @@ def test_a_model_of_something_else_than_the_arm_is_refused() -> None:
     fit = fit_logistic(PEOPLE, outcome="ill", covariates=["age"])
     with pytest.raises(DesignError, match="a model of another outcome"):
         weigh(PEOPLE, arm="drug", score=fit)
+
+
+def test_a_model_that_did_not_converge_is_refused() -> None:
+    fit = propensity(PEOPLE)
+    stopped = replace(fit, convergence=replace(fit.convergence, converged=False))
+    with pytest.raises(DesignError, match="did not converge"):
+        weigh(PEOPLE, arm="drug", score=stopped)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,10 @@ from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.estimators.adjustment_rows import AdjustmentRows, adjusted_frame, adjusted_set
 from equipoise.estimators.average_effect_weighted import BOOTSTRAP, ESTIMATED, INFLUENCE, KNOWN, ROBUST
 from equipoise.estimators.count_rows import spread
+from equipoise.estimators.cox import fit_cox
 from equipoise.estimators.fit import Fit
+from equipoise.estimators.logistic import fit_logistic
+from equipoise.estimators.poisson import fit_poisson
 from equipoise.estimators.table import Table
 from equipoise.estimators.weighted_scores import ModelScores, model_scores
 from equipoise.estimators.weighting import Weighting
@@ -18,7 +21,8 @@ from equipoise.estimators.weighting_bootstrap import covariance_of, replicates_o
 from equipoise.estimators.weighting_influence import squared
 
 VARIANCES = (INFLUENCE, ROBUST, BOOTSTRAP)
-OWN = ("weights", "robust")  # arguments of a model that `fit_weighted` sets itself
+MODELS = (fit_cox, fit_logistic, fit_poisson)
+OWN = ("weights", "robust", "overdispersion")  # arguments of a model whose place `fit_weighted` takes
 NOT_DETERMINED = "no (some estimate is infinite or missing)"
 
 F = TypeVar("F", bound=Fit)
@@ -73,7 +77,7 @@ def fit_weighted(
         'influence-function, propensity model estimated'
     """
     kind = variance or (INFLUENCE if weighting.knows_its_model else ROBUST)
-    _check(kind, cluster, arguments)
+    _check(model, kind, cluster, arguments)
     rows = weighting.rows
     fit = _fit(rows, model, weighting.weights, None, arguments)
     if weighting.reason is not None:
@@ -151,7 +155,10 @@ def _free_name(table: Table) -> str:
     return name
 
 
-def _check(kind: str, cluster: Any, arguments: dict[str, Any]) -> None:
+def _check(model: Callable[..., Fit], kind: str, cluster: Any, arguments: dict[str, Any]) -> None:
+    if model not in MODELS:
+        named = getattr(model, "__name__", type(model).__name__)
+        raise UnsupportedError(Fault("model", named, ", ".join(known.__name__ for known in MODELS)))
     if kind not in VARIANCES:
         raise UnsupportedError(Fault("variance", repr(kind), ", ".join(VARIANCES)))
     taken = [name for name in OWN if name in arguments]

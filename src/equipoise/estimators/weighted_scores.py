@@ -6,7 +6,6 @@ import numpy as np
 
 from equipoise.errors import Fault, Reason, UnsupportedError
 from equipoise.estimators.cox_fit import CoxFit
-from equipoise.estimators.fit import Fit
 from equipoise.estimators.glm_fit import GlmFit
 from equipoise.kernels.glm import LOGISTIC
 from equipoise.kernels.newton import solve_information
@@ -27,14 +26,13 @@ class ModelScores:
     to_coefficients: np.ndarray
 
 
-def model_scores(fit: Fit) -> ModelScores | None:
+def model_scores(fit: CoxFit | GlmFit) -> ModelScores | None:
     """The scores of a Cox, logistic or Poisson model; None where some estimate is infinite or missing.
 
-    Raises UnsupportedError for other models and for penalised ones.
+    Raises UnsupportedError for penalised ones.
     """
-    penalised = getattr(fit, "penalised", False) or "Firth" in fit.model
-    if not isinstance(fit, CoxFit | GlmFit) or penalised:
-        raise UnsupportedError(Fault("model", fit.model, "fit_cox, fit_logistic, fit_poisson without penalty"))
+    if getattr(fit, "penalised", False) or "Firth" in fit.model:
+        raise UnsupportedError(Fault("model", fit.model, "the same model without penalty"))
     if any(reason is not None and reason not in LEFT_OUT for reason in fit.reasons):
         return None
     return _of_cox(fit) if isinstance(fit, CoxFit) else _of_glm(fit)

@@ -201,13 +201,12 @@ def weighting_of(rows: AdjustmentRows, rule: WeightRule) -> Weighting:
 
 
 def check_model_of_arm(rows: AdjustmentRows, score: Any) -> None:
-    """Refuse a fitted model of something else than the arm, and data that carry weights already."""
-    if (
-        isinstance(score, GlmFit)
-        and score.means is not None
-        and not np.array_equal(score.means.rows.y == 1.0, rows.arm)
-    ):
-        raise DesignError(Fault("score", "a model of another outcome, or of other rows", "a model of the arm"))
+    """Refuse a model of something else than the arm or without estimates, and data that carry weights already."""
+    if isinstance(score, GlmFit) and score.means is not None:
+        if not np.array_equal(score.means.rows.y == 1.0, rows.arm):
+            raise DesignError(Fault("score", "a model of another outcome, or of other rows", "a model of the arm"))
+        if not score.convergence.converged:
+            raise DesignError(Fault("score", "a model that did not converge", "a model with estimates"))
     own = rows.source.analysis_set
     if own is not None and not (own.weight == 1.0).all():
         raise UnsupportedError(Fault("AnalysisSet.weight", "weights already", "a set in which every row counts once"))
