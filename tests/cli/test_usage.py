@@ -71,6 +71,11 @@ WRONG = {
     "cell count in words": ["demo", "--to", "x", "--min-cell-count", "five"],
     "no threads": ["demo", "--to", "x", "--threads", "0"],
     "memory without unit": ["demo", "--to", "x", "--memory-limit", "4"],
+    "no persons": ["simulate", "--to", "x", "--persons", "0"],
+    "an unknown view": ["simulate", "--to", "x", "--views", "register,hospital"],
+    "an unknown form": ["simulate", "--to", "x", "--form", "csv"],
+    "enrichment in words": ["simulate", "--to", "x", "--als-incidence-multiplier", "many"],
+    "no enrichment at all": ["simulate", "--to", "x", "--als-incidence-multiplier", "0"],
     "unknown action": ["store", "empty"],
 }
 

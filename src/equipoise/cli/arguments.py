@@ -9,15 +9,18 @@ from typing import Any
 from equipoise import __version__
 
 LARGEST_SEED = 2**63 - 1
+MOST_PERSONS = 100_000_000
+MOST_MULTIPLIER = 1000
+VIEWS = ("register", "network")
 EXIT_CODES = """exit codes:
   0    done (a study without cases, controls or exposed persons is an answer, too)
   2    wrong usage of the command line
-  10   the study file has faults
+  10   the study file, or the nation file, has faults
   11   the data or the results folder cannot be used
   12   the study cannot be carried out as written
   13   a combination that is not offered
   70   a defect of Equipoise
-  130  interrupted; the next run resumes
+  130  interrupted; the next run resumes (a simulation leaves nothing behind)
 
 environment:
   EQUIPOISE_STORE    default of --store
@@ -43,6 +46,7 @@ def parser() -> ArgumentParser:
 
     _run(command("run", "carry out a study on a database and write tables and a report"))
     _demo(command("demo", "carry out a complete study on a small simulated database"))
+    _simulate(command("simulate", "make a synthetic nation: a database of persons who do not exist, and its truth"))
     _study(command("validate", "name every fault of a study file, then what its design leaves open to doubt"))
     _plan(command("plan", "show the steps a run would take, without taking them"))
     _report(command("report", "write report.html anew from a results folder"))
@@ -60,6 +64,21 @@ def _run(of: ArgumentParser) -> None:
 def _demo(of: ArgumentParser) -> None:
     _outcome(of)
     _engine(of)
+
+
+def _simulate(of: ArgumentParser) -> None:
+    of.add_argument("nation", metavar="NATION.toml", nargs="?", help="parameters that differ from the default nation")
+    of.add_argument(
+        "--to", required=True, type=Path, metavar="PLACE", help="a folder for Parquet files, or a new file NAME.duckdb"
+    )
+    of.add_argument("--persons", type=whole(1, MOST_PERSONS), default=1_000_000, metavar="N", help="default 1000000")
+    of.add_argument("--seed", type=whole(0, LARGEST_SEED), default=7, metavar="N", help="of the simulation (default 7)")
+    of.add_argument(
+        "--als-incidence-multiplier", type=multiplier, default=1.0, metavar="M", help="enrichment with ALS (default 1)"
+    )
+    of.add_argument("--views", type=views, default=("register",), metavar="VIEWS", help="register, or register,network")
+    of.add_argument("--form", choices=("omop", "registers"), default="omop", help="of the tables (default omop)")
+    of.add_argument("--threads", type=whole(1, 1024), metavar="N", help="cores to draw with (default: all)")
 
 
 def _plan(of: ArgumentParser) -> None:
@@ -140,3 +159,18 @@ def memory(text: str) -> Any:
     if not re.fullmatch(r"\d+(\.\d+)?\s?([KMGT]i?B)", text, flags=re.IGNORECASE):
         raise ArgumentTypeError(f"{text!r} is not an amount of memory such as 4GB or 512MB")
     return text
+
+
+def multiplier(text: str) -> float:
+    """A number above 0, such as 30 or 0.5."""
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,9})?", text) or not 0 < float(text) <= MOST_MULTIPLIER:
+        raise ArgumentTypeError(f"{text!r} is not a number above 0 and at most {MOST_MULTIPLIER}")
+    return float(text)
+
+
+def views(text: str) -> tuple[str, ...]:
+    """Names of views of a nation, parted by commas."""
+    found = tuple(text.split(","))
+    if not set(found) <= set(VIEWS) or len(set(found)) < len(found):
+        raise ArgumentTypeError(f"{text!r} is not one or more of {', '.join(VIEWS)}, parted by commas")
+    return found

@@ -16,6 +16,7 @@ from equipoise.cli.output import tell, warn
 from equipoise.errors import EquipoiseError, Fault, OutputError
 
 INTERNAL, INTERRUPTED = 70, 130
+RESUMES = "a run that is started again resumes where it stopped"
 STOPS = (signal.SIGINT, signal.SIGTERM)
 PLACE_TROUBLE = {
     errno.ENOSPC,
@@ -43,14 +44,17 @@ class _Interrupt:
         raise KeyboardInterrupt
 
 
-def guarded(work: Callable[[], int]) -> int:
-    """Do `work`; say what went wrong, if something did, and return the exit code."""
+def guarded(work: Callable[[], int], resumes: bool = True) -> int:
+    """Do `work`; say what went wrong, if something did, and return the exit code.
+
+    `resumes` is whether the same command, given again, goes on where it was interrupted.
+    """
     with _listening() as interrupt:
         try:
             return work()
         except (Exception, KeyboardInterrupt) as error:
             if interrupt.seen or isinstance(error, KeyboardInterrupt):
-                tell("interrupted; a run that is started again resumes where it stopped")
+                tell("interrupted; " + (RESUMES if resumes else "nothing that looks complete is left behind"))
                 return INTERRUPTED
             return _failed(error)
 

@@ -11,6 +11,7 @@ from equipoise.cli.output import prepare_streams
 COMMANDS: dict[str, str] = {
     "run": "equipoise.cli.run:execute",
     "demo": "equipoise.cli.demo:execute",
+    "simulate": "equipoise.cli.simulate:execute",
     "validate": "equipoise.cli.validate:execute",
     "plan": "equipoise.cli.plan:execute",
     "report": "equipoise.cli.report:execute",
@@ -28,4 +29,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         module, _, function = COMMANDS[arguments.command].partition(":")
         return getattr(import_module(module), function)(arguments)
 
-    return guarded(execute)
+    return guarded(execute, resumes=arguments.command != "simulate")

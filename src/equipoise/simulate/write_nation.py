@@ -7,7 +7,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Collection, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ BLOCK_PERSONS = 20_000
 MOST_PERSONS = 100_000_000
 MOST_SEED = 2**63 - 1
 MOST_MULTIPLIER = 1_000.0
-TRUTH = "truth"
+TRUTH, DUCKDB = "truth", ".duckdb"
 AHEAD = 2  # blocks that may be finished before their turn to be written
 
 Drawn = tuple[dict[str, pa.Table], dict[str, pa.Table]]  # tables of the database, tables of the truth
@@ -71,11 +71,21 @@ def write_nation(
     place, nation = Path(directory), spec or NationSpec()
     drawn = _Nation(nation, persons, seed, float(multiplier), workers)
     with said_plainly(place):
-        if place.suffix == ".duckdb":
+        if place.suffix == DUCKDB:
             _write_duckdb(place, drawn, progress)
         else:
             _made(place)
-            _write_folder(place, place / TRUTH, drawn, progress)
+            _write_folder(place, truth_place(place), drawn, progress)
+
+
+def truth_place(directory: str | Path) -> Path:
+    """The folder of the truth of a nation written to `directory`.
+
+    >>> truth_place("nation.duckdb").as_posix(), truth_place("nation").as_posix()
+    ('nation.truth', 'nation/truth')
+    """
+    place = Path(directory)
+    return place.with_suffix(".truth") if place.suffix == DUCKDB else place / TRUTH
 
 
 class _Nation:
@@ -178,12 +188,14 @@ def _write_folder(folder: Path, truth: Path, nation: _Nation, progress: Callable
     except BaseException:
         for part in (tables, latent, last):
             part.abandon()
+        with suppress(OSError):
+            truth.rmdir()
         raise
 
 
 def _write_duckdb(path: Path, nation: _Nation, progress: Callable[[int, int], None] | None) -> None:
     """The tables of a folder beside the file, copied one by one into a database that gets its name when complete."""
-    truth = path.with_suffix(".truth")
+    truth = truth_place(path)
     if path.exists() or truth.exists():
         raise OutputError(Fault(str(path), "is there already, or its truth is", "a new name", "remove it first"))
     path.parent.mkdir(parents=True, exist_ok=True)
