@@ -12,6 +12,8 @@ import scipy.sparse as sp
 from equipoise import AnalysisSet, DesignError, Reason, UnsupportedError, assess_balance, match, stratify, weigh
 from equipoise.analysis_set import Column
 
+pytestmark = pytest.mark.filterwarnings("ignore::equipoise.MatchingWarning")  # few persons, far apart
+
 FIVE = pd.DataFrame(
     {
         "drug": [1, 1, 0, 0, 0],

@@ -6,6 +6,8 @@ import pytest
 
 from equipoise import DesignError, Reason, UnsupportedError, fit_average_effect, fit_logistic, match
 
+pytestmark = pytest.mark.filterwarnings("ignore::equipoise.MatchingWarning")  # few persons, far apart
+
 PAIRS = pd.DataFrame(
     {
         "drug": [1, 1, 1, 0, 0, 0],

@@ -86,6 +86,7 @@ def test_exact_and_coarsened_matching_are_strata(name: str, lalonde: pd.DataFram
     agree(name, "coefficients", effect.coefficients[0], expected["effect"]["att"], relative=EFFECT)
 
 
+@pytest.mark.filterwarnings("ignore::equipoise.MatchingWarning")
 @pytest.mark.parametrize("name", MATCHIT)
 def test_by_default_partners_are_within_the_caliper(name: str, lalonde: pd.DataFrame, score: GlmFit) -> None:
     found = match(lalonde, arm="treat", score=score, **MATCHIT[name])

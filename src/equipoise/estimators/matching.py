@@ -28,7 +28,8 @@ Scale = Literal["ps", "logit", "preference"]
 Order = Literal["largest", "smallest", "closest", "data", "random"]
 Convention = Literal["nearest", "matchit-4.5.1"]
 UNITS = ("overall", "pooled", None)
-WARNED = ("LARGER_ARM", "WHOLE_DISTANCES")
+WARNED = ("LARGER_ARM", "WHOLE_DISTANCES", "SCORE_APART")
+SCORE_APART = 0.25  # standardized difference of the score beyond which regression cannot mend it (Rubin 2001)
 CONVENTIONS = ("nearest", "matchit-4.5.1")
 USUAL_ORDER = {"ATT": "largest", "ATC": "smallest"}  # as MatchIt: the hardest to match come first
 RANDOM_ORDER = 0x4D41  # stream of the draws that put persons in random order
@@ -109,8 +110,9 @@ def match(
     Returns a `Matching`: pairs in the order they were formed, sets, weights, `.analysis_set()`, `.frame()`, findings.
     Where an arm is empty or nobody has a partner it holds no pairs and a `Reason`.
 
-    Warns with `MatchingWarning` where the arm that seeks partners is the larger one and no caliper binds: who is
-    matched is then decided by the order.
+    Warns with `MatchingWarning` where the arm that seeks partners is the larger one and no caliper binds, for who is
+    matched is then decided by the order; and where the matched arms differ by more than 0.25 SD in what they were
+    matched on (Rubin, Health Serv Outcomes Res Methodol 2001;2:169).
 
     Raises DesignError for columns that are absent or hold missing or infinite values, scores outside (0, 1), several
     rows a person, and ratios or calipers that are none; UnsupportedError for "closest" with replacement, for more than
@@ -169,10 +171,10 @@ def _matched(rows: AdjustmentRows, rules: _Rules) -> Matching:
         pairs = pairs[np.bincount(pairs[:, 0], minlength=len(rows))[pairs[:, 0]] == rules.partners]
     alone = np.bincount(index, minlength=len(rows))[problem.index] == 0
     unmatched = tuple(int(np.count_nonzero(alone & (state == why))) for why in (BEYOND_CALIPER, NONE_LEFT))
-    findings = _findings(rows, rules, pairs, state, unmatched)
-    for finding in findings:
-        if finding.name in WARNED:
-            warnings.warn(finding.text, MatchingWarning, stacklevel=3)
+    findings = _findings(rows, rules, pairs, state, unmatched) + _score_apart(rows, rules, value, pairs)
+    told = "; ".join(finding.text for finding in findings if finding.name in WARNED)
+    if told:
+        warnings.warn(told, MatchingWarning, stacklevel=3)
     reason = None if len(pairs) else Reason.NO_INFORMATIVE_SETS
     return _matching(rows, rules, caliper, pairs, unmatched, findings, reason)
 
@@ -284,6 +286,22 @@ def _findings(
             text = f"{short:,} sets have fewer than {rules.ratio} partners: weight them, or stratify by set"
             found.append(MatchingFinding("SHORT_SETS", text))
     return tuple(found)
+
+
+def _score_apart(
+    rows: AdjustmentRows, rules: _Rules, value: np.ndarray, pairs: np.ndarray
+) -> tuple[MatchingFinding, ...]:
+    """A finding where matched arms still differ in what they were matched on."""
+    seekers = value[rows.arm if rules.estimand == "ATT" else ~rows.arm]
+    spread = float(np.std(seekers, ddof=1)) if len(seekers) > 1 else 0.0
+    if not len(pairs) or not spread > 0.0:
+        return ()
+    share = 1.0 / np.bincount(pairs[:, 0], minlength=len(rows))[pairs[:, 0]]
+    gap = float(share @ (value[pairs[:, 0]] - value[pairs[:, 1]]) / share.sum()) / spread
+    if abs(gap) <= SCORE_APART:
+        return ()
+    text = f"the matched arms differ by {abs(gap):.2f} SD in {SCALES[rules.scale]}: set a narrower caliper, or weight"
+    return (MatchingFinding("SCORE_APART", text),)
 
 
 def _check(rules: _Rules) -> None:

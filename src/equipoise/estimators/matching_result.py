@@ -59,7 +59,10 @@ class Caliper:
 
 @dataclass(frozen=True, slots=True)
 class MatchingFinding:
-    """What a reader should know: LARGER_ARM, POOL_EXHAUSTED, SHORT_SETS or WHOLE_DISTANCES, with a sentence."""
+    """What a reader should know, with a sentence.
+
+    Names are LARGER_ARM, POOL_EXHAUSTED, SCORE_APART, SHORT_SETS and WHOLE_DISTANCES.
+    """
 
     name: str
     text: str
