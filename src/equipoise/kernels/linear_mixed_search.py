@@ -91,11 +91,19 @@ def _downhill(
     """The step, halved until the deviance does not rise; None where no length helps."""
     ceiling = before.deviance + ROUNDING * (1.0 + abs(before.deviance))
     for _ in range(HALVINGS):
-        after = profiled(factors, form.root(theta + step), reml)
-        if after.deviance <= ceiling:
+        after = _attempt(factors, form.root(theta + step), reml)
+        if after is not None and after.deviance <= ceiling:
             return theta + step, after
         step = step / 2.0
     return None
+
+
+def _attempt(factors: PersonFactors, root: np.ndarray, reml: bool) -> Profiled | None:
+    """The profiled deviance, or None where rounding makes fixed effects look dependent."""
+    try:
+        return profiled(factors, root, reml)
+    except np.linalg.LinAlgError:
+        return None
 
 
 def _finished(
