@@ -237,6 +237,16 @@ def test_harmed_persons_would_have_stayed_free() -> None:
     assert (cases.onset_untreated[~free] >= cases.onset[~free]).all()
 
 
+@pytest.mark.parametrize(
+    ("incidence", "kinds"), [({"peak": 0.0}, set()), ({"als_share": 1.0}, {ALS}), ({"als_share": 0.0}, {OTHER})]
+)
+def test_a_disease_nobody_gets_is_nobodys(incidence: dict[str, float], kinds: set[int]) -> None:
+    spec = nation(effects={"N06A": 2.0}, incidence=incidence)
+    people = adults(50_000)
+    episodes = draw_episodes(spec, PLACE, people)
+    assert set(draw_disease(spec, PLACE, people, episodes, ENRICHED).kind) == kinds
+
+
 def test_nobody_falls_ill_before_observation_after_it_or_after_death() -> None:
     people = adults(20_000)
     people.dies[:5_000] = day("2008-01-01")

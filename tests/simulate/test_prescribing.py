@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from equipoise.errors import SpecError
 from equipoise.simulate.block import YEAR, Episodes, People, Place
 from equipoise.simulate.formulary import CLASS_OF, FORMULARY, PRESCRIBED
 from equipoise.simulate.nation_spec import NationSpec, parse_nation
 from equipoise.simulate.prescribing import draw_episodes, initiation_rate, merge, take
-from equipoise.simulate.spec_prescribing import CLASS_FIELDS, ClassUse, PrescribingSection
+from equipoise.simulate.spec_prescribing import CLASS_FIELDS, ClassUse, PrescribingSection, Refills
 from tests.simulate.made_people import END, adults, day
 
 PLACE = Place(seed=7, block=0, first_person=0, persons=0)
@@ -180,6 +181,26 @@ def test_episodes_join_and_split_again() -> None:
 def test_curves_and_shares_that_cannot_be_are_refused(fields: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
         ClassUse(**fields)
+
+
+@pytest.mark.parametrize("of_class", sorted(CLASS_FIELDS.values()))
+def test_every_class_keeps_the_limits_of_its_parameters(of_class: str) -> None:
+    with pytest.raises(SpecError) as faults:
+        nation(**{of_class: {"rate": -1.0, "women": 0.0, "short_dispensings": 0.5, "strength": 1}})
+    assert len(faults.value.faults) == 4
+
+
+def test_refills_are_missed_or_doubled_but_not_both() -> None:
+    with pytest.raises(ValidationError, match="exceed 1"):
+        Refills(missed=0.6, double=0.6)
+
+
+def test_a_class_that_nobody_takes_has_no_episode() -> None:
+    nobody = nation(
+        anxiolytics={"rate": 0.0}, hypnotics={"by_age": [[0.0, 0.0]]}, antidepressants={"by_year": [[2000.0, 0.0]]}
+    )
+    episodes = draw_episodes(nobody, PLACE, adults(2_000))
+    assert not np.isin(CLASS_OF[episodes.drug], [PRESCRIBED.index(atc) for atc in ("N05B", "N05C", "N06A")]).any()
 
 
 def test_recording_cannot_begin_before_treatment() -> None:

@@ -185,8 +185,9 @@ class _Curve:
 
     def reached(self, person: np.ndarray, start: np.ndarray, needed: np.ndarray, ratio: np.ndarray) -> np.ndarray:
         """Day on which the cumulative hazard since `start`, times `ratio`, is `needed`; infinite if it never is."""
-        goal = self.passed(person, start) + needed / ratio
-        share = np.minimum(goal / self.whole[person], 1.0)
+        whole = self.whole[person]
+        goal = self.passed(person, start) + np.divide(needed, ratio, out=np.full(len(whole), np.inf), where=ratio > 0)
+        share = np.minimum(np.divide(goal, whole, out=np.ones(len(whole)), where=whole > 0), 1.0)
         day = np.floor(self.top[person] + self.width * ndtri(share))
         return np.where(share < 1, np.maximum(day, start), np.inf)
 

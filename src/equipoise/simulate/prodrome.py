@@ -12,7 +12,7 @@ from equipoise.simulate.spec_disease import DiseaseSection
 from equipoise.simulate.spec_prescribing import PrescribingSection
 
 PRODROME = 1
-MOST = 6  # episodes of a class one person can have; the chance of more is far below one in a million
+MOST = 200  # episodes of a class one person can have; no mean within the limits of the specification comes near it
 FIRST_STREAM = 0x4D44_0000  # a stream for each class, far from those of sampling and of the course
 HOW_MANY, WHEN, DRUG, LENGTH, SHORT, LONG = range(6)
 
@@ -71,7 +71,10 @@ def _poisson(mean: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     chance = np.exp(-mean)
     reached = chance.copy()
     for k in range(1, MOST + 1):
-        count += uniform > reached
+        more = uniform > reached
+        if not more.any():
+            break
+        count += more
         chance = chance * mean / k
         reached += chance
     return count

@@ -13,7 +13,12 @@ class Incidence(Section):
     """Hazard of the first symptom: a bell curve over age."""
 
     peak: float = parameter(
-        17.3, "per 100,000 person-years", "all motor neuron disease, men, at the peak", source=INCIDENCE, ge=0
+        17.3,
+        "per 100,000 person-years",
+        "all motor neuron disease, men, at the peak",
+        source=INCIDENCE,
+        ge=0,
+        le=10_000,
     )
     peak_age: float = parameter(76.0, "years", "age at which the hazard is highest", source=INCIDENCE, gt=0)
     spread: float = parameter(15.5, "years", "standard deviation of the bell curve", source=INCIDENCE, gt=0)
@@ -22,10 +27,15 @@ class Incidence(Section):
         0.73, "1", "share of ALS, the rest being other motor neuron disease", source=INCIDENCE, ge=0, le=1
     )
     carrier_ratio: float = parameter(
-        520.0, "hazard ratio", "ALS, carriers to others", source="sibling recurrence 17", ge=1
+        520.0, "hazard ratio", "ALS, carriers to others", source="sibling recurrence 17", ge=1, le=10_000
     )
     vulnerability: float = parameter(
-        0.13, "log hazard ratio", "for a standard deviation of psychiatric vulnerability", source=CASE_CONTROL
+        0.13,
+        "log hazard ratio",
+        "for a standard deviation of psychiatric vulnerability",
+        source=CASE_CONTROL,
+        ge=-2,
+        le=2,
     )
 
 
@@ -33,19 +43,21 @@ class Onset(Section):
     """What the disease is like, and how long it takes to be recognised."""
 
     delay: float = parameter(
-        1.0, "years", "median time from onset to diagnosis, at mean slope", source="median 1.0 y", gt=0
+        1.0, "years", "median time from onset to diagnosis, at mean slope", source="median 1.0 y", gt=0, le=20
     )
-    delay_spread: float = parameter(0.50, "log SD", "of the diagnostic delay", ge=0)
-    delay_slope: float = parameter(-0.60, "log ratio", "of the delay, for every point a month of slope beyond the mean")
+    delay_spread: float = parameter(0.50, "log SD", "of the diagnostic delay", ge=0, le=1.5)
+    delay_slope: float = parameter(
+        -0.60, "log ratio", "of the delay, for every point a month of slope beyond the mean", ge=-2, le=2
+    )
     slope_centre: float = parameter(
-        0.80, "points a month", "centre of the normal law that slopes are cut from", source=REGISTERS
+        0.80, "points a month", "centre of the normal law that slopes are cut from", source=REGISTERS, gt=0, le=5
     )
-    slope_spread: float = parameter(0.57, "points a month", "its standard deviation", source=REGISTERS, gt=0)
-    slope_least: float = parameter(0.02, "points a month", "slopes below do not occur", gt=0)
+    slope_spread: float = parameter(0.57, "points a month", "its standard deviation", source=REGISTERS, gt=0, le=2)
+    slope_least: float = parameter(0.02, "points a month", "slopes below do not occur", gt=0, le=1)
     slope_mean: float = parameter(
         0.89, "points a month", "mean slope, to which effects of slope refer", source=REGISTERS
     )
-    other_slope: float = parameter(0.5, "ratio", "slope of other motor neuron disease to that of ALS", gt=0)
+    other_slope: float = parameter(0.5, "ratio", "slope of other motor neuron disease to that of ALS", gt=0, le=5)
     bulbar: float = parameter(0.25, "1", "share of bulbar onset in men of 67", source="25-34 % in all", gt=0, lt=1)
     bulbar_women: float = parameter(0.35, "log odds ratio", "of bulbar onset, women to men")
     bulbar_age: float = parameter(0.025, "log odds ratio", "of bulbar onset, for every year of age")
@@ -54,8 +66,10 @@ class Onset(Section):
 class ClassProdrome(Section):
     """Episodes of one class that the disease brings about before it is recognised."""
 
-    episodes: float = parameter(0.05, "1", "extra episodes a case, at mean slope", source=CASE_CONTROL, ge=0)
-    years: float = parameter(0.4, "years", "mean time from such an episode to the diagnosis", source=CASE_CONTROL, gt=0)
+    episodes: float = parameter(0.05, "1", "extra episodes a case, at mean slope", source=CASE_CONTROL, ge=0, le=3)
+    years: float = parameter(
+        0.4, "years", "mean time from such an episode to the diagnosis", source=CASE_CONTROL, gt=0, le=20
+    )
     single: float = parameter(0.2, "1", "share of them with one dispensing only", ge=0, le=1)
 
 
@@ -93,6 +107,8 @@ class Prodrome(Section):
         "log rate ratio",
         "of these episodes, for every point a month of slope beyond the mean",
         source=CASE_CONTROL,
+        ge=-2,
+        le=2,
     )
 
     def of_class(self, atc: str) -> ClassProdrome:

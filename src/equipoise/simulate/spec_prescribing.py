@@ -18,7 +18,11 @@ class ClassUse(Section):
     """How a class of drugs is prescribed. An episode is treatment with it from the first dispensing to the last."""
 
     rate: float = parameter(
-        10.0, "episodes per 1,000 person-years", "begun by untreated persons of 50 in 2010, men, on average", ge=0
+        10.0,
+        "episodes per 1,000 person-years",
+        "begun by untreated persons of 50 in 2010, men, on average",
+        ge=0,
+        le=2_000,
     )
     women: float = parameter(1.0, "rate ratio", "women to men", gt=0)
     by_age: Curve = parameter(
@@ -27,15 +31,19 @@ class ClassUse(Section):
     by_year: Curve = parameter(
         ((2010.0, 1.0),), "(year, rate ratio)", "rate against that in 2010, linear between years", min_length=1
     )
-    vulnerability: float = parameter(0.0, "log rate ratio", "for a standard deviation of psychiatric vulnerability")
+    vulnerability: float = parameter(
+        0.0, "log rate ratio", "for a standard deviation of psychiatric vulnerability", ge=-2, le=2
+    )
     tendency: float = parameter(
-        0.0, "log SD", "of the rate between persons, for reasons unrelated to anything else", ge=0
+        0.0, "log SD", "of the rate between persons, for reasons unrelated to anything else", ge=0, le=2
     )
     single: float = parameter(0.4, "1", "share of episodes with one dispensing only", ge=0, le=1)
     chronic: float = parameter(0.1, "1", "share of episodes that last for years", ge=0, le=1)
-    short_dispensings: float = parameter(3.0, "1", "mean dispensings after the first in the other episodes", ge=1)
-    chronic_years: float = parameter(4.0, "years", "median length of long episodes", gt=0)
-    chronic_spread: float = parameter(1.0, "log SD", "of the length of long episodes", ge=0)
+    short_dispensings: float = parameter(
+        3.0, "1", "mean dispensings after the first in the other episodes", ge=1, le=200
+    )
+    chronic_years: float = parameter(4.0, "years", "median length of long episodes", gt=0, le=40)
+    chronic_spread: float = parameter(1.0, "log SD", "of the length of long episodes", ge=0, le=3)
     switching: float = parameter(0.0, "1", "share of repeated episodes that go over to another drug", ge=0, le=1)
 
     @model_validator(mode="after")
@@ -170,10 +178,16 @@ class ThyroidHormones(ClassUse):
 class Refills(Section):
     """How episodes become dispensings."""
 
-    late: float = parameter(0.0, "1", "by how much the mean time between dispensings exceeds the supply", ge=0)
+    late: float = parameter(0.0, "1", "by how much the mean time between dispensings exceeds the supply", ge=0, le=5)
     spread: float = parameter(0.25, "1", "a refill comes up to this share of the interval early or late", ge=0, lt=0.5)
     missed: float = parameter(0.05, "1", "share of refills left out, so that treatment has gaps", ge=0, lt=1)
     double: float = parameter(0.05, "1", "share of refills with two packs, which replace the next", ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _shares_of_the_same_refills(self) -> "Refills":
+        if self.missed + self.double > 1:
+            raise ValueError("missed and double are shares of the same refills and exceed 1 together")
+        return self
 
 
 class PrescribingSection(Section):
