@@ -269,6 +269,8 @@ def test_data_that_cannot_be_used_are_refused_with_counts(change: dict, words: s
         ({"score": None}, DesignError, "score"),
         ({"exact": "sex"}, DesignError, "sex"),
         ({"convention": "matchit"}, UnsupportedError, "convention"),
+        ({"convention": "matchit-4.5.1", "ratio": 2}, UnsupportedError, "several partners"),
+        ({"convention": "matchit-4.5.1", "order": "closest"}, UnsupportedError, "closest"),
         ({"max_ratio": 2, "short_sets": "drop"}, DesignError, "short_sets"),
     ],
     ids=str,

@@ -105,7 +105,7 @@ def match(
 
     convention  "nearest", or "matchit-4.5.1" to reproduce matchings of MatchIt 4.5.1 to 4.5.3 as built on many systems:
               they cut distances to whole numbers, so that calipers on the propensity score did not hold and the next
-              lower free score was taken for the nearest. Not for new analyses
+              lower free score was taken for the nearest. Not for new analyses; one partner at most
 
     Returns a `Matching`: pairs in the order they were formed, sets, weights, `.analysis_set()`, `.frame()`, findings.
     Where an arm is empty or nobody has a partner it holds no pairs and a `Reason`.
@@ -161,9 +161,8 @@ def _matched(rows: AdjustmentRows, rules: _Rules) -> Matching:
     else:
         sequence = _sequence(problem, rules, rows.person[by_person], by_person)
         stratum = np.zeros(len(rows), np.int64) if stratum is None else stratum
-        index, partner, found = whole_distance_pairs(
-            line, seeks, stratum, problem.index[sequence].astype(np.int64), caliper.width, rules.partners, rules.replace
-        )
+        turns = problem.index[sequence].astype(np.int64)
+        index, partner, found = whole_distance_pairs(line, seeks, stratum, turns, caliper.width, rules.replace)
         state = np.empty_like(found)
         state[sequence] = found
     pairs = by_person[np.column_stack([index, partner])]
@@ -330,5 +329,5 @@ def _check(rules: _Rules) -> None:
     if rules.order == "closest" and (rules.replace or rules.convention != "nearest"):
         with_what = "with replacement" if rules.replace else f"beside convention {rules.convention!r}"
         raise UnsupportedError(Fault("order", f"'closest' {with_what}", "another order"))
-    if rules.convention != "nearest" and rules.replace and rules.partners > 1:
-        raise UnsupportedError(Fault("ratio", "several partners with replacement by this convention", "1"))
+    if rules.convention != "nearest" and rules.partners > 1:
+        raise UnsupportedError(Fault("ratio", f"several partners by convention {rules.convention!r}", "1"))

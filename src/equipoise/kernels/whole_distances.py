@@ -12,7 +12,7 @@ Cost       near-linear in rows.
 import numpy as np
 
 from equipoise.kernels.jit import compiled
-from equipoise.kernels.nearest_neighbour import BEYOND_CALIPER, COMPLETE, NONE_LEFT, value_order
+from equipoise.kernels.nearest_neighbour import BEYOND_CALIPER, NONE_LEFT, value_order
 from equipoise.kernels.radix import ascending_order
 
 
@@ -22,22 +22,21 @@ def whole_distance_pairs(
     stratum: np.ndarray,
     sequence: np.ndarray,
     caliper: float,
-    partners: int,
     replace: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of rows float64 (n,) in rounds; `sequence` int64 (a,) are rows of those who seek.
+    """Pairs on values float64 (n,), one partner each; `sequence` int64 (a,) are rows of those who seek.
 
-    With replacement one partner at most. Returns rows of index persons and of partners, int32 (k,) each in the order
-    in which they were paired, and the state of each position of `sequence`, int8 (a,).
+    Returns rows of index persons and of partners, int32 (k,) each in the order in which they were paired, and the
+    state of each position of `sequence`, int8 (a,).
     """
     order = value_order(value)
     codes = stratum.astype(np.int32)
     order = order[ascending_order(codes[order])]
-    return _pairs(order, value, seeks, codes, sequence, caliper, partners, replace)
+    return _pairs(order, value, seeks, codes, sequence, caliper, replace)
 
 
 @compiled
-def _pairs(order, value, seeks, stratum, sequence, caliper, partners, replace):
+def _pairs(order, value, seeks, stratum, sequence, caliper, replace):
     n = len(order)
     position = np.empty(n, np.int32)
     below = np.arange(n + 1).astype(np.int32)  # node k + 1 stands for position k, node 0 for "none"
@@ -47,33 +46,30 @@ def _pairs(order, value, seeks, stratum, sequence, caliper, partners, replace):
         if seeks[order[k]]:
             below[k + 1] = k
             above[k] = k + 1
-    found_index = np.empty(len(sequence) * partners, np.int32)
-    found_partner = np.empty(len(sequence) * partners, np.int32)
+    found_index = np.empty(len(sequence), np.int32)
+    found_partner = np.empty(len(sequence), np.int32)
     state = np.zeros(len(sequence), np.int8)
     k = 0
-    for _ in range(partners):
-        for s in range(len(sequence)):
-            row = sequence[s]
-            if state[s] != COMPLETE:
-                continue
-            low, high = _root(below, position[row]) - 1, _root(above, position[row])
-            has_low = low >= 0 and stratum[order[low]] == stratum[row]
-            has_high = high < n and stratum[order[high]] == stratum[row]
-            if not (has_low or has_high):
-                state[s] = NONE_LEFT
-                continue
-            far_low = np.floor(value[row] - value[order[low]]) if has_low else np.inf
-            far_high = np.floor(value[order[high]] - value[row]) if has_high else np.inf
-            if min(far_low, far_high) > caliper:
-                state[s] = BEYOND_CALIPER
-                continue
-            at = low if far_low <= far_high else high
-            found_index[k] = row
-            found_partner[k] = order[at]
-            k += 1
-            if not replace:
-                below[at + 1] = at
-                above[at] = at + 1
+    for s in range(len(sequence)):
+        row = sequence[s]
+        low, high = _root(below, position[row]) - 1, _root(above, position[row])
+        has_low = low >= 0 and stratum[order[low]] == stratum[row]
+        has_high = high < n and stratum[order[high]] == stratum[row]
+        if not (has_low or has_high):
+            state[s] = NONE_LEFT
+            continue
+        far_low = np.floor(value[row] - value[order[low]]) if has_low else np.inf
+        far_high = np.floor(value[order[high]] - value[row]) if has_high else np.inf
+        if min(far_low, far_high) > caliper:
+            state[s] = BEYOND_CALIPER
+            continue
+        at = low if far_low <= far_high else high
+        found_index[k] = row
+        found_partner[k] = order[at]
+        k += 1
+        if not replace:
+            below[at + 1] = at
+            above[at] = at + 1
     return found_index[:k].copy(), found_partner[:k].copy(), state
 
 
