@@ -35,8 +35,11 @@ class BalanceColumns:
         The latter is the usual n - 1 where all weights are equal.
         """
         total = weight.sum()
+        if self.binary.all():
+            return mean * (1.0 - mean)
         if sp.issparse(self.x):
-            squared = np.asarray(weight @ self.x.multiply(self.x)).ravel()
+            squares = sp.csc_array((self.x.data**2, self.x.indices, self.x.indptr), shape=self.x.shape)
+            squared = np.asarray(weight @ squares).ravel()
             about = np.maximum(squared - total * mean**2, 0.0)
         else:
             about = np.zeros(len(mean))
@@ -68,8 +71,10 @@ def balance_columns(rows: Source, covariates: Any, names: Sequence[str] | None) 
     elif isinstance(rows.data, Table):
         x, found = _from_table(rows.data, _listed(covariates))
     elif isinstance(rows.data, AnalysisSet):
-        found = [name for name in rows.data.names if name != "arm"] if covariates is None else _listed(covariates)
-        x = rows.data.x[:, [rows.data.index_of(name) for name in found]]
+        place = {name: j for j, name in enumerate(rows.data.names)}
+        found = [name for name in place if name != "arm"] if covariates is None else _listed(covariates)
+        at = [place[name] if name in place else rows.data.index_of(name) for name in found]
+        x = rows.data.x if at == list(range(rows.data.x.shape[1])) else rows.data.x[:, at]
     else:
         x = rows.data
         found = [f"x{j + 1}" for j in range(x.shape[1])] if names is None else list(names)
