@@ -8,46 +8,17 @@ exponential number of that person, the same number in every world.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 
 from equipoise.simulate.block import NEVER, YEAR, Disease, Episodes, People, Place
 from equipoise.simulate.formulary import FORMULARY
-from equipoise.simulate.spec_disease import DiseaseSection, Incidence, Onset
+from equipoise.simulate.nation_spec import NationSpec
+from equipoise.simulate.spec_disease import Incidence, Onset
 from equipoise.simulate.streams import stream
 
 ALS, OTHER = 0, 1
-
-
-class Effects(Protocol):
-    """What drugs do to the hazard of ALS."""
-
-    @property
-    def class_on_als_onset(self) -> Mapping[str, float]:
-        """Hazard ratio while exposed, by ATC class."""
-        ...
-
-
-class Switches(Protocol):
-    """The arrows into the disease that can be taken out."""
-
-    @property
-    def genetic_liability(self) -> bool: ...
-    @property
-    def vulnerability_to_als(self) -> bool: ...
-
-
-class Spec(Protocol):
-    """What of the nation's specification the disease depends on."""
-
-    @property
-    def disease(self) -> DiseaseSection: ...
-    @property
-    def switches(self) -> Switches: ...
-    @property
-    def effects(self) -> Effects: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +42,21 @@ class Ratios:
     other: np.ndarray
 
 
-def draw_disease(spec: Spec, place: Place, people: People, episodes: Episodes, multiplier: float = 1.0) -> Disease:
+def draw_disease(
+    spec: NationSpec, place: Place, people: People, episodes: Episodes, multiplier: float = 1.0
+) -> Disease:
     """Persons of a block whose first symptom comes while they live and before they leave observation.
 
     `multiplier` raises the hazard of ALS in persons who do not carry the gene (carriers are made more frequent instead,
     in the population, so that no risk passes 1). Of `episodes` the background treatment of the studied classes counts.
+
+    >>> from equipoise.simulate.population import draw_people
+    >>> place = Place(seed=7, block=0, first_person=1, persons=2_000)
+    >>> people, _ = draw_people(NationSpec(), place)
+    >>> none = Episodes(*(np.zeros(0, np.int32) for _ in range(6)))
+    >>> cases = draw_disease(NationSpec(), place, people, none, multiplier=50.0)
+    >>> bool((cases.diagnosis > cases.onset).all())
+    True
     """
     onsets = draw_onsets(spec, place, people, episodes, multiplier)
     until = np.minimum(people.leaves, people.dies - 1)
@@ -97,7 +78,7 @@ def draw_disease(spec: Spec, place: Place, people: People, episodes: Episodes, m
     )
 
 
-def planned_diagnosis(spec: Spec, place: Place, onset: np.ndarray, kind: np.ndarray) -> np.ndarray:
+def planned_diagnosis(spec: NationSpec, place: Place, onset: np.ndarray, kind: np.ndarray) -> np.ndarray:
     """Day on which each person would be diagnosed who lives to see it: float64 (persons,), infinite without an onset.
 
     `onset` (persons,) may come from any world; `kind` is `ALS` or `OTHER`. In the natural world this is the diagnosis
@@ -106,7 +87,7 @@ def planned_diagnosis(spec: Spec, place: Place, onset: np.ndarray, kind: np.ndar
     return np.asarray(onset + _nature(spec.disease.onset, place, len(onset), kind).delay)
 
 
-def draw_onsets(spec: Spec, place: Place, people: People, episodes: Episodes, multiplier: float = 1.0) -> Onsets:
+def draw_onsets(spec: NationSpec, place: Place, people: People, episodes: Episodes, multiplier: float = 1.0) -> Onsets:
     """Onset of everybody in both worlds, those included who die or leave before."""
     draw = stream(place.seed, f"onset {place.block}")
     needed_als, needed_other = draw.exponential(1.0, (2, len(people)))
@@ -123,7 +104,7 @@ def draw_onsets(spec: Spec, place: Place, people: People, episodes: Episodes, mu
     return Onsets(als, untreated, other)
 
 
-def hazard_ratios(spec: Spec, people: People, multiplier: float = 1.0) -> Ratios:
+def hazard_ratios(spec: NationSpec, people: People, multiplier: float = 1.0) -> Ratios:
     """Each person's hazard of either disease against the bell curve, untreated.
 
     Vulnerability multiplies both by a number of mean 1 in the population; the gene and `multiplier` concern ALS alone.
@@ -136,15 +117,30 @@ def hazard_ratios(spec: Spec, people: People, multiplier: float = 1.0) -> Ratios
     return Ratios(incidence.als_share * vulnerable * inherited, (1 - incidence.als_share) * vulnerable)
 
 
-def hazard_of(spec: Spec, people: People, day: np.ndarray | int, multiplier: float = 1.0) -> np.ndarray:
-    """Hazard of a first symptom of ALS on `day` of persons without any studied drug: per person-year, (persons,)."""
+def hazard_of(spec: NationSpec, people: People, day: np.ndarray | int, multiplier: float = 1.0) -> np.ndarray:
+    """Hazard of a first symptom of ALS on `day` of persons without any studied drug: per person-year, (persons,).
+
+    >>> from equipoise.simulate.population import draw_people
+    >>> place = Place(seed=7, block=0, first_person=1, persons=2_000)
+    >>> people, _ = draw_people(NationSpec(), place)
+    >>> young, old = (hazard_of(NationSpec(), people, people.born + int(YEAR * age)) for age in (40, 70))
+    >>> bool((old > 9 * young).all())
+    True
+    """
     return _Curve(spec.disease.incidence, people).density(day) * hazard_ratios(spec, people, multiplier).als
 
 
 def cumulative_hazard(
-    spec: Spec, people: People, start: np.ndarray | int, end: np.ndarray | int, multiplier: float = 1.0
+    spec: NationSpec, people: People, start: np.ndarray | int, end: np.ndarray | int, multiplier: float = 1.0
 ) -> np.ndarray:
-    """Hazard of ALS of untreated persons summed from `start` to `end` (days): (persons,); 0 where `end` comes first."""
+    """Hazard of ALS of untreated persons summed from `start` to `end` (days): (persons,); 0 where `end` comes first.
+
+    >>> from equipoise.simulate.population import draw_people
+    >>> place = Place(seed=7, block=0, first_person=1, persons=2_000)
+    >>> people, _ = draw_people(NationSpec(), place)
+    >>> bool((cumulative_hazard(NationSpec(), people, people.start, people.leaves) >= 0).all())
+    True
+    """
     curve = _Curve(spec.disease.incidence, people)
     everybody = np.arange(len(people))
     total = curve.passed(everybody, np.maximum(start, end)) - curve.passed(everybody, start)

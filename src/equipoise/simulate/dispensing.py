@@ -1,27 +1,26 @@
 """Dispensings: what the register of prescribed drugs holds about the treatment episodes."""
 
-from typing import Protocol
-
 import numpy as np
 
 from equipoise.kernels.dispensing import dispensed
 from equipoise.simulate.block import Episodes, People, Place, Records
-from equipoise.simulate.spec_prescribing import PrescribingSection
+from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.streams import day_number
 
 
-class Spec(Protocol):
-    """What of the nation's specification dispensings depend on."""
-
-    @property
-    def prescribing(self) -> PrescribingSection: ...
-
-
-def dispense(spec: Spec, place: Place, people: People, episodes: Episodes, last_day: np.ndarray) -> Records:
+def dispense(spec: NationSpec, place: Place, people: People, episodes: Episodes, last_day: np.ndarray) -> Records:
     """Dispensings of `episodes` while recorded: `what` is the drug's position in the formulary, `amount` packs.
 
     `last_day` (persons,) is the last day on which anything can be recorded, death from any cause included. Nothing is
     recorded before `recorded_from`, before observation starts, after it ends, or in a gap. Sorted by person, day, drug.
+
+    >>> from equipoise.simulate.population import draw_people
+    >>> from equipoise.simulate.prescribing import draw_episodes
+    >>> place = Place(seed=7, block=0, first_person=1, persons=500)
+    >>> people, _ = draw_people(NationSpec(), place)
+    >>> records = dispense(NationSpec(), place, people, draw_episodes(NationSpec(), place, people), people.dies)
+    >>> bool((records.day <= people.dies[records.person]).all())
+    True
     """
     refills = spec.prescribing.refills
     first = np.maximum(people.start, day_number(spec.prescribing.recorded_from))

@@ -17,7 +17,7 @@ class Drug(NamedTuple):
     substance        international nonproprietary name
     milligrams       strength of a tablet
     ddd              defined daily dose in milligrams
-    pack_days        days that one dispensed pack lasts
+    pack_days        days that one dispensed pack lasts, a mean over the sizes sold
     shares           (year, weight within the class) in ascending years; linear between them, constant beyond
     rem_suppressing  whether polysomnography finds less REM sleep; None where studies conflict (trazodone, moclobemide)
     """

@@ -5,7 +5,6 @@ Poisson process, thinned). Nothing here knows of motor neuron disease.
 """
 
 from dataclasses import fields, replace
-from typing import Protocol
 
 import numpy as np
 from scipy.special import ndtri
@@ -13,7 +12,8 @@ from scipy.special import ndtri
 from equipoise.kernels.treatment import begun_untreated
 from equipoise.simulate.block import YEAR, Episodes, People, Place
 from equipoise.simulate.formulary import PACK_DAYS, PRESCRIBED, pick_drug
-from equipoise.simulate.spec_prescribing import ClassUse, Curve, PrescribingSection, Refills
+from equipoise.simulate.nation_spec import NationSpec
+from equipoise.simulate.spec_prescribing import ClassUse, Curve, Refills
 from equipoise.simulate.streams import day_number, stream
 
 BACKGROUND = 0
@@ -21,27 +21,17 @@ EARLY = 6  # switches come within so many dispensings
 LONGEST = 40.0  # years; longer treatment than any observation
 
 
-class Switches(Protocol):
-    """The arrow into background treatment that can be taken out."""
-
-    @property
-    def vulnerability_to_prescribing(self) -> bool: ...
-
-
-class Spec(Protocol):
-    """What of the nation's specification background treatment depends on."""
-
-    @property
-    def prescribing(self) -> PrescribingSection: ...
-    @property
-    def switches(self) -> Switches: ...
-
-
-def draw_episodes(spec: Spec, place: Place, people: People) -> Episodes:
+def draw_episodes(spec: NationSpec, place: Place, people: People) -> Episodes:
     """Background episodes of all classes of a block, sorted by person and start; `reason` is 0.
 
     Episodes of one class do not overlap within a person. They begin between `treated_from` (or birth) and the end of
     observation or life, whichever is first; `stop`, and a switch to another drug, may lie beyond.
+
+    >>> from equipoise.simulate.population import draw_people
+    >>> place = Place(seed=7, block=0, first_person=1, persons=2_000)
+    >>> people, _ = draw_people(NationSpec(), place)
+    >>> len(draw_episodes(NationSpec(), place, people)) > 2_000
+    True
     """
     return in_order(merge([_class_episodes(spec, place, people, atc) for atc in PRESCRIBED]))
 
@@ -72,7 +62,7 @@ def _points(curve: Curve) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return places, values
 
 
-def _class_episodes(spec: Spec, place: Place, people: People, atc: str) -> Episodes:
+def _class_episodes(spec: NationSpec, place: Place, people: People, atc: str) -> Episodes:
     use, draw = spec.prescribing.of_class(atc), stream(place.seed, f"prescribing {atc} {place.block}")
     frailty = _frailty(use, people.vulnerability, draw, spec.switches.vulnerability_to_prescribing)
     person, start = _begun(use, people, frailty, day_number(spec.prescribing.treated_from), draw)

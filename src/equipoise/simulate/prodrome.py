@@ -1,15 +1,12 @@
 """Reverse causation: treatment that motor neuron disease brings about before it is recognised."""
 
-from typing import Protocol
-
 import numpy as np
 
 from equipoise.kernels.philox import uniforms
 from equipoise.simulate.block import YEAR, Disease, Episodes, People, Place
 from equipoise.simulate.formulary import STUDIED
+from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.prescribing import in_order, lengthen, merge
-from equipoise.simulate.spec_disease import DiseaseSection
-from equipoise.simulate.spec_prescribing import PrescribingSection
 
 PRODROME = 1
 MOST = 200  # episodes of a class one person can have; no mean within the limits of the specification comes near it
@@ -17,36 +14,24 @@ FIRST_STREAM = 0x4D44_0000  # a stream for each class, far from those of samplin
 HOW_MANY, WHEN, DRUG, LENGTH, SHORT, LONG = range(6)
 
 
-class Switches(Protocol):
-    """The arrows into the prodrome that can be taken out."""
-
-    @property
-    def prodrome(self) -> bool: ...
-    @property
-    def severity_to_prescribing(self) -> bool: ...
-
-
-class Spec(Protocol):
-    """What of the nation's specification the prodrome depends on."""
-
-    @property
-    def prescribing(self) -> PrescribingSection: ...
-    @property
-    def disease(self) -> DiseaseSection: ...
-    @property
-    def switches(self) -> Switches: ...
-
-
-def draw_prodrome(spec: Spec, place: Place, people: People, disease: Disease) -> Episodes:
+def draw_prodrome(spec: NationSpec, place: Place, people: People, disease: Disease) -> Episodes:
     """Episodes that the disease begins before its diagnosis, sorted by person and start; `reason` is 1.
 
     Their number is Poisson, with a mean that rises with the slope; the time from their start to the diagnosis is
     exponential. Each number is keyed by the person, so that one class or one case does not shift another.
+
+    >>> from equipoise.simulate.population import draw_people
+    >>> place = Place(seed=7, block=0, first_person=1, persons=500)
+    >>> people, _ = draw_people(NationSpec(), place)
+    >>> row, kind, slope = np.array([3]), np.zeros(1, np.int8), np.ones(1)
+    >>> case = Disease(row, kind, row + 15_000, row + 15_000, row + 15_400, kind.astype(bool), slope)
+    >>> bool((draw_prodrome(NationSpec(), place, people, case).start < case.diagnosis[0]).all())
+    True
     """
     return in_order(merge([_class_prodrome(spec, place, people, disease, atc) for atc in STUDIED]))
 
 
-def _class_prodrome(spec: Spec, place: Place, people: People, disease: Disease, atc: str) -> Episodes:
+def _class_prodrome(spec: NationSpec, place: Place, people: People, disease: Disease, atc: str) -> Episodes:
     section, stream = spec.disease.prodrome, FIRST_STREAM + STUDIED.index(atc)
     faster = section.slope if spec.switches.severity_to_prescribing else 0.0
     mean = section.of_class(atc).episodes * np.exp(faster * (disease.slope - spec.disease.onset.slope_mean))
