@@ -14,7 +14,7 @@ Method     1. every row adds w e^eta (x, 1) to its place in the table of groups,
 Shift      x enters as a difference from the mean of its stratum, so a constant added to a column changes only rounding.
 Ties       Efron's weights of the events of a group enter by their mean, as in R.
 Singular   a column that does not vary within risk sets gives a zero row in I up to rounding. Nothing is raised.
-Cost       two passes over the rows and p^2/2 products a row.
+Cost       four passes over the rows and p^2/2 products a row.
 Paper      Breslow, Biometrics 1974;30:89; Efron, JASA 1977;72:557; Therneau, Grambsch: Modeling Survival Data (2000).
 """
 
@@ -153,8 +153,10 @@ class CoxLikelihood:
 
     def _relative_risks(self, beta: np.ndarray) -> np.ndarray:
         """e^eta of the sorted rows, float64 (n,)."""
-        risk = np.zeros(len(self.x))
-        if self.sets.n_groups:
+        if not self.sets.n_groups:
+            return np.zeros(len(self.x))
+        risk = np.ones(len(self.x))
+        if beta.any() or len(self.offset):
             _linear_predictors(self.x, self.centre, self.stratum, self.offset, beta, risk)
             with np.errstate(over="ignore", under="ignore"):
                 np.exp(risk, out=risk)
@@ -243,14 +245,14 @@ def _centres(x, stratum, offset, first, count, centre, offset_centre):
 def _events(x, centre, stratum, offset, weight, event, last, deaths, death_weight, event_sum):
     p = x.shape[1]
     for i in range(x.shape[0]):
-        if event[i]:
-            s = stratum[i] if stratum.shape[0] else 0
-            deaths[last[i]] += 1
-            death_weight[last[i]] += weight[i]
-            for k in range(p):
-                event_sum[k] += weight[i] * (x[i, k] - centre[s, k])
-            if offset.shape[0]:
-                event_sum[p] += weight[i] * offset[i]
+        s = stratum[i] if stratum.shape[0] else 0
+        w = weight[i] * event[i]
+        deaths[last[i]] += event[i]
+        death_weight[last[i]] += w
+        for k in range(p):
+            event_sum[k] += w * (x[i, k] - centre[s, k])
+        if offset.shape[0]:
+            event_sum[p] += w * offset[i]
 
 
 @compiled_sums
