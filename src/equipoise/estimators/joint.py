@@ -58,7 +58,8 @@ def fit_joint(
     knots         inner knots of the latter two: their number (6 and 5 by default, at quantiles of `time` as in R's JM)
                   or their places; `boundary` are the outer knots of splines, by default 0 and the last time
     quadrature    "pseudo-adaptive": nodes around the random effects expected from the measurements alone, as in R's JM;
-                  "adaptive": around those expected from all data, moved until estimates stay
+                  "adaptive": around those expected from all data at every step. Where pseudo-adaptive nodes prove
+                  misplaced, as with a variance near zero, adaptive ones take their place and the fit says so
     quadrature_points  Gauss-Hermite points for each random effect
     time_points   points of the integral of the hazard: 15 is Gauss-Kronrod's rule, other numbers are Gauss-Legendre's;
                   15 by default, 7 in each interval of a piecewise baseline
@@ -105,7 +106,8 @@ def fit_joint(
     found = given(measurements, follow_up, request)
     used = determined(found)
     solution = solve(found, request, used, quadrature_points, quadrature)
-    points = f"{quadrature} Gauss-Hermite quadrature, {quadrature_points} points a random effect; {time_points} of time"
+    used_rule = solution.quadrature if solution else quadrature
+    points = f"{used_rule} Gauss-Hermite quadrature, {quadrature_points} points a random effect; {time_points} of time"
     whole = {"conf_level": float(conf_level), "frame_kind": measurements.kind, "quadrature": points}
     return JointFit(**whole, **_described(found, request, used, solution), **_variances(found, solution))
 
@@ -147,7 +149,7 @@ def _variances(found: Given, solution: Solution | None) -> dict[str, Any]:
     terms, q = found.random.terms, found.z.shape[1]
     if solution is None:
         unknown = Reason.NOT_IDENTIFIED
-        parts = tuple(absent(terms, (unknown,) * q, math.nan, unknown))
+        parts = tuple(absent(f"sd {name}", math.nan, unknown) for name in (*terms, "residual"))
         return {
             "components": parts, "random_terms": terms, "random_covariance": np.full((q, q), math.nan),
             "sigma": math.nan,

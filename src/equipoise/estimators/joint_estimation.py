@@ -7,8 +7,8 @@ import numpy as np
 
 from equipoise.errors import DesignError, Fault, Reason
 from equipoise.estimators.identification import identify
-from equipoise.estimators.joint_objective import Objective, Rule, Uphill, objective, without_rows
-from equipoise.estimators.joint_problem import Arrays, Given, Model, Request, arrays_of, model_of
+from equipoise.estimators.joint_objective import Moving, Objective, Rule, Uphill, at_measurements, without_rows
+from equipoise.estimators.joint_problem import Arrays, Given, Model, Request, arrays_of, hazard_columns, model_of
 from equipoise.estimators.joint_start import HazardStart, MixedModel, hazard_start, mixed_model
 from equipoise.kernels.joint_baseline import PIECEWISE, WEIBULL
 from equipoise.kernels.joint_quadrature import hermite_nodes
@@ -17,8 +17,9 @@ from equipoise.kernels.newton import Maximum, maximise, solve_information
 
 PSEUDO_ADAPTIVE, ADAPTIVE = "pseudo-adaptive", "adaptive"
 NO_HAZARD = -700.0  # a log hazard that is zero in double precision and whose exponential still is a number
-ROUNDS = 20  # of moving the nodes
-SETTLED = 1e-5  # of a standard error: the climb's own last step is of that size
+MISPLACED = 0.5  # of the log-likelihood, added up over persons without regard to sign, from which nodes are moved,
+MISPLACED_EACH = 0.002  # and on average a person. Below it estimates move by a few percent of their standard errors
+NEARLY = 1e-6  # of the decrement, 1e-3 standard errors: enough where nodes move
 MAX_ITERATIONS = 100
 
 
@@ -53,6 +54,7 @@ class Solution:
     converged: bool
     iterations: int
     gradient_norm: float
+    quadrature: str
 
 
 def determined(found: Given) -> Determined:
@@ -83,7 +85,9 @@ def causes_of(found: Given) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def solve(found: Given, request: Request, columns: Determined, points: int, quadrature: str) -> Solution | None:
     """The maximum; None where the measurements alone do not determine their model."""
-    model = model_of(found, request, columns.kept, causes_of(found)[0])
+    causes = causes_of(found)[0]
+    infinite = separated(found, causes)
+    model = model_of(found, request, columns.kept, causes, infinite.origin)
     arrays = arrays_of(found, model)
     if len(arrays.rows.y) <= len(columns.kept):
         return None
@@ -92,28 +96,74 @@ def solve(found: Given, request: Request, columns: Determined, points: int, quad
         return None
     layout = Layout(len(columns.kept), found.z.shape[1], len(model.trajectory.features), model.cause_start)
     data = (arrays.rows, arrays.points, arrays.ends)
-    psi, open_psi = _first_hazards(found, model, arrays)
-    start = hazard_start(data, arrays.entry_points, arrays.entered_late, layout, mixed, psi, open_psi)
-    return _climb(model, arrays, layout, mixed, start, hermite_nodes(points, layout.q), quadrature)
+    first = _first_hazards(found, model, arrays, infinite)
+    start = hazard_start(data, arrays.entry_points, arrays.entered_late, layout, mixed, first.psi, first.is_open)
+    solution = _climb(model, arrays, layout, mixed, start, hermite_nodes(points, layout.q), quadrature)
+    reasons = [first.reasons.get(j, reason) for j, reason in enumerate(solution.hazard_reasons)]
+    return replace(solution, hazard_reasons=tuple(reasons))
 
 
-def _first_hazards(found: Given, model: Model, arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """Constant hazards as first values of psi (D,), and whether each column may move.
+@dataclass(frozen=True, slots=True)
+class Separated:
+    """Covariates all of whose events lie at their smallest or largest value, while others were at risk.
 
-    An interval of a piecewise baseline without events has hazard zero at the supremum.
+    step (C, k): the coefficient, minus or plus, that makes every other hazard zero; 0 where a covariate is not
+    separated. origin (C, k): the value at which the events are, 0 elsewhere.
+    """
+
+    step: np.ndarray
+    origin: np.ndarray
+
+
+def separated(found: Given, causes: tuple[int, ...]) -> Separated:
+    """Look at each covariate by itself; a combination of several that separates is not looked for."""
+    w = hazard_columns(found.hazard, found.w)[0]
+    step, origin = np.zeros((len(causes), w.shape[1])), np.zeros((len(causes), w.shape[1]))
+    for c, cause in enumerate(causes):
+        for j, column in enumerate(w.T):
+            values, levels = column[found.ends.cause == cause], np.unique(column)
+            if len(levels) > 1 and (values == levels[0]).all():
+                step[c, j], origin[c, j] = NO_HAZARD / (levels[1] - levels[0]), levels[0]
+            elif len(levels) > 1 and (values == levels[-1]).all():
+                step[c, j], origin[c, j] = -NO_HAZARD / (levels[-1] - levels[-2]), levels[-1]
+    return Separated(step, origin)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstHazards:
+    """First values of psi (D,), which of them may move, and reasons of terms by their place."""
+
+    psi: np.ndarray
+    is_open: np.ndarray
+    reasons: dict[int, Reason]
+
+
+def _first_hazards(found: Given, model: Model, arrays: Arrays, infinite: Separated) -> FirstHazards:
+    """Constant hazards as first values; what is infinite at the supremum is held there.
+
+    An interval of a piecewise baseline without events has hazard zero. Where a separated covariate's events are not at
+    0, the baseline at 0 is infinite as well.
     """
     width, d = int(model.cause_start[-1]), len(model.baseline.names)
-    psi, open_psi = np.zeros(width), np.ones(width, np.bool_)
+    psi, is_open, reasons = np.zeros(width), np.ones(width, np.bool_), {}
     exposure = float((found.ends.time - found.ends.entry).sum())
-    for c, first in enumerate(model.cause_start[:-1]):
+    for c, first in enumerate(int(start) for start in model.cause_start[:-1]):
         had = arrays.ends.cause == c + 1
-        rate = math.log(np.count_nonzero(had) / exposure)
-        psi[first : first + (1 if model.baseline.kind == WEIBULL else d)] = rate
+        levels = 1 if model.baseline.kind == WEIBULL else d
+        psi[first : first + levels] = math.log(np.count_nonzero(had) / exposure)
+        psi[first + d : first + d + len(infinite.step[c])] = infinite.step[c]
+        closed = infinite.step[c] != 0.0
+        if (closed & (infinite.origin[c] != 0.0)).any():
+            reasons |= dict.fromkeys(
+                range(first, first + (1 if model.baseline.kind == WEIBULL else d)), Reason.SEPARATION
+            )
+        reasons |= {first + d + int(j): Reason.SEPARATION for j in np.flatnonzero(closed)}
+        is_open[first + d : first + d + len(closed)] = ~closed
         if model.baseline.kind == PIECEWISE:
-            empty = arrays.ends.hazard[had, first : first + d].sum(axis=0) == 0.0
-            psi[first : first + d][empty] = NO_HAZARD
-            open_psi[first : first + d][empty] = False
-    return psi, open_psi
+            empty = np.flatnonzero(arrays.ends.hazard[had, first : first + d].sum(axis=0) == 0.0)
+            psi[first + empty], is_open[first + empty] = NO_HAZARD, False
+            reasons |= {first + int(j): Reason.NO_EVENTS for j in empty}
+    return FirstHazards(psi, is_open, reasons)
 
 
 def _climb(
@@ -123,23 +173,33 @@ def _climb(
     own = Parameters(*base[:3], start.psi, start.alpha.reshape(layout.causes, layout.n_features))
     kept = np.append(np.arange(layout.at_psi), layout.at_psi + start.identified.kept)
     theta = layout.pack(own)
-    seen = _objective(model, arrays, layout, rule, (own, own), quadrature == PSEUDO_ADAPTIVE)
-    best = _maximum(seen, kept, theta)
-    iterations = best.iterations
-    if quadrature == ADAPTIVE:
-        seen, best, iterations = _with_moving_nodes(model, arrays, seen, best, kept, theta, rule)
+    seen = _pseudo_adaptive(model, arrays, layout, rule, own)
+    moving, best = Moving(seen, rule), None
+    if quadrature == PSEUDO_ADAPTIVE:
+        best = maximise(Uphill(seen, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
+        if _misplaced(seen, moving, Uphill(seen, kept, theta).fill(best.beta)):
+            best = None
+    used = PSEUDO_ADAPTIVE if best else ADAPTIVE
+    if best is None:
+        best = maximise(Uphill(moving, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
+        best = replace(best, converged=best.converged or best.decrement <= NEARLY)
+        seen = moving.last
     theta = Uphill(seen, kept, theta).fill(best.beta)
     covariance, gradient_norm = _covariance(best, kept, layout.size)
     return Solution(
         model, arrays, seen, theta, kept, covariance, start.identified.reasons, start.identified.aliases,
         best.at.log_likelihood, mixed.log_likelihood + start.log_likelihood_null,
-        best.converged and bool(np.isfinite(covariance).all()), iterations, gradient_norm,
+        best.converged and bool(np.isfinite(covariance).all()), best.iterations, gradient_norm, used,
     )  # fmt: skip
 
 
-def _objective(
-    model: Model, arrays: Arrays, layout: Layout, rule: Rule, own: tuple[Parameters, Parameters], measured: bool
-) -> Objective:
+def _misplaced(seen: Objective, moving: Moving, theta: np.ndarray) -> bool:
+    """Whether nodes at the modes under theta give persons another log-likelihood than the nodes in use."""
+    here, there = seen.by_person(theta)[0], moving.at(theta).by_person(theta)[0]
+    return not float(np.abs(here - there).sum()) <= max(MISPLACED, MISPLACED_EACH * len(here))
+
+
+def _pseudo_adaptive(model: Model, arrays: Arrays, layout: Layout, rule: Rule, own: Parameters) -> Objective:
     shapes = np.empty(0, np.int64)
     if model.baseline.kind == WEIBULL:
         shapes = layout.at_psi + model.cause_start[:-1] + 1
@@ -147,28 +207,7 @@ def _objective(
     if arrays.entry_points is not None:
         at_entry = without_rows(arrays.entry_points, arrays.entered_late, layout.p, layout.q)
     data = (arrays.rows, arrays.points, arrays.ends)
-    return objective(data, at_entry, arrays.entered_late, layout, shapes, rule, own, measured)
-
-
-def _maximum(seen: Objective, kept: np.ndarray, theta: np.ndarray) -> Maximum:
-    return maximise(Uphill(seen, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
-
-
-def _with_moving_nodes(
-    model: Model, arrays: Arrays, seen: Objective, best: Maximum, kept: np.ndarray, theta: np.ndarray, rule: Rule
-) -> tuple[Objective, Maximum, int]:
-    """Nodes at the modes under the latest parameters, until these stay where they are."""
-    iterations = best.iterations
-    for _ in range(ROUNDS):
-        before = Uphill(seen, kept, theta).fill(best.beta)
-        own = seen.layout.unpack(before)
-        seen = _objective(model, arrays, seen.layout, rule, (own, own), False)
-        best = _maximum(seen, kept, before)
-        iterations += best.iterations
-        errors = _covariance(best, kept, len(theta))[0].diagonal()[kept]
-        if bool((np.abs(best.beta - before[kept]) <= SETTLED * np.sqrt(errors)).all()):
-            return seen, best, iterations
-    return seen, replace(best, converged=False), iterations
+    return at_measurements(data, at_entry, arrays.entered_late, layout, shapes, rule, own)
 
 
 def _covariance(best: Maximum, kept: np.ndarray, size: int) -> tuple[np.ndarray, float]:

@@ -15,6 +15,8 @@ from equipoise.kernels.newton import Evaluation, solve_information
 
 LEAST_CURVATURE = 1e-3  # relative, of a direction in which the information is not positive
 
+NEAR = 0.01  # of the squared distance in standard errors
+
 Rule = tuple[np.ndarray, np.ndarray]
 
 
@@ -61,7 +63,7 @@ class Objective:
 class Uphill:
     """An objective seen by the parameters at positions `kept`, with information made positive where it is not."""
 
-    objective: Objective
+    objective: "Objective | Moving"
     kept: np.ndarray
     base: np.ndarray
 
@@ -104,32 +106,72 @@ def no_exposure(points: Exposure, n: int) -> Exposure:
     return Exposure(*parts, np.zeros(n + 1, np.int64))
 
 
-def objective(
+def at_measurements(
     data: tuple[Measurements, Exposure, Ends],
     at_entry: tuple[Measurements, Exposure, Ends] | None,
     late: np.ndarray,
     layout: Layout,
     shapes: np.ndarray,
     rule: Rule,
-    nodes_from: tuple[Parameters, Parameters],
-    measurements_only: bool,
+    own: Parameters,
 ) -> Objective:
-    """An objective whose nodes stand at the modes under given parameters.
+    """Pseudo-adaptive quadrature: nodes follow from the measurements alone, and stay.
 
-    `nodes_from` holds parameters for the observed part and for the part of entry. With `measurements_only` the observed
-    part's nodes follow from the measurements alone, as in pseudo-adaptive quadrature.
+    Nodes of the part of entry, where nothing is measured, are at the modes under the same parameters.
     """
     rows, points, ends = data
-    own = nodes_from[0]
-    if measurements_only:
-        n = len(ends.cause)
-        none = Ends(np.zeros(n, np.int64), *ends[1:])
-        own = Parameters(*own[:3], np.empty(0), np.empty((0, own.alpha.shape[1])))
-        nodes = modes(rows, no_exposure(points, n), none, own, np.zeros(1, np.int64), rule)
-    else:
-        nodes = modes(rows, points, ends, own, layout.cause_start, rule)
-    main = JointLikelihood(rows, points, ends, nodes, layout)
-    if at_entry is None:
-        return Objective(main, None, late, shapes)
-    entry_nodes = modes(*at_entry, nodes_from[1], layout.cause_start, rule)
-    return Objective(main, JointLikelihood(*at_entry, entry_nodes, layout), late, shapes)
+    n = len(ends.cause)
+    none = Ends(np.zeros(n, np.int64), *ends[1:])
+    without = Parameters(*own[:3], np.empty(0), np.empty((0, layout.n_features)))
+    nodes = modes(rows, no_exposure(points, n), none, without, np.zeros(1, np.int64), rule)
+    entry = None
+    if at_entry is not None:
+        entry = JointLikelihood(*at_entry, modes(*at_entry, own, layout.cause_start, rule), layout)
+    return Objective(JointLikelihood(rows, points, ends, nodes, layout), entry, late, shapes)
+
+
+@dataclass(slots=True)
+class Moving:
+    """An objective whose nodes move with the parameters at which it is evaluated: adaptive quadrature.
+
+    The nodes stand at the modes under the parameters of `place`, and stay for others within `NEAR` of these, so that
+    the last steps of a climb see one function.
+    """
+
+    last: Objective
+    rule: Rule
+    place: np.ndarray | None = None
+    information: np.ndarray | None = None
+
+    @property
+    def layout(self) -> Layout:
+        return self.last.layout
+
+    def at(self, theta: np.ndarray) -> Objective:
+        """The objective with its nodes at theta."""
+        own = self.layout.unpack(theta)
+        main = _moved(self.last.main, own, self.rule)
+        entry = None if self.last.entry is None else _moved(self.last.entry, own, self.rule)
+        return Objective(main, entry, self.last.late, self.last.shapes)
+
+    def evaluate(self, theta: np.ndarray) -> Evaluation:
+        """As for an objective."""
+        if self._is_near(theta) or (theta[self.last.shapes] <= -1.0).any():
+            return self.last.evaluate(theta)
+        moved = self.at(theta)
+        found = moved.evaluate(theta)
+        if np.isfinite(found.log_likelihood):
+            self.last, self.place, self.information = moved, theta.copy(), found.information
+        return found
+
+    def _is_near(self, theta: np.ndarray) -> bool:
+        if self.place is None:
+            return False
+        step = theta - self.place
+        return 0.0 <= float(step @ self.information @ step) <= NEAR
+
+
+def _moved(likelihood: JointLikelihood, own: Parameters, rule: Rule) -> JointLikelihood:
+    data = (likelihood.rows, likelihood.points, likelihood.ends)
+    nodes = modes(*data, own, likelihood.layout.cause_start, rule, likelihood.nodes.centre)
+    return JointLikelihood(*data, nodes, likelihood.layout)

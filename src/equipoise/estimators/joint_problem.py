@@ -93,7 +93,11 @@ class Trajectory:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What is fitted: designs, baseline and number of points, known before any parameter is."""
+    """What is fitted: designs, baseline and number of points, known before any parameter is.
+
+    `origin` (C, k) are the values at which each cause's covariates count as zero: 0, but for a separated one the value
+    at which its events are.
+    """
 
     columns: Columns
     trajectory: Trajectory
@@ -101,11 +105,13 @@ class Model:
     hazard: Design
     hazard_terms: tuple[str, ...]
     causes: tuple[int, ...]
+    origin: np.ndarray
     time_points: int
 
     def log_hazard_columns(self, w: np.ndarray, times: np.ndarray) -> np.ndarray:
-        """Baseline columns at times (n,) and covariates w (n, k), once for each cause: (n, C (d + k))."""
-        return np.ascontiguousarray(np.tile(np.hstack([self.baseline.columns(times), w]), (1, len(self.causes))))
+        """Baseline columns at times (n,) and covariates w (n, k) from their origin, for each cause: (n, C (d + k))."""
+        baseline = self.baseline.columns(times)
+        return np.hstack([part for zero in self.origin for part in (baseline, w - zero)] or [np.empty((len(times), 0))])
 
     def exposure(self, persons: pd.DataFrame, w: np.ndarray, until: np.ndarray) -> Exposure:
         """Points of time from 0 until the stated times (n,), with their features."""
@@ -251,13 +257,13 @@ def baseline_of(request: Request, ends: FollowUp) -> Baseline:
     return Baseline(request.baseline, found, (float(boundary[0]), float(boundary[1])))
 
 
-def model_of(found: Given, request: Request, kept: np.ndarray, causes: tuple[int, ...]) -> Model:
+def model_of(found: Given, request: Request, kept: np.ndarray, causes: tuple[int, ...], origin: np.ndarray) -> Model:
     """The model with the kept columns of the trajectory."""
     longest = float(found.ends.time.max())
     features = FEATURES[request.association]
     trajectory = Trajectory(found.fixed, found.random, request.columns.measured_at, longest, features, kept)
     terms = hazard_columns(found.hazard, found.w)[1]
-    return Model(request.columns, trajectory, found.baseline, found.hazard, terms, causes, request.time_points)
+    return Model(request.columns, trajectory, found.baseline, found.hazard, terms, causes, origin, request.time_points)
 
 
 def arrays_of(found: Given, model: Model) -> Arrays:

@@ -8,7 +8,7 @@ import numpy as np
 from equipoise.errors import Reason
 from equipoise.estimators.joint_estimation import Determined, Solution, causes_of
 from equipoise.estimators.joint_problem import FEATURES, Given, Request, hazard_columns
-from equipoise.kernels.joint_baseline import PIECEWISE, WEIBULL, weibull_terms
+from equipoise.kernels.joint_baseline import WEIBULL, weibull_terms
 
 RATIO, DIFFERENCE, HAZARD, SHAPE = "log hazard ratio", "difference in mean outcome", "log hazard", "log shape"
 NOWHERE = -1
@@ -64,12 +64,12 @@ def _of_cause(
         reason = Reason.NOT_IDENTIFIED if had_events else Reason.NO_EVENTS
         rows = [Term(name, scale, NOWHERE, reason) for name, scale in own]
     else:
-        rows = _placed(own, solution, place, baseline.kind == PIECEWISE, len(features))
+        rows = _placed(own, solution, place, len(features))
     d, k = len(baseline.names), len(covariates)
     return rows[d : d + k] + rows[d + k :] + rows[:d]
 
 
-def _placed(own: list[tuple[str, str]], solution: Solution, place: int, piecewise: bool, features: int) -> list[Term]:
+def _placed(own: list[tuple[str, str]], solution: Solution, place: int, features: int) -> list[Term]:
     layout = solution.objective.layout
     first, width = int(layout.cause_start[place]), len(own) - features
     at = [first + j for j in range(width)]
@@ -78,8 +78,6 @@ def _placed(own: list[tuple[str, str]], solution: Solution, place: int, piecewis
     rows = []
     for (name, scale), j in zip(own, at, strict=True):
         reason = solution.hazard_reasons[j]
-        if reason is Reason.CONSTANT and piecewise and scale == HAZARD:
-            reason = Reason.NO_EVENTS
         others = tuple(name_at[k] for k in solution.hazard_aliases.get(j, ()))
         rows.append(Term(name, scale, layout.at_psi + j, reason, others))
     return rows

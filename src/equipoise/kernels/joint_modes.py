@@ -75,10 +75,11 @@ def modes(
     parameters: Parameters,
     cause_start: np.ndarray,
     rule: tuple[np.ndarray, np.ndarray],
+    start: np.ndarray | None = None,
 ) -> Nodes:
-    """Each person's nodes, with `rule` (places and logarithms of weights) around the mode."""
+    """Each person's nodes: `rule` (places and logarithms of weights) around the mode, sought from `start` (n, q)."""
     persons = _persons(rows, points, ends, parameters, cause_start)
-    b = np.zeros((len(ends.cause), len(parameters.precision_root)))
+    b = np.zeros((len(ends.cause), len(parameters.precision_root))) if start is None else start
     value, held = persons.value(b)
     for _ in range(STEPS):
         gradient, curvature = persons.derivatives(b, held)
