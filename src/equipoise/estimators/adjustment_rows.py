@@ -259,8 +259,10 @@ def _model(fit: Any) -> PropensityModel | None:
     kept = np.array([reason is None for reason in fit.reasons])
     if not np.isfinite(fit.coefficients[kept]).all() or not kept[0]:
         return None
-    x = np.column_stack([np.ones(len(fit.means.rows.x)), fit.means.rows.x])
-    return PropensityModel(np.ascontiguousarray(x[:, kept]), fit.coefficients[kept])
+    columns = fit.means.rows.x
+    x = np.ones((len(columns), int(kept.sum())))
+    x[:, 1:] = columns if kept.all() else columns[:, kept[1:]]
+    return PropensityModel(x, fit.coefficients[kept])
 
 
 def _strata(rows: Source, names: Sequence[str | np.ndarray]) -> np.ndarray:

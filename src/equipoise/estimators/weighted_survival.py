@@ -55,12 +55,10 @@ class WeightedCurveVariance(CurveVariance):
 
     def _errors(self, group: int, steps: Steps) -> np.ndarray:
         """The root of the sum of (w d + IF' D)^2 at each time; d a row's derivative, D = sum of d times gradients."""
-        at, k = self.rows.members(group), self.nuisance.gradient.shape[1]
-        gradient, influence = self.nuisance.gradient[at], self.nuisance.influence[at]
-        rows = group_rows(self.rows, group)
-        moved = functionals(rows, steps, np.hstack([gradient, influence * self.rows.weight[at][:, None]]))
-        by_gradient, by_influence = moved[:, :k], moved[:, k:]
-        spread = self.nuisance.influence.T @ self.nuisance.influence
+        at, (gradient, influence) = self.rows.members(group), (self.nuisance.gradient, self.nuisance.influence)
+        rows, k = group_rows(self.rows, group), gradient.shape[1]
+        moved = functionals(rows, steps, np.hstack([gradient[at], influence[at] * self.rows.weight[at][:, None]]))
+        by_gradient, by_influence, spread = moved[:, :k], moved[:, k:], influence.T @ influence
         variance = jackknife_variance(rows, steps) + ((2.0 * by_influence + by_gradient @ spread) * by_gradient).sum(1)
         return np.sqrt(np.maximum(variance, 0.0))[self.curves[group].place]
 

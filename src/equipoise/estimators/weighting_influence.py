@@ -19,23 +19,51 @@ import numpy as np
 from equipoise.errors import Fault, UnsupportedError
 from equipoise.estimators.adjustment_rows import AdjustmentRows
 from equipoise.estimators.weighting_rule import RuledWeights, WeightRule
+from equipoise.kernels.glm import centre_of
 from equipoise.kernels.newton import solve_information
+from equipoise.kernels.nuisance_sums import influence_through, moved_by_coefficients
+from equipoise.kernels.weighted_gram import weighted_gram
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nuisance:
-    """The k estimated parameters behind n weights.
+    """The estimated parameters behind n weights: coefficients of (1, x - c), and the share of the target arm.
 
-    influence  float64 (n, k): of each person on each parameter; their sums of squares are the parameters' covariance
-    gradient   float64 (n, k): of each weight by each parameter
+    x, centre  float64 (n, k), the propensity model's design matrix with the intercept first, and (k,), 0 for that
+    residual   float64 (n,), arm less score
+    by_logit   float64 (n,), of each weight by the score's logit
+    inverse    float64 (k, k), the coefficients' covariance
+    share      float64 (n,), the influence of each person on the share, and
+    by_share   float64 (n,), of each weight by the share; both of shape (0,) where the share does not enter
     """
 
-    influence: np.ndarray
-    gradient: np.ndarray
+    x: np.ndarray
+    centre: np.ndarray
+    residual: np.ndarray
+    by_logit: np.ndarray
+    inverse: np.ndarray
+    share: np.ndarray
+    by_share: np.ndarray
 
     def correction(self, scores: np.ndarray) -> np.ndarray:
         """What each person adds to U through the weights of all, (n, q); `scores` (n, q) are u, without weights."""
-        return self.influence @ (self.gradient.T @ scores)
+        moved = moved_by_coefficients(self.x, self.centre, self.by_logit, scores)
+        added = influence_through(self.x, self.centre, self.residual, self.inverse @ moved)
+        if len(self.share):
+            added += np.outer(self.share, self.by_share @ scores)
+        return added
+
+    @property
+    def influence(self) -> np.ndarray:
+        """Of each person on each parameter, float64 (n, k or k + 1); sums of products are their covariance."""
+        of_coefficients = ((self.x - self.centre) * self.residual[:, None]) @ self.inverse
+        return np.column_stack([of_coefficients, self.share]) if len(self.share) else of_coefficients
+
+    @property
+    def gradient(self) -> np.ndarray:
+        """Of each weight by each parameter, float64 (n, k or k + 1)."""
+        by_coefficients = (self.x - self.centre) * self.by_logit[:, None]
+        return np.column_stack([by_coefficients, self.by_share]) if len(self.share) else by_coefficients
 
 
 def nuisance_of(rows: AdjustmentRows, rule: WeightRule, ruled: RuledWeights) -> Nuisance:
@@ -58,20 +86,16 @@ def nuisance_of(rows: AdjustmentRows, rule: WeightRule, ruled: RuledWeights) -> 
                 "estimand ATO, or variance 'bootstrap'",
             )
         )
-    z = _standardised(rows.model.x)
-    e = rows.score
-    information = z.T @ (z * (e * (1.0 - e))[:, None])
-    inverse = solve_information(information, np.eye(z.shape[1]))
+    x, e = np.ascontiguousarray(rows.model.x), rows.score
+    centre = centre_of(x)  # far from singular where a column's mean is large beside its spread
+    centre[0] = 0.0
+    information = weighted_gram(x, centre[None], np.empty(0, np.int32), e * (1.0 - e))
+    inverse = solve_information(information, np.eye(x.shape[1]))
     if inverse is None:
         raise UnsupportedError(Fault("variance 'influence'", "a propensity model with a singular information matrix"))
-    influence = (z * (rows.arm - e)[:, None]) @ inverse
-    gradient = z * ruled.by_logit[:, None]
-    if not rule.stabilised:
-        return Nuisance(influence, gradient)
-    share = rows.arm.mean()
-    return Nuisance(
-        np.column_stack([influence, (rows.arm - share) / len(rows)]), np.column_stack([gradient, ruled.by_share])
-    )
+    share = (rows.arm - rows.arm.mean()) / len(rows) if rule.stabilised else np.empty(0)
+    by_share = ruled.by_share if rule.stabilised else share
+    return Nuisance(x, centre, rows.arm - e, ruled.by_logit, inverse, share, by_share)
 
 
 def squared(influence: np.ndarray, cluster: np.ndarray | None = None) -> np.ndarray:
@@ -80,13 +104,3 @@ def squared(influence: np.ndarray, cluster: np.ndarray | None = None) -> np.ndar
         return influence.T @ influence
     sums = np.column_stack([np.bincount(cluster, column) for column in influence.T])
     return sums.T @ sums
-
-
-def _standardised(x: np.ndarray) -> np.ndarray:
-    """The same column space as x, whose first column is the intercept, in a basis that is far from singular."""
-    z = x.copy()
-    if z.shape[1] > 1:
-        z[:, 1:] -= z[:, 1:].mean(axis=0)
-        size = np.sqrt((z[:, 1:] ** 2).mean(axis=0))
-        z[:, 1:] /= np.where(size > 0.0, size, 1.0)
-    return z
