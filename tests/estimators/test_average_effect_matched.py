@@ -206,3 +206,70 @@ def test_coverage_of_pairs_with_an_outcome_that_the_score_explains() -> None:
         fit = fit_average_effect(match(table, arm="d", score="s", caliper=0.2), outcome="y")
         covered += abs(fit.coefficients[0] - 1.0) < 1.96 * fit.std_errors[0]
     assert abs(covered / COVERAGE_RUNS - 0.95) < COVERAGE
+
+
+def plain_2016(x: np.ndarray, w: np.ndarray, y: np.ndarray, p: np.ndarray, size: int) -> float:
+    """Abadie and Imbens (2016), ATT, one partner, loop by loop; no two scores are equal."""
+    n, treated = len(y), int(w.sum())
+    z = x[:, 1:]
+    inverse = np.linalg.inv(np.cov(z, rowvar=False))
+
+    def nearest(i: int, arm: bool, k: int) -> list[int]:
+        others = [j for j in range(n) if w[j] == arm and j != i]
+        return sorted(others, key=lambda j: abs(p[j] - p[i]))[:k]
+
+    def nearest_in_x(i: int) -> int:
+        others = [j for j in range(n) if w[j] != w[i]]
+        return min(others, key=lambda j: (z[i] - z[j]) @ inverse @ (z[i] - z[j]))
+
+    partner = {i: nearest(i, False, 1)[0] for i in range(n) if w[i]}
+    gaps = {i: y[i] - y[j] for i, j in partner.items()}
+    tau = sum(gaps.values()) / treated
+    used = [sum(j == k for j in partner.values()) for k in range(n)]
+    around = [1 / 2 * (y[k] - y[nearest(k, bool(w[k]), 1)[0]]) ** 2 for k in range(n)]
+    known = sum((gap - tau) ** 2 for gap in gaps.values()) + sum(used[k] * (used[k] - 1) * around[k] for k in range(n))
+    information, c, d = np.zeros((x.shape[1],) * 2), np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for i in range(n):
+        f = p[i] * (1 - p[i])
+        information += f * np.outer(x[i], x[i])
+        near = {arm: nearest(i, arm, size) for arm in (True, False)}
+        level = {arm: np.mean(y[near[arm]]) for arm in near}
+        joint = {arm: sum((x[j] - x[near[arm]].mean(axis=0)) * (y[j] - level[arm]) for j in near[arm]) for arm in near}
+        c += x[i] * f * (level[True] - level[False] - tau) / treated
+        c += f * (joint[True] + p[i] / (1 - p[i]) * joint[False]) / (size - 1) / treated
+        sign = 1 if w[i] else -1
+        d += x[i] * f * (sign * (y[i] - y[nearest_in_x(i)]) - tau) / treated
+    inverse_information = np.linalg.inv(information)
+    return float(known / treated**2 + d @ inverse_information @ d - c @ inverse_information @ c)
+
+
+def test_the_variance_for_an_estimated_score_is_that_of_plain_loops() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(70, 2))
+    drug = (rng.random(70) < 1 / (1 + np.exp(0.5 - x[:, 0]))).astype(int)
+    table = {"d": drug, "a": x[:, 0], "b": x[:, 1], "y": x.sum(axis=1) + drug + rng.normal(size=70)}
+    score = fit_logistic(table, outcome="d", covariates=["a", "b"])
+    fit = fit_average_effect(match(table, arm="d", score=score, replace=True), outcome="y", neighbours=1)
+    design = np.column_stack([np.ones(70), x])
+    expected = plain_2016(design, drug == 1, table["y"], score.fitted_values, 2)
+    assert fit.covariance[0, 0] == pytest.approx(expected, rel=1e-8)
+
+
+def test_the_correction_is_left_out_where_it_does_not_hold() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=200)
+    drug = (rng.random(200) < 1 / (1 + np.exp(1 - x))).astype(int)
+    table = {"d": drug, "x": x, "sex": np.arange(200) % 2, "y": x + rng.normal(size=200)}
+    score = fit_logistic(table, outcome="d", covariates=["x"])
+    weighted = fit_logistic(table, outcome="d", covariates=["x"], weights=np.full(200, 2.0))
+    for options in (
+        {"score": score, "exact": "sex"},
+        {"score": score, "caliper": 0.001},
+        {"score": score.fitted_values},
+        {"score": weighted},
+        {"score": fit_logistic(table, outcome="d", covariates=["x"], firth=True)},
+    ):
+        found = match(table, arm="d", replace=True, **options)
+        assert "2006" in fit_average_effect(found, outcome="y").variance
+        with pytest.raises(UnsupportedError, match="abadie-imbens-2016"):
+            fit_average_effect(found, outcome="y", variance="abadie-imbens-2016")

@@ -15,6 +15,8 @@ from equipoise import (
     UnsupportedError,
     fit_cox,
     fit_logistic,
+    fit_poisson,
+    fit_regularised_logistic,
     match,
 )
 from equipoise.analysis_set import Column
@@ -148,6 +150,19 @@ def as_set(table: pd.DataFrame) -> AnalysisSet:
         columns=(Column("x", "covariate"),),
         arm=table["drug"].to_numpy(np.int8),
     )
+
+
+def test_a_regularised_model_is_a_score() -> None:
+    table = some_table(10)
+    x = np.column_stack([table["x"], table["time"]])
+    fit = fit_regularised_logistic(x, table["drug"].to_numpy(), penalty=0.01)
+    found = match(table, arm="drug", score=fit, caliper=0.2)
+    np.testing.assert_array_equal(found.pairs, match(table, arm="drug", score=fit.propensity_scores, caliper=0.2).pairs)
+    with pytest.raises(DesignError, match="a model fitted to 300 rows"):
+        match(table.iloc[:100], arm="drug", score=fit)
+    poisson = fit_poisson(table, outcome="drug", covariates=["x"])
+    with pytest.raises(UnsupportedError, match="a logistic model of the arm"):
+        match(table, arm="drug", score=poisson)
 
 
 def test_calipers_say_value_scale_and_unit() -> None:
@@ -336,7 +351,10 @@ def test_with_replacement_rows_come_once_with_their_weight() -> None:
     assert list(frame.columns) == ["drug", "score", "match_weight"]
     assert frame["match_weight"].tolist() == [1, 1, 1, 1, 2]
     assert found.uses.tolist() == [0, 0, 0, 1, 0, 2]
-    people = match(as_set(some_table(9)), score=some_table(9)["score"].to_numpy(), replace=True).analysis_set()
+    again = match(as_set(some_table(9)), score=some_table(9)["score"].to_numpy(), replace=True)
+    with pytest.raises(UnsupportedError, match="several sets"):
+        again.analysis_set()
+    people = again.analysis_set(weighted=True)
     assert people.stratum is None
     assert (people.weight != 1.0).any()
 

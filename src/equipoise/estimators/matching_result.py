@@ -164,11 +164,23 @@ class Matching:
         """The matched rows in their order, with the matched set as `stratum` and a column "arm".
 
         weighted    multiply the weights by `weights`: for models that are not stratified by set, where sets differ in
-                    size. With replacement rows are in several sets: they come once, always weighted, without a stratum
+                    size. With replacement rows are in several sets: they come once, without a stratum, and only
+                    weighted; no variance of other models is proven for them, so ask for a robust one
         event, stop, start, covariates      columns or arrays, for data that were no AnalysisSet: event 0 or a cause,
                     and whole days
+
+        Raises UnsupportedError with replacement, where `weighted` is not asked for.
         """
-        weight = self.weights if weighted or self.replace else None
+        if self.replace and not weighted:
+            raise UnsupportedError(
+                Fault(
+                    "analysis_set",
+                    "without weights, of persons who are in several sets",
+                    "weighted=True",
+                    "use fit_average_effect, whose variance counts how often a person was used",
+                )
+            )
+        weight = self.weights if weighted else None
         return adjusted_set(
             self.rows, self._kept(), weight=weight, stratum=self.sets, event=event, stop=stop, start=start,
             covariates=covariates,
