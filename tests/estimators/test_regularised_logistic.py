@@ -16,7 +16,8 @@ from equipoise.estimators.regularised_logistic_folds import assign_folds
 from equipoise.estimators.regularised_logistic_rows import rows_of
 
 SOLVED = 1e-7  # coefficients: solutions are exact to 1e-9 of a standard error
-ALONG = 2e-3  # coefficients along a path are exact to 1e-4 of a standard error each, and they depend on one another
+ALONG = 2e-3  # coefficients along a path are exact to 1e-3 of a standard error each, and they depend on one another
+DEVIANCE = 3e-5  # of rows left out, from such coefficients
 NAMES = [f"drug_{k}" for k in range(25)]
 
 
@@ -157,7 +158,7 @@ def test_folds_side_by_side_are_models_without_the_fold(folds: int) -> None:
             alone = eq.fit_regularised_logistic(x[~out], y[~out], penalty=penalty).predict(x[out])
             deviances.append(-2.0 * np.log(np.where(y[out] == 1, alone, 1.0 - alone)).mean())
         share = np.bincount(fold) / 300
-        np.testing.assert_allclose(found.deviance[at], deviances @ share, rtol=1e-5)
+        np.testing.assert_allclose(found.deviance[at], deviances @ share, rtol=DEVIANCE)
         spread = math.sqrt(share @ (np.array(deviances) - deviances @ share) ** 2 / (folds - 1))
         np.testing.assert_allclose(found.std_error[at], spread, rtol=1e-3)
 

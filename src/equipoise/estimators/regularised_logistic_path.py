@@ -13,7 +13,7 @@ from equipoise.kernels.coordinate_descent_scores import column_moments, held_out
 from equipoise.kernels.lanes import LANES
 
 STRICT = 1e-9  # of a standard error: the solution that is reported
-ALONG = 1e-4  # of a standard error: solutions along the path and of folds; cv.glmnet's default is about 0.1
+ALONG = 1e-3  # of a standard error: solutions along the path and of folds; cv.glmnet's default is about 0.1
 BEYOND = 2.0  # a lasso that no score exceeds: columns are of size one, and residuals of unit weight below one
 LEAST_LASSO = 1e-3  # without a lasso there is no largest penalty: that of an elastic net nearly without one, as glmnet
 SATURATED = 0.999  # share of the deviance explained at which a path of our choosing ends, as glmnet
