@@ -62,6 +62,9 @@ _FACADE: dict[str, str] = {
     "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
     "fit_joint": "equipoise.estimators.joint",
     "fit_linear_mixed": "equipoise.estimators.linear_mixed",
+    "read_nation": "equipoise.simulate.nation_spec",
+    "NationSpec": "equipoise.simulate.nation_spec",
+    "write_nation": "equipoise.simulate.write_nation",
 }
 
 __all__ = ["__version__", *_FACADE]
