@@ -181,6 +181,8 @@ def test_folds_are_drawn_by_seed_and_deal_the_treated_evenly() -> None:
     rows = rows_of(x, y, None, None)
     one, other = assign_folds(rows, 5, True, 1), assign_folds(rows, 5, True, 2)
     np.testing.assert_array_equal(one, assign_folds(rows, 5, True, 1))
+    drawn, given = (eq.fit_regularised_logistic(x, y, folds=f, penalties=4) for f in (np.int64(5), one.tolist()))
+    np.testing.assert_array_equal(drawn.coefficients, given.coefficients)
     assert (one != other).any()
     for fold in (one, other):
         assert np.ptp(np.bincount(fold)) <= 1
@@ -444,7 +446,9 @@ def test_missing_values_are_refused_with_counts_by_column() -> None:
         ({"standardize": "all"}, "numeric"),
         ({"penalties": 1}, "penalties"),
         ({"penalties": [0.1, 0.0]}, "penalties"),
+        ({"penalties": [0.1, 0.1]}, "penalties"),
         ({"folds": 1}, "folds"),
+        ({"folds": 2.5}, "folds"),
         ({"folds": np.zeros(600, int)}, "folds"),
         ({"folds": np.arange(600) % 2 * 2}, "folds"),
         ({"folds": np.zeros(3, int)}, "folds"),

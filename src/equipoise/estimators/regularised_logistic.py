@@ -61,7 +61,7 @@ def fit_regularised_logistic(
     penalty_factor: Mapping[str, float] | Sequence[float] | None = None,
     penalties: int | Sequence[float] = 50,
     smallest_ratio: float = 1e-3,
-    folds: int | np.ndarray = 10,
+    folds: int | Sequence[int] | np.ndarray = 10,
     stratified: bool = True,
     selection: str = MINIMUM,
     seed: int = 1,
@@ -254,15 +254,17 @@ def _options(
     if standardize not in (True, False, "numeric"):
         faults.append(Fault("standardize", repr(standardize), "True, False, 'numeric'"))
     given = None if isinstance(penalties, int | np.integer) else np.asarray(penalties, np.float64)
-    if isinstance(penalties, bool) or (given is None and penalties < 2) or not _falling(given):
+    if isinstance(penalties, bool) or (given is None and penalties < 2) or not _is_path(given):
         faults.append(Fault("penalties", "not a path", "a number of at least 2, or distinct penalties above zero"))
-    if isinstance(folds, bool) or (isinstance(folds, int) and folds < 2) or not isinstance(folds, int | np.ndarray):
+    folds = int(folds) if isinstance(folds, np.integer) else folds
+    if isinstance(folds, bool | str | float) or (isinstance(folds, int) and folds < 2):
         faults.append(Fault("folds", repr(folds), "a number of at least 2, or an array with the fold of each row"))
     if faults:
         raise DesignError(faults)
     grid = Grid(given, 0 if given is not None else int(penalties), float(ratio))
     one = None if penalty is None else float(penalty)
-    return Options(one, float(mixing), grid, folds, stratified, seed, selection)
+    assigned = folds if isinstance(folds, int) else np.asarray(folds)
+    return Options(one, float(mixing), grid, assigned, stratified, seed, selection)
 
 
 def _number(value: Any, low: float, high: float) -> bool:
@@ -270,10 +272,11 @@ def _number(value: Any, low: float, high: float) -> bool:
     return plain and math.isfinite(value) and low <= value <= high
 
 
-def _falling(given: np.ndarray | None) -> bool:
+def _is_path(given: np.ndarray | None) -> bool:
     if given is None:
         return True
-    return given.ndim == 1 and len(given) > 0 and bool((given > 0.0).all() and np.isfinite(given).all())
+    distinct = given.ndim == 1 and len(given) > 0 and len(np.unique(given)) == len(given)
+    return distinct and bool((given > 0.0).all() and np.isfinite(given).all())
 
 
 def _bound(value: Any) -> float:
