@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equipoise import DesignError, Reason, UnsupportedError, fit_average_effect, fit_logistic, match
+from equipoise import DesignError, Reason, UnsupportedError, fit_average_effect, fit_cox, fit_logistic, match
 
 pytestmark = pytest.mark.filterwarnings("ignore::equipoise.MatchingWarning")  # few persons, far apart
 
@@ -192,6 +192,22 @@ def test_coverage_with_replacement_and_a_known_score() -> None:
         fit = fit_average_effect(found, outcome="y")
         covered += abs(fit.coefficients[0] - 1.0) < 1.96 * fit.std_errors[0]
     assert abs(covered / COVERAGE_RUNS - 0.95) < COVERAGE
+
+
+@pytest.mark.slow
+def test_type_one_error_of_a_cox_model_clustered_by_set() -> None:
+    """No effect within levels of x is no effect marginally, so that the hazard ratio of matched arms is 1."""
+    rng = np.random.default_rng(50)
+    rejected = 0
+    for _ in range(COVERAGE_RUNS):
+        x = rng.normal(size=800)
+        drug = rng.random(800) < 0.4 / (1 + np.exp(-x))
+        time = rng.exponential(np.exp(-0.7 * x))
+        table = {"d": drug.astype(int), "s": 0.4 / (1 + np.exp(-x)), "time": np.minimum(time, 1.5), "event": time < 1.5}
+        rows = match(table, arm="d", score="s", caliper=0.1, caliper_scale="logit").frame()
+        fit = fit_cox(rows, time="time", event="event", covariates=["d"], cluster="matched_set")
+        rejected += abs(fit.coefficients[0]) > 1.96 * fit.std_errors[0]
+    assert abs(rejected / COVERAGE_RUNS - 0.05) < COVERAGE
 
 
 @pytest.mark.slow

@@ -60,6 +60,20 @@ def test_closest_pairs_are_those_of_a_search(seed: int) -> None:
     assert found == twin.closest(value, seeks, stratum, caliper, partners)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_values_that_all_differ(seed: int) -> None:
+    rng = np.random.default_rng(1_000 + seed)
+    value, stratum = rng.normal(size=60), rng.integers(0, 2, 60)
+    seeks = rng.random(60) < rng.choice([0.2, 0.5, 0.8])
+    caliper = float(rng.choice([np.inf, 0.2, 0.01]))
+    problem = matching_problem(value, seeks, stratum)
+    sequence = rng.permutation(len(problem.index))
+    rows = problem.index[sequence].tolist()
+    found = pairs_of(greedy_pairs(problem, sequence, caliper, 2))
+    assert found == twin.greedy(value, seeks, stratum, rows, caliper, 2)
+    assert pairs_of(closest_pairs(problem, caliper, 2)) == twin.closest(value, seeks, stratum, caliper, 2)
+
+
 @pytest.mark.parametrize("kernel", [greedy_pairs, closest_pairs])
 def test_the_state_tells_why_somebody_has_no_partner(kernel) -> None:  # type: ignore[no-untyped-def]
     value = np.array([0.1, 0.2, 0.9, 0.1, 0.9, 0.5])
