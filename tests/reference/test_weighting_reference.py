@@ -5,7 +5,7 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from equipoise import fit_cox, fit_logistic
+from equipoise import assess_balance, fit_cox, fit_logistic
 from equipoise.estimators.average_effect import fit_average_effect
 from equipoise.estimators.propensity_scores import assess_propensity, trim
 from equipoise.estimators.stratification import Stratification, stratify
@@ -194,3 +194,21 @@ def test_the_influence_variance_is_the_sandwich_of_the_stacked_equations_in_r(es
     """Estimating equations of glm and both means written out in R, their derivative by central differences."""
     fit = fit_average_effect(weighted(estimand), outcome="re78")
     assert fit.std_errors[0] == pytest.approx(STACKED_IN_R[estimand], rel=2e-7)
+
+
+COBALT = {
+    "prop.score": "propensity score",
+    **{f"race_{level}": f"race[{level}]" for level in ("black", "hispan", "white")},
+}
+BALANCE = {"smd_before": "smd_unadj", "smd_after": "smd_adj", "variance_ratio_after": "vr_adj", "ks_after": "ks_adj"}
+
+
+@pytest.mark.parametrize("estimand", ["ATE", "ATT", "ATC", "ATO"])
+def test_balance_after_weighting(estimand: str) -> None:
+    name = f"weights_{estimand}"
+    expected = case(name)["result"]["balance"]
+    columns = ["age", "educ", "race", "married", "nodegree", "re74", "re75"]
+    table = assess_balance(weighted(estimand), covariates=columns, denominator="pooled", ks=True).tidy()
+    table = table.set_index("term").loc[[COBALT.get(term, term) for term in expected["covariate"]]]
+    for ours, theirs in BALANCE.items():
+        agree(name, f"balance, {ours}", table[ours], expected[theirs], relative=GLM_STOPPED, absolute=GLM_STOPPED / 10)
