@@ -38,12 +38,3 @@ NOT_OFFERED: dict[str, str] = {
     "match_mahalanobis": "distances in several covariates; scores and exact strata are compared",
     "whatif_13_standardisation": "standardization over a linear regression",
 }
-
-# Models that are offered, and whose comparison is still to be written. Take an id out with its test.
-NOT_YET_COMPARED: set[str] = {
-    "cyclops_lr_laplace_var0.01",
-    "cyclops_lr_laplace_var1",
-    "cyclops_lr_normal_var0.01",
-    "cyclops_lr_normal_var0.1",
-    "cyclops_lr_normal_var1",
-}

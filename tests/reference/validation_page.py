@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.reference.agreement import RECORD, Comparison
-from tests.reference.not_offered import NOT_OFFERED, NOT_YET_COMPARED
+from tests.reference.not_offered import NOT_OFFERED
 from tests.reference.public_cases import case_files, cases
 
 FOLDER = Path(__file__).parent
@@ -57,8 +57,7 @@ def not_offered_on(text: str) -> set[str]:
 
 def _counts(record: dict[str, dict[str, Comparison]]) -> str:
     ids = set(cases())
-    later = f"; {len(NOT_YET_COMPARED)} are not yet compared" if NOT_YET_COMPARED else ""
-    return f"Of {len(ids)} cases {len(ids & set(record))} are compared; {len(NOT_OFFERED)} are not offered{later}.\n"
+    return f"Of {len(ids)} cases {len(ids & set(record))} are compared; {len(NOT_OFFERED)} are not offered.\n"
 
 
 def _section(name: str, content: dict[str, Any], record: dict[str, dict[str, Comparison]]) -> str:
@@ -73,9 +72,6 @@ def _section(name: str, content: dict[str, Any], record: dict[str, dict[str, Com
     left = [case["id"] for case in content["cases"] if case["id"] in NOT_OFFERED]
     if left:
         lines += ["Not offered:", "", *(f"- `{id}`: {NOT_OFFERED[id]}." for id in left), ""]
-    later = [case["id"] for case in content["cases"] if case["id"] in NOT_YET_COMPARED]
-    if later:
-        lines += [f"Not yet compared: {', '.join(f'`{id}`' for id in later)}.", ""]
     return "\n".join(lines)
 
 
