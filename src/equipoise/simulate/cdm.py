@@ -1,4 +1,4 @@
-"""A block of the nation as rows of OMOP CDM 5.4 tables: persons, observation, deaths, relatives, events."""
+"""What a source holds of a block as rows of OMOP CDM 5.4 tables: persons, observation, deaths, relatives, events."""
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,7 @@ from equipoise.simulate.cdm_vocabulary import (
 from equipoise.simulate.formulary import FORMULARY
 from equipoise.simulate.kinship import parents, siblings, spouses
 from equipoise.simulate.life_events import life_events
-from equipoise.simulate.nation import Block, under_observation
+from equipoise.simulate.views import View
 
 IDS_A_BLOCK = 100_000_000  # identifiers of the rows of a table that each block may use
 
@@ -41,79 +41,80 @@ PACK_DAYS = np.array([drug.pack_days for drug in FORMULARY])
 TABLETS = np.array([drug.tablets for drug in FORMULARY])
 
 
-def cdm_tables(block: Block) -> dict[str, pa.Table]:
+def cdm_tables(view: View) -> dict[str, pa.Table]:
     """The rows of every table of persons, in the order of the block's persons.
 
     Identifiers follow from the block's number and are unique in the nation; `person_id` counts persons from 1.
     """
     return {
-        "person": _persons(block),
-        "observation_period": _observation_periods(block),
-        "death": _deaths(block),
-        **_diagnoses(block),
-        "drug_exposure": _dispensed(block),
-        "procedure_occurrence": _procedures(block),
-        "measurement": _measurements(block),
-        "observation": life_events(block, _ids),
-        "fact_relationship": _relatives(block),
+        "person": _persons(view),
+        "observation_period": _observation_periods(view),
+        "death": _deaths(view),
+        **_diagnoses(view),
+        "drug_exposure": _dispensed(view),
+        "procedure_occurrence": _procedures(view),
+        "measurement": _measurements(view),
+        "observation": life_events(view, _ids),
+        "fact_relationship": _relatives(view),
     }
 
 
-def _ids(block: Block, rows: int) -> np.ndarray:
-    return np.arange(rows, dtype=np.int64) + (block.place.block * IDS_A_BLOCK + 1)
+def _ids(view: View, rows: int) -> np.ndarray:
+    return np.arange(rows, dtype=np.int64) + (view.block.place.block * IDS_A_BLOCK + 1)
 
 
-def _person_id(block: Block, person: np.ndarray) -> np.ndarray:
-    return person.astype(np.int64) + block.place.first_person
+def _person_id(view: View, person: np.ndarray) -> np.ndarray:
+    return person.astype(np.int64) + view.block.place.first_person
 
 
-def _persons(block: Block) -> pa.Table:
-    people = block.people
-    born = people.born.astype("datetime64[D]")
+def _persons(view: View) -> pa.Table:
+    people, row = view.block.people, view.persons
+    born = people.born[row].astype("datetime64[D]")
     year, month = born.astype("datetime64[Y]"), born.astype("datetime64[M]")
     values = {
-        "person_id": _person_id(block, np.arange(len(people))),
-        "gender_concept_id": np.where(people.female, FEMALE, MALE),
+        "person_id": _person_id(view, row),
+        "gender_concept_id": np.where(people.female[row], FEMALE, MALE),
         "year_of_birth": year.astype(np.int64) + 1970,
         "month_of_birth": (month - year).astype(np.int64) + 1,
         "day_of_birth": (born - month).astype(np.int64) + 1,
         "race_concept_id": 0,
         "ethnicity_concept_id": 0,
-        "location_id": people.region,
-        "gender_source_value": coded_text(people.female, ["M", "F"]),
+        "location_id": people.region[row],
+        "gender_source_value": coded_text(people.female[row], ["M", "F"]),
         "gender_source_concept_id": 0,
     }
-    return cdm_rows("person", len(people), values)
+    return cdm_rows("person", len(row), values)
 
 
-def _observation_periods(block: Block) -> pa.Table:
-    """One period a person, two around a stay abroad."""
-    people, end = block.people, np.minimum(block.people.leaves, block.death)
-    away = np.flatnonzero(people.gap_start < NEVER)
-    first_end = end.copy()
-    first_end[away] = people.gap_start[away] - 1
-    person = np.concatenate([np.arange(len(people)), away])
+def _observation_periods(view: View) -> pa.Table:
+    """One period a person, two around a time that is not observed."""
+    away = view.persons[view.gap_start[view.persons] < NEVER]
+    first_end = view.end.copy()
+    first_end[away] = view.gap_start[away] - 1
+    person = np.concatenate([view.persons, away])
     order = np.argsort(person, kind="stable")
+    starts = np.concatenate([view.start[view.persons], view.gap_end[away] + 1])
+    ends = np.concatenate([first_end[view.persons], view.end[away]])
     values = {
-        "observation_period_id": _ids(block, len(person)),
-        "person_id": _person_id(block, person[order]),
-        "observation_period_start_date": np.concatenate([people.start, people.gap_end[away] + 1])[order],
-        "observation_period_end_date": np.concatenate([first_end, end[away]])[order],
+        "observation_period_id": _ids(view, len(person)),
+        "person_id": _person_id(view, person[order]),
+        "observation_period_start_date": starts[order].astype(np.int32),
+        "observation_period_end_date": ends[order].astype(np.int32),
         "period_type_concept_id": REGISTRY,
     }
     return cdm_rows("observation_period", len(person), values)
 
 
-def _deaths(block: Block) -> pa.Table:
-    """Deaths that the registers see; motor neuron disease is the cause where it came before any other."""
-    dead = np.flatnonzero(block.death <= block.people.leaves)
+def _deaths(view: View) -> pa.Table:
+    """Recorded deaths; motor neuron disease is the cause where it came before any other."""
+    block, dead = view.block, np.flatnonzero(view.death < NEVER)
     diagnosed = np.zeros(len(block.people), bool)
     diagnosed[block.disease.person[block.course.diagnosed]] = True
     of_disease = (diagnosed & (block.death < block.people.dies))[dead]
     code = len(CONDITIONS) - 1
     values = {
-        "person_id": _person_id(block, dead),
-        "death_date": block.death[dead],
+        "person_id": _person_id(view, dead),
+        "death_date": view.death[dead].astype(np.int32),
         "death_type_concept_id": REGISTRY,
         "cause_concept_id": np.where(of_disease, ALS_CONCEPT, 0),
         "cause_source_value": coded_text(of_disease, ["", CONDITIONS[code].code]),
@@ -122,16 +123,16 @@ def _deaths(block: Block) -> pa.Table:
     return cdm_rows("death", len(dead), values)
 
 
-def _diagnoses(block: Block) -> dict[str, pa.Table]:
+def _diagnoses(view: View) -> dict[str, pa.Table]:
     """Diagnoses, and one visit for all diagnoses of a person on a day."""
-    records = block.conditions
+    records = view.conditions
     n = len(records)
     new = np.ones(n, bool)
     new[1:] = (records.person[1:] != records.person[:-1]) | (records.day[1:] != records.day[:-1])
-    visit_ids = _ids(block, int(new.sum()))
+    visit_ids = _ids(view, int(new.sum()))
     conditions = {
-        "condition_occurrence_id": _ids(block, n),
-        "person_id": _person_id(block, records.person),
+        "condition_occurrence_id": _ids(view, n),
+        "person_id": _person_id(view, records.person),
         "condition_concept_id": np.array([each.concept for each in CONDITIONS])[records.what],
         "condition_start_date": records.day,
         "condition_type_concept_id": REGISTRY,
@@ -141,7 +142,7 @@ def _diagnoses(block: Block) -> dict[str, pa.Table]:
     }
     visits = {
         "visit_occurrence_id": visit_ids,
-        "person_id": _person_id(block, records.person[new]),
+        "person_id": _person_id(view, records.person[new]),
         "visit_concept_id": OUTPATIENT,
         "visit_start_date": records.day[new],
         "visit_end_date": records.day[new],
@@ -153,16 +154,15 @@ def _diagnoses(block: Block) -> dict[str, pa.Table]:
     }
 
 
-def _dispensed(block: Block) -> pa.Table:
+def _dispensed(view: View) -> pa.Table:
     """Dispensings. The supply ends with the packs or with the observation period, whichever is first."""
-    people, records = block.people, block.dispensings
+    records = view.dispensings
     days = (records.amount * PACK_DAYS[records.what]).astype(np.int64)
-    last = np.minimum(people.leaves, block.death)[records.person]
-    gap_start = people.gap_start[records.person]
+    last, gap_start = view.end[records.person], view.gap_start[records.person]
     last = np.where(records.day < gap_start, np.minimum(last, gap_start - 1), last)
     values = {
-        "drug_exposure_id": _ids(block, len(records)),
-        "person_id": _person_id(block, records.person),
+        "drug_exposure_id": _ids(view, len(records)),
+        "person_id": _person_id(view, records.person),
         "drug_concept_id": PRODUCTS[records.what],
         "drug_exposure_start_date": records.day,
         "drug_exposure_end_date": np.minimum(records.day + days - 1, last).astype(np.int32),
@@ -175,18 +175,18 @@ def _dispensed(block: Block) -> pa.Table:
     return cdm_rows("drug_exposure", len(records), values)
 
 
-def _seen(block: Block, records: Records) -> np.ndarray:
+def _seen(view: View, records: Records) -> np.ndarray:
     """Rows of records under observation."""
-    return np.flatnonzero(under_observation(block.people, block.death, records.person, records.day))
+    return np.flatnonzero(view.sees(records.person, records.day))
 
 
-def _procedures(block: Block) -> pa.Table:
-    records = block.course.procedures
-    row = _seen(block, records)
+def _procedures(view: View) -> pa.Table:
+    records = view.procedures
+    row = _seen(view, records)
     what = records.what[row]
     values = {
-        "procedure_occurrence_id": _ids(block, len(row)),
-        "person_id": _person_id(block, records.person[row]),
+        "procedure_occurrence_id": _ids(view, len(row)),
+        "person_id": _person_id(view, records.person[row]),
         "procedure_concept_id": np.array([procedure_id(i) for i in range(len(PROCEDURES))])[what],
         "procedure_date": records.day[row],
         "procedure_type_concept_id": REGISTRY,
@@ -196,14 +196,14 @@ def _procedures(block: Block) -> pa.Table:
     return cdm_rows("procedure_occurrence", len(row), values)
 
 
-def _measurements(block: Block) -> pa.Table:
+def _measurements(view: View) -> pa.Table:
     """ALSFRS-R items and total (points), vital capacity (% of predicted)."""
-    records = block.course.visits
-    row = _seen(block, records)
+    records = view.visits
+    row = _seen(view, records)
     what = records.what[row]
     values = {
-        "measurement_id": _ids(block, len(row)),
-        "person_id": _person_id(block, records.person[row]),
+        "measurement_id": _ids(view, len(row)),
+        "person_id": _person_id(view, records.person[row]),
         "measurement_concept_id": np.array([measurement_id(i) for i in range(len(MEASUREMENTS))])[what],
         "measurement_date": records.day[row],
         "measurement_type_concept_id": REGISTRY,
@@ -214,8 +214,11 @@ def _measurements(block: Block) -> pa.Table:
     return cdm_rows("measurement", len(row), values)
 
 
-def _relatives(block: Block) -> pa.Table:
+def _relatives(view: View) -> pa.Table:
     """Relationships in both directions, each read "fact 1 is the … of fact 2"."""
+    if not view.civil:
+        return cdm_rows("fact_relationship", 0, {})
+    block = view.block
     full, half = siblings(block.people)
     (mothers, of_mothers), (fathers, of_fathers) = parents(block.people)
     found = (
@@ -230,9 +233,9 @@ def _relatives(block: Block) -> pa.Table:
     one, other = (np.concatenate([pair[side] for pair in found]) for side in (1, 2))
     values = {
         "domain_concept_id_1": PERSON_TABLE,
-        "fact_id_1": _person_id(block, one),
+        "fact_id_1": _person_id(view, one),
         "domain_concept_id_2": PERSON_TABLE,
-        "fact_id_2": _person_id(block, other),
+        "fact_id_2": _person_id(view, other),
         "relationship_concept_id": np.repeat([concept for concept, _, _ in found], [len(pair[1]) for pair in found]),
     }
     return cdm_rows("fact_relationship", len(one), values)

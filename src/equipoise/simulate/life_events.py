@@ -19,14 +19,18 @@ from equipoise.simulate.cdm_vocabulary import (
     WIDOWED,
     observation_id,
 )
-from equipoise.simulate.nation import Block, under_observation
+from equipoise.simulate.nation import Block
+from equipoise.simulate.views import View
 
 EDUCATED_AT, EARNING_AT = 25, 30  # ages at which education and income are recorded; on the first day of those older
 Days = tuple[np.ndarray, np.ndarray, np.ndarray]  # person, day, position in OBSERVATIONS
 
 
-def life_events(block: Block, ids: Callable[[Block, int], np.ndarray]) -> pa.Table:
-    """Rows of a block, sorted by person and day; `ids` gives identifiers to a number of rows of a block."""
+def life_events(view: View, ids: Callable[[View, int], np.ndarray]) -> pa.Table:
+    """Rows of a view, sorted by person and day; `ids` gives identifiers to a number of rows."""
+    if not view.civil:
+        return cdm_rows("observation", 0, {})
+    block = view.block
     parts = [
         _attained(block, block.people.education, EDUCATION, EDUCATED_AT),
         _attained(block, block.people.income, INCOME, EARNING_AT),
@@ -34,12 +38,12 @@ def life_events(block: Block, ids: Callable[[Block, int], np.ndarray]) -> pa.Tab
         *_quality_register(block),
     ]
     person, day, what = (np.concatenate(column) for column in zip(*parts, strict=True))
-    seen = under_observation(block.people, block.death, person, day)
+    seen = view.sees(person, day)
     person, day, what = person[seen], day[seen], what[seen]
     order = np.lexsort((what, day, person))
     person, day, what = person[order], day[order], what[order]
     values = {
-        "observation_id": ids(block, len(order)),
+        "observation_id": ids(view, len(order)),
         "person_id": person.astype(np.int64) + block.place.first_person,
         "observation_concept_id": np.array([observation_id(i) for i in range(len(OBSERVATIONS))])[what],
         "observation_date": day.astype(np.int32),

@@ -24,6 +24,7 @@ from equipoise.simulate.cdm_rows import SCHEMAS
 from equipoise.simulate.nation import draw_block
 from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.truth_tables import truth_tables
+from equipoise.simulate.views import register_view
 from equipoise.simulate.writer import PART, ParquetFolder, said_plainly
 
 BLOCK_PERSONS = 20_000
@@ -100,7 +101,7 @@ class _Nation:
         first = number * BLOCK_PERSONS
         place = Place(self.seed, number, first + 1, min(BLOCK_PERSONS, self.persons - first))
         block = draw_block(self.spec, place, self.multiplier)
-        return cdm_tables(block), truth_tables(block)
+        return cdm_tables(register_view(block)), truth_tables(block)
 
     def in_order(self) -> Generator[Drawn, None, None]:
         """Blocks in their order, drawn side by side, few of them ahead of the one that is waited for."""
