@@ -2,7 +2,8 @@
 
 MatchIt 4.5.1, which made the references, was built with the integer `abs` (mended in 4.5.4): distances
 were cut to whole numbers. `convention="matchit-4.5.1"` does the same and finds its pairs; that `match` by default finds
-the nearest is shown against a search of every pair in tests/kernels/test_nearest_neighbour.py.
+the nearest is shown in test_matching_stored.py, where MatchIt was given a matrix of distances, and against a search of
+every pair in tests/kernels/test_nearest_neighbour.py.
 """
 
 import numpy as np
