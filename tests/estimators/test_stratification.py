@@ -140,6 +140,12 @@ def test_one_arm_empty_is_a_reason() -> None:
     assert "ONE_ARM_EMPTY" in repr(made)
 
 
+def test_one_row_and_no_rows_are_reasons() -> None:
+    for rows in (0, 1):
+        made = stratify({"drug": np.ones(rows), "score": np.full(rows, 0.5)}, arm="drug", score="score")
+        assert made.reason is Reason.ONE_ARM_EMPTY
+
+
 def test_weights_of_no_strata_at_all() -> None:
     assert stratum_weights(np.empty(0, np.int64), np.empty(0, bool), "ATE").shape == (0,)
 

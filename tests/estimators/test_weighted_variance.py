@@ -372,3 +372,14 @@ def test_a_matrix_with_arrays_beside_it() -> None:
     found = fit_weighted(made, fit_logistic, outcome=PEOPLE["ill"])
     named = fit_weighted(weighted(PEOPLE), fit_logistic, outcome="ill", covariates=["drug", "age"])
     np.testing.assert_allclose(found.covariance, named.covariance, rtol=1e-12)
+
+
+def test_glance_names_the_variance_and_stands_a_covariance_of_zero() -> None:
+    assert fit_weighted(weighted(PEOPLE), fit_logistic, outcome="ill", covariates=["drug"]).glance()["variance"][0] == (
+        "influence-function, propensity model estimated"
+    )
+    data = {**PEOPLE, "two": np.full(400, 2.0)}
+    made = weigh(data, arm="drug", score=propensity(PEOPLE))
+    same = fit_weighted(made, fit_poisson, outcome="two", covariates=["drug"])
+    assert same.coefficients[1] == pytest.approx(0.0, abs=1e-12)
+    assert np.isnan(same.glance()["statistic_wald"][0]) or same.std_errors[1] < 1e-12

@@ -10,6 +10,8 @@ import pytest
 from equipoise import AnalysisSet, DesignError, Reason, UnsupportedError, fit_logistic
 from equipoise.analysis_set import Column
 from equipoise.estimators.average_effect import fit_average_effect
+from equipoise.estimators.weighted_models import fit_weighted
+from equipoise.estimators.weighted_survival import fit_weighted_survival_curve
 from equipoise.estimators.weighting import weigh
 from tests.estimators.weighted_data import COVARIATES, people, propensity, weighted
 
@@ -150,6 +152,7 @@ def test_a_model_that_did_not_converge_is_refused() -> None:
         ({"truncate_percentile": (60, 40)}, DesignError),
         ({"truncate_at": -1.0}, DesignError),
         ({"truncate_at": "large"}, DesignError),
+        ({"truncate_at": True}, DesignError),
     ],
 )
 def test_options_that_are_none_are_refused(options: dict, error: type[Exception]) -> None:
@@ -166,6 +169,21 @@ def test_one_arm_empty_is_a_reason() -> None:
     assert fit.reasons == (Reason.ONE_ARM_EMPTY,)
     assert np.isnan(fit.coefficients[0])
     assert np.isnan(made.summary()["smallest"][0])
+
+
+def test_an_arm_of_one_person_has_a_mean_but_no_variance() -> None:
+    made = weigh({"drug": [1, 0, 0], "score": [0.5] * 3, "y": [3.0, 1.0, 2.0]}, arm="drug", score="score")
+    for variance in ("robust", "HC3"):
+        fit = fit_average_effect(made, outcome="y", variance=variance)
+        assert fit.coefficients[0] == 1.5
+        assert np.isnan(fit.std_errors[0])
+        assert "an arm has one person" in repr(fit)
+
+
+def test_something_else_than_a_weighting_is_refused() -> None:
+    for function in (lambda given: fit_weighted(given, fit_logistic), fit_weighted_survival_curve):
+        with pytest.raises(DesignError, match="what weigh returns"):
+            function(propensity(PEOPLE))
 
 
 def test_repr_says_whom_the_arms_stand_for_and_whether_the_score_is_known() -> None:

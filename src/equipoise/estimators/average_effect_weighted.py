@@ -29,6 +29,7 @@ INFLUENCE, ROBUST, HC0, HC3, BOOTSTRAP = "influence", "robust", "HC0", "HC3", "b
 OF_WEIGHTING = (INFLUENCE, ROBUST, HC0, HC3, BOOTSTRAP)
 WITHIN, CLUSTER = "within", "cluster"
 OF_STRATIFICATION = (WITHIN, ROBUST, HC0, HC3, CLUSTER)
+ONE_PERSON = "no (an arm has one person)"
 KNOWN = "score taken as known"
 ESTIMATED = "influence-function, propensity model estimated"
 
@@ -38,6 +39,8 @@ def weighted_effect(made: Weighting, y: np.ndarray, options: EffectOptions) -> A
     kind = options.variance or (INFLUENCE if made.knows_its_model else ROBUST)
     _check(kind, OF_WEIGHTING)
     means, influence, residual = _influences(made, y, kind == HC3)
+    if _alone(made):
+        return ArmMeans(*means, np.full((2, 2), math.nan), ONE_PERSON)
     if kind == BOOTSTRAP:
         drawn = [
             arm_means(y[draw.at], draw.arm, draw.weights)
@@ -57,12 +60,20 @@ def stratified_effect(made: Stratification, y: np.ndarray, options: EffectOption
     kind = options.variance or WITHIN
     _check(kind, OF_STRATIFICATION)
     means, influence, _ = _influences(made, y, kind == HC3)
+    if _alone(made):
+        return ArmMeans(*means, np.full((2, 2), math.nan), ONE_PERSON)
     if kind == WITHIN:
         errors = [_within(made, side, y) for side in (made.arm, ~made.arm)]
         return ArmMeans(*means, np.diag(errors), "within-stratum, strata taken as known")
     if kind == CLUSTER:
         return ArmMeans(*means, _by_stratum(made, influence), "clustered by stratum (HC1)")
     return ArmMeans(*means, squared(influence), f"robust ({HC3 if kind == HC3 else HC0}), strata taken as known")
+
+
+def _alone(made: Weighting | Stratification) -> bool:
+    """Whether an arm has one person, of whom nothing tells how others would differ."""
+    used = made.weights > 0.0
+    return min(np.count_nonzero(used & made.arm), np.count_nonzero(used & ~made.arm)) < 2
 
 
 def _by_stratum(made: Stratification, influence: np.ndarray) -> np.ndarray:

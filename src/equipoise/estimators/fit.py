@@ -14,6 +14,7 @@ import numpy as np
 
 from equipoise.errors import REASON_TEXT, DesignError, Fault, Reason, UnsupportedError
 from equipoise.estimators.tails import chi_squared_tail, normal_quantile, two_sided_p
+from equipoise.kernels.newton import solve_information
 
 Interval = Literal["wald", "profile"]
 LOG = "log "
@@ -144,7 +145,7 @@ class Fit:
 
         Columns rows, persons, events, strata and informative_strata as far as the model has them, df, iterations,
         log_likelihood, log_likelihood_null, statistic_ and p_value_ of the likelihood-ratio, score and Wald tests,
-        aic, gradient_norm, converged.
+        aic, gradient_norm, converged, and variance, in words.
         """
         ratio = 2.0 * (self.log_likelihood - self.log_likelihood_null)
         tested = self.rank - int(self.intercept)
@@ -163,9 +164,10 @@ class Fit:
             "aic": 2.0 * (self.rank - self.log_likelihood),
             "gradient_norm": self.convergence.gradient_norm,
         }
-        columns = {name: [value] for name, value in (whole | real | {"converged": self.convergence.converged}).items()}
-        kinds = dict.fromkeys(whole, nw.Int64()) | dict.fromkeys(real, nw.Float64()) | {"converged": nw.Boolean()}
-        return self._frame(columns, kinds)
+        ending = {"converged": self.convergence.converged, "variance": self.variance}
+        columns = {name: [value] for name, value in (whole | real | ending).items()}
+        kinds = dict.fromkeys(whole, nw.Int64()) | dict.fromkeys(real, nw.Float64())
+        return self._frame(columns, kinds | {"converged": nw.Boolean(), "variance": nw.String()})
 
     def residuals(self, kind: str) -> np.ndarray:
         """Residuals of the kinds a model offers; this one offers none."""
@@ -201,7 +203,8 @@ class Fit:
             return math.nan
         at = at[at > 0] if self.intercept else at
         beta = self.coefficients[at]
-        return float(beta @ np.linalg.solve(self.covariance[np.ix_(at, at)], beta))
+        solved = solve_information(self.covariance[np.ix_(at, at)], beta)
+        return math.nan if solved is None else float(beta @ solved)
 
     def _frame(self, columns: dict[str, list[Any]], kinds: dict[str, Any]) -> Any:
         # pandas infers the same kinds itself, while a declared string column would hold the word "None"

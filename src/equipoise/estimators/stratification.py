@@ -172,7 +172,7 @@ def stratify(
     base = {ALL: np.ones(len(rows), np.bool_), TARGET: rows.arm, COMPARATOR: ~rows.arm}[cut_on]
     for block in range(int(rows.exact.max(initial=-1)) + 1):
         inside = rows.exact == block
-        cuts = _cuts(rows.score[inside & base], strata)
+        cuts = _cuts(rows.score[inside & base], strata) if rows.reason is None else np.empty(0)
         codes[inside] = block * strata + np.searchsorted(cuts, rows.score[inside], _SIDES[boundary_in])
         boundaries.append(tuple(map(float, cuts)))
     weights = stratum_weights(codes, rows.arm, estimand)

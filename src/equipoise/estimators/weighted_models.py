@@ -16,7 +16,7 @@ from equipoise.estimators.logistic import fit_logistic
 from equipoise.estimators.poisson import fit_poisson
 from equipoise.estimators.table import Table
 from equipoise.estimators.weighted_scores import ModelScores, model_scores
-from equipoise.estimators.weighting import Weighting
+from equipoise.estimators.weighting import Weighting, check_weighting
 from equipoise.estimators.weighting_bootstrap import covariance_of, replicates_of
 from equipoise.estimators.weighting_influence import squared
 
@@ -76,6 +76,7 @@ def fit_weighted(
         >>> fit_weighted(made, fit_logistic, outcome="ill", covariates=["drug"]).variance
         'influence-function, propensity model estimated'
     """
+    check_weighting(weighting)
     kind = variance or (INFLUENCE if weighting.knows_its_model else ROBUST)
     _check(model, kind, cluster, arguments)
     rows = weighting.rows

@@ -14,7 +14,7 @@ from equipoise.estimators.survival_curve_result import SurvivalCurve
 from equipoise.estimators.survival_curve_rows import SurvivalRows, read_rows
 from equipoise.estimators.survival_curve_variance import CurveVariance, group_rows
 from equipoise.estimators.table import Table
-from equipoise.estimators.weighting import Weighting
+from equipoise.estimators.weighting import Weighting, check_weighting
 from equipoise.estimators.weighting_influence import Nuisance
 from equipoise.kernels.survival_curve import curve_of, tally
 from equipoise.kernels.survival_curve_functionals import functionals
@@ -99,6 +99,7 @@ def fit_weighted_survival_curve(
         >>> fit_weighted_survival_curve(made, time="day", event="died").survival_at(3)["estimate"].tolist()
         [0.5, 0.5]
     """
+    check_weighting(weighting)
     kind = variance or (INFLUENCE if weighting.knows_its_model else ROBUST)
     allowed = {"variance": (kind, VARIANCES), "conf_type": (conf_type, tuple(SCALES))}
     faults = [Fault(name, repr(v), ", ".join(known)) for name, (v, known) in allowed.items() if v not in known]

@@ -200,6 +200,12 @@ def weighting_of(rows: AdjustmentRows, rule: WeightRule) -> Weighting:
     return Weighting(rows, rule, ruled)
 
 
+def check_weighting(given: Any) -> None:
+    """Refuse anything but what `weigh` returns."""
+    if not isinstance(given, Weighting):
+        raise DesignError(Fault("weighting", f"a {type(given).__name__}", "what weigh returns"))
+
+
 def check_model_of_arm(rows: AdjustmentRows, score: Any) -> None:
     """Refuse a model of something else than the arm or without estimates, and data that carry weights already."""
     if isinstance(score, GlmFit) and score.means is not None:

@@ -121,6 +121,8 @@ def _pair(where: str, given: Limits, least: float, most: float) -> tuple[float, 
     if given is None:
         return None
     try:
+        if isinstance(given, bool):
+            raise TypeError
         values = np.asarray(given, np.float64)
         low, high = (least, float(values)) if values.ndim == 0 else map(float, values)
     except (TypeError, ValueError):
