@@ -34,6 +34,8 @@ The difference shown is the largest over all numbers of that kind in the case, r
 tolerance that the test holds stands in brackets; "equal" means that nothing may differ, as in counts. Differences are
 relative to the other program's value unless "absolute" is said. The other program's own convergence is often what
 limits the agreement. What the data cannot answer, such as an infinite estimate, is compared too: that it is flagged.
+
+More answers, on data made for the tests, stand in `tests/reference/*.json` with the scripts that made them.
 """
 
 
