@@ -109,10 +109,21 @@ def test_a_nation_replaces_an_earlier_one_and_nothing_else(tmp_path: Path) -> No
     with pytest.raises(OutputError, match="other files"):
         written(folder, persons=100)
     assert (folder / "cdm_source.parquet").exists()
+    (folder / "notes.txt").unlink()
+    (folder / "truth" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="other files"):
+        written(folder, persons=100)
     file = tmp_path / "there.duckdb"
     file.write_text("mine")
     with pytest.raises(OutputError, match="there already"):
         written(file, persons=100)
+
+
+def test_a_real_database_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "person.parquet").write_bytes(b"persons who exist")
+    with pytest.raises(OutputError, match="other files"):
+        written(tmp_path, persons=100)
+    assert (tmp_path / "person.parquet").read_bytes() == b"persons who exist"
 
 
 def test_an_interrupted_nation_leaves_nothing_that_looks_complete(

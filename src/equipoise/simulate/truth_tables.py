@@ -8,6 +8,7 @@ import pyarrow as pa
 from equipoise.simulate.block import NEVER, STRATEGIES
 from equipoise.simulate.nation import Block
 
+TRUTHS = ("latent", "disease", "counterfactuals")
 _NAMES = pa.array(STRATEGIES)
 
 
@@ -18,7 +19,7 @@ def truth_tables(block: Block) -> dict[str, pa.Table]:
     disease          a row a person with motor neuron disease, diagnosed or not
     counterfactuals  a row for each of them and each strategy of `STRATEGIES`: onset, diagnosis, death, ventilation
     """
-    return {"latent": _latent(block), "disease": _disease(block), "counterfactuals": _counterfactuals(block)}
+    return dict(zip(TRUTHS, (_latent(block), _disease(block), _counterfactuals(block)), strict=True))
 
 
 def _days(day: np.ndarray) -> pa.Array:

@@ -23,7 +23,7 @@ from equipoise.simulate.cdm_reference import label, reference_tables
 from equipoise.simulate.cdm_rows import SCHEMAS
 from equipoise.simulate.nation import draw_block
 from equipoise.simulate.nation_spec import NationSpec
-from equipoise.simulate.truth_tables import truth_tables
+from equipoise.simulate.truth_tables import TRUTHS, truth_tables
 from equipoise.simulate.views import register_view
 from equipoise.simulate.writer import PART, ParquetFolder, said_plainly
 
@@ -31,10 +31,11 @@ BLOCK_PERSONS = 20_000
 MOST_PERSONS = 100_000_000
 MOST_SEED = 2**63 - 1
 MOST_MULTIPLIER = 1_000.0
-TRUTH, DUCKDB = "truth", ".duckdb"
+REGISTER, TRUTH, DUCKDB = "", "truth", ".duckdb"
+PARAMETERS = "nation.json"
 AHEAD = 2  # blocks that may be finished before their turn to be written
 
-Drawn = tuple[dict[str, pa.Table], dict[str, pa.Table]]  # tables of the database, tables of the truth
+Drawn = dict[str, dict[str, pa.Table]]  # rows of tables, by the folder they belong to inside that of the nation
 
 
 def write_nation(
@@ -76,7 +77,7 @@ def write_nation(
             _write_duckdb(place, drawn, progress)
         else:
             _made(place)
-            _write_folder(place, truth_place(place), drawn, progress)
+            _write_folder(place, drawn, progress)
 
 
 def truth_place(directory: str | Path) -> Path:
@@ -92,6 +93,8 @@ def truth_place(directory: str | Path) -> Path:
 class _Nation:
     """What is drawn."""
 
+    databases = (REGISTER,)  # folders with a database each
+
     def __init__(self, spec: NationSpec, persons: int, seed: int, multiplier: float, workers: int):
         self.spec, self.persons, self.seed = spec, persons, seed
         self.multiplier, self.workers = multiplier, workers
@@ -101,7 +104,7 @@ class _Nation:
         first = number * BLOCK_PERSONS
         place = Place(self.seed, number, first + 1, min(BLOCK_PERSONS, self.persons - first))
         block = draw_block(self.spec, place, self.multiplier)
-        return cdm_tables(register_view(block)), truth_tables(block)
+        return {REGISTER: cdm_tables(register_view(block)), TRUTH: truth_tables(block)}
 
     def in_order(self) -> Generator[Drawn, None, None]:
         """Blocks in their order, drawn side by side, few of them ahead of the one that is waited for."""
@@ -154,15 +157,22 @@ def _check(persons: int, seed: int, multiplier: float, views: Collection[str], f
 
 
 def _made(folder: Path) -> None:
-    """Make the folder if need be; take away an earlier nation, its label first."""
+    """Make the folder if need be; take away an earlier nation, its label first.
+
+    Tables without the parameters of a nation beside them are somebody's database, which is left alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    own = {f"{table}.parquet{ending}" for table in SCHEMAS for ending in ("", PART)}
-    found = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    foreign = [path for path in found if path.name not in own | {TRUTH}]
+    found = _entries(folder)
+    tables = [path for path in found if path.name in {f"{table}.parquet" for table in SCHEMAS}]
+    foreign = [path for path in found if path not in tables and path.suffix != PART and path.name != TRUTH]
+    if (folder / TRUTH).is_dir():
+        hidden = {*(f"{table}.parquet" for table in TRUTHS), PARAMETERS}
+        foreign += [path for path in _entries(folder / TRUTH) if path.name not in hidden and path.suffix != PART]
+    if tables and not (folder / TRUTH / PARAMETERS).exists():
+        foreign += tables
     if foreign:
-        raise OutputError(
-            Fault(str(folder), f"holds other files or folders ({len(foreign)})", "an empty or a new folder")
-        )
+        found_there = f"holds other files or folders ({len(foreign)})"
+        raise OutputError(Fault(str(folder), found_there, "an empty or a new folder, or one with a nation"))
     (folder / "cdm_source.parquet").unlink(missing_ok=True)
     for path in found:
         if path.name != TRUTH:
@@ -170,27 +180,36 @@ def _made(folder: Path) -> None:
     shutil.rmtree(folder / TRUTH, ignore_errors=True)
 
 
-def _write_folder(folder: Path, truth: Path, nation: _Nation, progress: Callable[[int, int], None] | None) -> None:
-    truth.mkdir(exist_ok=True)
-    tables, latent, last = (ParquetFolder(place) for place in (folder, truth, folder))
+def _entries(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+
+
+def _write_folder(folder: Path, nation: _Nation, progress: Callable[[int, int], None] | None) -> None:
+    """Every folder of the nation; the label of each database is written when everything else is there."""
+    open_folders = {name: ParquetFolder(folder / name) for name in (TRUTH, *nation.databases)}
+    labels = [ParquetFolder(folder / name) for name in nation.databases]
     try:
-        tables.add(reference_tables(nation.spec))
+        for name in open_folders:
+            (folder / name).mkdir(exist_ok=True)
+        for name in nation.databases:
+            open_folders[name].add(reference_tables(nation.spec))
         with closing(nation.in_order()) as blocks:
-            for done, (rows, hidden) in enumerate(blocks, start=1):
-                tables.add(rows)
-                latent.add(hidden)
+            for done, drawn in enumerate(blocks, start=1):
+                for name, tables in drawn.items():
+                    open_folders[name].add(tables)
                 if progress:
                     progress(done, nation.blocks)
-        latent.finish()
-        (truth / "nation.json").write_text(nation.parameters(), encoding="utf-8")
-        tables.finish()
-        last.add({"cdm_source": nation.label()})
-        last.finish()
+        (folder / TRUTH / PARAMETERS).write_text(nation.parameters(), encoding="utf-8")
+        for each in open_folders.values():
+            each.finish()
+        for last in labels:
+            last.add({"cdm_source": nation.label()})
+            last.finish()
     except BaseException:
-        for part in (tables, latent, last):
-            part.abandon()
+        for each in (*open_folders.values(), *labels):
+            each.abandon()
         with suppress(OSError):
-            truth.rmdir()
+            (folder / TRUTH).rmdir()
         raise
 
 
@@ -202,7 +221,7 @@ def _write_duckdb(path: Path, nation: _Nation, progress: Callable[[int, int], No
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=".unfinished-"))
     try:
-        _write_folder(unfinished, unfinished / TRUTH, nation, progress)
+        _write_folder(unfinished, nation, progress)
         with closing(duckdb.connect(str(unfinished / "nation.duckdb"))) as database:
             for table in SCHEMAS:
                 file = str(unfinished / f"{table}.parquet")
