@@ -67,9 +67,6 @@ _FACADE: dict[str, str] = {
     "write_nation": "equipoise.simulate.write_nation",
     "compute_truth": "equipoise.simulate.true_values",
     "Nation": "equipoise.simulate.true_values",
-    "NationSpec": "equipoise.simulate.nation_spec",
-    "read_nation": "equipoise.simulate.nation_spec",
-    "write_nation": "equipoise.simulate.write_nation",
     "SurvivalEstimand": "equipoise.simulate.estimands",
     "OnsetEstimand": "equipoise.simulate.estimands",
 }
