@@ -73,7 +73,7 @@ def stratified_effect(made: Stratification, y: np.ndarray, options: EffectOption
 def _alone(made: Weighting | Stratification) -> bool:
     """Whether an arm has one person, of whom nothing tells how others would differ."""
     used = made.weights > 0.0
-    return min(np.count_nonzero(used & made.arm), np.count_nonzero(used & ~made.arm)) < 2
+    return bool(min(np.count_nonzero(used & made.arm), np.count_nonzero(used & ~made.arm)) < 2)
 
 
 def _by_stratum(made: Stratification, influence: np.ndarray) -> np.ndarray:
@@ -101,7 +101,8 @@ def _within(made: Stratification, side: np.ndarray, y: np.ndarray) -> float:
 
 def arm_means(y: np.ndarray, arm: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     """The weighted mean of y in the target and the reference arm."""
-    return tuple(float(weights[side] @ y[side] / weights[side].sum()) for side in (arm, ~arm))
+    target, reference = (float(weights[side] @ y[side] / weights[side].sum()) for side in (arm, ~arm))
+    return target, reference
 
 
 def _influences(

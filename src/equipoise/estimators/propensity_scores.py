@@ -198,18 +198,23 @@ def trim(
         raise DesignError(Fault("trim", f"rules: {', '.join(given) or 'none'}", "one of fraction, bounds, equipoise"))
     if fraction is not None and not 0.0 < fraction < 0.5:
         raise DesignError(Fault("fraction", repr(fraction), "a share above 0 and below 0.5"))
-    limits = None if fraction is not None else _limits(given[0], bounds if bounds is not None else equipoise)
+    ends = (fraction, 1.0 - fraction) if fraction is not None else bounds if bounds is not None else equipoise
+    limits = _limits(given[0], ends)
     rows = read_adjustment_rows(data, arm=arm, score=score)
     check_model_of_arm(rows, score)
-    scale, words = rows.score, "by the score"
     if equipoise is not None:
-        scale, words = rows.preference, f"preference score {limits[0]:g} to {limits[1]:g}"
-    elif fraction is not None:
+        return _within_preference(rows, limits)
+    words = "by the score"
+    if fraction is not None:
         limits, words = _quantiles(rows, fraction), f"{fraction:g} of each arm's far end"
-    keep = _within(scale, limits)
+    return Trimming(rows, _within(rows.score, limits), words, *limits)
+
+
+def _within_preference(rows: AdjustmentRows, limits: tuple[float, float]) -> Trimming:
+    keep = _within(rows.preference, limits)
     left = rows.score[keep]
-    ends = (float(left.min()), float(left.max())) if len(left) else (math.nan, math.nan)
-    return Trimming(rows, keep, words, *(ends if equipoise is not None else limits))
+    low, high = (float(left.min()), float(left.max())) if len(left) else (math.nan, math.nan)
+    return Trimming(rows, keep, f"preference score {limits[0]:g} to {limits[1]:g}", low, high)
 
 
 def area_under_curve(score: np.ndarray, arm: np.ndarray) -> tuple[float, float]:

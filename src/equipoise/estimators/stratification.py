@@ -173,15 +173,13 @@ def stratify(
     for block in range(int(rows.exact.max(initial=-1)) + 1):
         inside = rows.exact == block
         cuts = _cuts(rows.score[inside & base], strata) if rows.reason is None else np.empty(0)
-        codes[inside] = block * strata + np.searchsorted(cuts, rows.score[inside], _SIDES[boundary_in])
+        place = np.searchsorted(cuts, rows.score[inside], "left" if boundary_in == LOWER else "right")
+        codes[inside] = block * strata + place
         boundaries.append(tuple(map(float, cuts)))
     weights = stratum_weights(codes, rows.arm, estimand)
     for values in (codes, weights):
         values.setflags(write=False)
     return Stratification(rows, estimand, cut_on, tuple(boundaries), codes, weights)
-
-
-_SIDES = {LOWER: "left", UPPER: "right"}
 
 
 def stratum_weights(codes: np.ndarray, arm: np.ndarray, estimand: str) -> np.ndarray:

@@ -11,7 +11,8 @@ from equipoise.estimators.adjustment_rows import AdjustmentRows, adjusted_frame,
 from equipoise.estimators.average_effect_weighted import BOOTSTRAP, ESTIMATED, INFLUENCE, KNOWN, ROBUST
 from equipoise.estimators.count_rows import spread
 from equipoise.estimators.cox import fit_cox
-from equipoise.estimators.fit import Fit
+from equipoise.estimators.cox_fit import CoxFit
+from equipoise.estimators.glm_fit import GlmFit
 from equipoise.estimators.logistic import fit_logistic
 from equipoise.estimators.poisson import fit_poisson
 from equipoise.estimators.table import Table
@@ -25,7 +26,7 @@ MODELS = (fit_cox, fit_logistic, fit_poisson)
 OWN = ("weights", "robust", "overdispersion")  # arguments of a model whose place `fit_weighted` takes
 NOT_DETERMINED = "no (some estimate is infinite or missing)"
 
-F = TypeVar("F", bound=Fit)
+F = TypeVar("F", CoxFit, GlmFit)
 
 
 def fit_weighted(
@@ -134,7 +135,7 @@ def _fit(
         return model(adjusted_frame(rows, at, {name: weights}), weights=name, robust=False, **given)
     if rows.source.analysis_set is not None:
         return model(replace(adjusted_set(rows, at), weight=weights), robust=False, **given)
-    return model(own[at], weights=weights, robust=False, **given)
+    return model(np.asarray(own)[at], weights=weights, robust=False, **given)
 
 
 def _drawn(value: Any, at: np.ndarray, n: int) -> Any:
@@ -156,7 +157,7 @@ def _free_name(table: Table) -> str:
     return name
 
 
-def _check(model: Callable[..., Fit], kind: str, cluster: Any, arguments: dict[str, Any]) -> None:
+def _check(model: Callable[..., Any], kind: str, cluster: Any, arguments: dict[str, Any]) -> None:
     if model not in MODELS:
         named = getattr(model, "__name__", type(model).__name__)
         raise UnsupportedError(Fault("model", named, ", ".join(known.__name__ for known in MODELS)))

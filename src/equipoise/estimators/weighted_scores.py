@@ -6,7 +6,7 @@ import numpy as np
 
 from equipoise.errors import Fault, Reason, UnsupportedError
 from equipoise.estimators.cox_fit import CoxFit
-from equipoise.estimators.glm_fit import GlmFit
+from equipoise.estimators.glm_fit import FittedMeans, GlmFit
 from equipoise.kernels.glm import LOGISTIC
 from equipoise.kernels.newton import solve_information
 
@@ -35,7 +35,9 @@ def model_scores(fit: CoxFit | GlmFit) -> ModelScores | None:
         raise UnsupportedError(Fault("model", fit.model, "the same model without penalty"))
     if any(reason is not None and reason not in LEFT_OUT for reason in fit.reasons):
         return None
-    return _of_cox(fit) if isinstance(fit, CoxFit) else _of_glm(fit)
+    if isinstance(fit, CoxFit):
+        return _of_cox(fit)
+    return None if fit.means is None else _of_glm(fit, fit.means)
 
 
 def _of_cox(fit: CoxFit) -> ModelScores:
@@ -43,12 +45,12 @@ def _of_cox(fit: CoxFit) -> ModelScores:
     return ModelScores(np.nan_to_num(scores, nan=0.0), np.nan_to_num(fit.naive_covariance, nan=0.0))
 
 
-def _of_glm(fit: GlmFit) -> ModelScores:
-    rows, centre = fit.means.rows, fit.means.limit.centre
+def _of_glm(fit: GlmFit, means: FittedMeans) -> ModelScores:
+    rows, centre = means.rows, means.limit.centre
     kept = np.array([reason is None for reason in fit.reasons])
     z = np.column_stack([np.ones(len(rows.y)), rows.x - centre])[:, kept]
-    mu = fit.fitted_values
-    variance = mu * (1.0 - mu) if fit.means.family == LOGISTIC else mu
+    mu = means.values()
+    variance = mu * (1.0 - mu) if means.family == LOGISTIC else mu
     if len(rows.weight):
         variance = variance * rows.weight
     inverse = solve_information(z.T @ (z * variance[:, None]), np.eye(int(kept.sum())))

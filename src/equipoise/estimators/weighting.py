@@ -92,7 +92,7 @@ class Weighting:
 
     def effective_sizes(self) -> tuple[float, float]:
         """Kish's effective sample size, (sum of w)^2 / sum of w^2, of the target and the reference arm; 0 if empty."""
-        return tuple(_effective(self.weights[side]) for side in (self.arm, ~self.arm))
+        return _effective(self.weights[self.arm]), _effective(self.weights[~self.arm])
 
     def summary(self) -> Any:
         """One row an arm: arm, persons, sum, mean, smallest and largest weight, effective_size; of the kind of the

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.errors import DesignError, Fault, UnsupportedError
+from equipoise.estimators.adjustment_rows import PropensityModel
 from equipoise.estimators.logistic import fit_logistic
 from equipoise.estimators.weighting import Weighting
 from equipoise.kernels.philox import uniforms
@@ -30,7 +31,8 @@ class Draw:
 
 def replicates_of(made: Weighting, replicates: int, seed: int) -> Iterator[Draw | None]:
     """Each replicate, None where its scores are not defined: one arm is empty, or covariates separate the arms."""
-    if made.rows.model is None:
+    model = made.rows.model
+    if model is None:
         raise UnsupportedError(
             Fault("variance 'bootstrap'", "scores without a model to fit anew", "scores given as a fit of fit_logistic")
         )
@@ -39,7 +41,7 @@ def replicates_of(made: Weighting, replicates: int, seed: int) -> Iterator[Draw 
     persons = np.arange(len(made.rows))
     for replicate in range(replicates):
         at = (uniforms(seed, STREAM, persons, replicate) * len(persons)).astype(np.int64)
-        yield _draw(made, at)
+        yield _draw(made, model, at)
 
 
 def covariance_of(drawn: np.ndarray, replicates: int) -> tuple[np.ndarray, str]:
@@ -53,13 +55,12 @@ def covariance_of(drawn: np.ndarray, replicates: int) -> tuple[np.ndarray, str]:
     return away.T @ away / (len(drawn) - 1), words
 
 
-def _draw(made: Weighting, at: np.ndarray) -> Draw | None:
+def _draw(made: Weighting, model: PropensityModel, at: np.ndarray) -> Draw | None:
     arm = made.arm[at]
     if not arm.any() or arm.all():
         return None
-    fit = fit_logistic(
-        made.rows.model.x[at, 1:], outcome=arm, covariates=() if made.rows.model.x.shape[1] == 1 else None
-    )
+    covariates = () if model.x.shape[1] == 1 else None
+    fit = fit_logistic(model.x[at, 1:], outcome=arm, covariates=covariates)
     score = fit.fitted_values if fit.means is not None else np.zeros(1)
     if not ((score > 0.0) & (score < 1.0)).all() or not fit.convergence.converged:
         return None

@@ -112,7 +112,7 @@ def weight_rule(estimand: str, stabilised: bool, percentile: Limits, at: Limits)
     percentiles = _pair("truncate_percentile", percentile, 0.0, 100.0)
     if percentiles is not None and np.isscalar(percentile) and percentiles[1] <= 50.0:
         allowed = "the percentile to which larger weights are lowered, such as 99"
-        raise DesignError(Fault("truncate_percentile", f"{percentile:g}", allowed))
+        raise DesignError(Fault("truncate_percentile", f"{percentiles[1]:g}", allowed))
     return WeightRule(known, bool(stabilised), percentiles, _pair("truncate_at", at, 0.0, float("inf")))
 
 
