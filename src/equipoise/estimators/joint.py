@@ -58,8 +58,8 @@ def fit_joint(
     knots         inner knots of the latter two: their number (6 and 5 by default, at quantiles of `time` as in R's JM)
                   or their places; `boundary` are the outer knots of splines, by default 0 and the last time
     quadrature    "pseudo-adaptive": nodes around the random effects expected from the measurements alone, as in R's JM;
-                  "adaptive": around those expected from all data at every step. Where pseudo-adaptive nodes prove
-                  misplaced, as with a variance near zero, adaptive ones take their place and the fit says so
+                  "adaptive": around those expected from all data at every step. With delayed entry, and where the
+                  former prove misplaced, as with a variance near zero, nodes are adaptive and the fit says so
     quadrature_points  Gauss-Hermite points for each random effect
     time_points   points of the integral of the hazard: 15 is Gauss-Kronrod's rule, other numbers are Gauss-Legendre's;
                   15 by default, 7 in each interval of a piecewise baseline

@@ -77,24 +77,14 @@ class Design:
     def columns(self, frame: pd.DataFrame) -> np.ndarray:
         """The columns (n, p) for the rows of a frame that holds the variables."""
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("error", DataMismatchWarning)
                 matrix = self.spec.get_model_matrix(frame, context=TRANSFORMS)
         except DataMismatchWarning:
             raise DesignError(Fault(self.name, "levels that the model has not seen", "levels of its data")) from None
         except _PROBLEMS as problem:
             raise _unreadable(self.name, problem) from None
-        found = _dense(matrix, len(frame))
-        if not np.isfinite(found).all():
-            raise DesignError(
-                Fault(
-                    self.name,
-                    "not finite at some times between 0 and the end of follow-up",
-                    "columns that are finite at every time",
-                    "splines with stated boundaries, or log(1 + time) in the place of log(time)",
-                )
-            )
-        return found
+        return _finite(self.name, _dense(matrix, len(frame)))
 
     def slopes(self, frame: pd.DataFrame, time: str, longest: float) -> np.ndarray:
         """The derivatives of the columns in time, (n, p), by differences of second order."""
@@ -122,12 +112,13 @@ def design(name: str, formula: str, frame: pd.DataFrame) -> tuple[Design, np.nda
         raise DesignError(Fault(name, "an outcome before ~", "the right-hand side only, such as 'year * drug'"))
     try:
         parsed = formulaic.Formula(formula)
-        matrix = parsed.get_model_matrix(frame, na_action="ignore", output="numpy", context=TRANSFORMS)
+        with np.errstate(all="ignore"):
+            matrix = parsed.get_model_matrix(frame, na_action="ignore", output="numpy", context=TRANSFORMS)
     except _PROBLEMS as problem:
         raise _unreadable(name, problem) from None
     spec = matrix.model_spec
     terms = tuple(SHOWN if term == INTERCEPT else _plain(term) for term in spec.column_names)
-    return Design(name, spec, terms, _variables(parsed, frame.columns)), _dense(matrix, len(frame))
+    return Design(name, spec, terms, _variables(parsed, frame.columns)), _finite(name, _dense(matrix, len(frame)))
 
 
 def variables_of(name: str, formula: str, table: Table) -> tuple[str, ...]:
@@ -162,6 +153,19 @@ def _plain(term: str) -> str:
 
 def _dense(matrix: Any, n: int) -> np.ndarray:
     return np.ascontiguousarray(np.asarray(matrix, np.float64).reshape(n, -1))
+
+
+def _finite(name: str, columns: np.ndarray) -> np.ndarray:
+    if np.isfinite(columns).all():
+        return columns
+    raise DesignError(
+        Fault(
+            name,
+            "not finite at some times between 0 and the end of follow-up",
+            "columns that are finite at every time",
+            "splines with stated boundaries, or log(1 + time) in the place of log(time)",
+        )
+    )
 
 
 def _unreadable(name: str, problem: Exception) -> DesignError:

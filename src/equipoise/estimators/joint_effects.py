@@ -123,7 +123,7 @@ def _frame(rows: list[tuple], several: bool, exponentiate: bool, conf_level: flo
     value, spread = np.array(estimate), np.array(error)
     half = normal_quantile(0.5 + conf_level / 2.0) * spread
     turn = np.exp if exponentiate else np.asarray
-    columns: dict[str, Any] = {"cause": cause} if several else {}
+    columns: dict[str, Any] = {"cause": np.array(cause)} if several else {}
     columns |= {
         "time": np.array(time),
         "effect": effect,

@@ -17,8 +17,7 @@ from equipoise.kernels.newton import Maximum, maximise, solve_information
 
 PSEUDO_ADAPTIVE, ADAPTIVE = "pseudo-adaptive", "adaptive"
 NO_HAZARD = -700.0  # a log hazard that is zero in double precision and whose exponential still is a number
-MISPLACED = 0.5  # of the log-likelihood, added up over persons without regard to sign, from which nodes are moved,
-MISPLACED_EACH = 0.002  # and on average a person. Below it estimates move by a few percent of their standard errors
+MISPLACED = 0.04  # of the decrement, 0.2 standard errors: where nodes at the modes would move the estimates so far
 NEARLY = 1e-6  # of the decrement, 1e-3 standard errors: enough where nodes move
 MAX_ITERATIONS = 100
 
@@ -175,12 +174,13 @@ def _climb(
     theta = layout.pack(own)
     seen = _pseudo_adaptive(model, arrays, layout, rule, own)
     moving, best = Moving(seen, rule), None
-    if quadrature == PSEUDO_ADAPTIVE:
+    if quadrature == PSEUDO_ADAPTIVE and arrays.entry_points is None:
         best = maximise(Uphill(seen, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
-        if _misplaced(seen, moving, Uphill(seen, kept, theta).fill(best.beta)):
+        if _misplaced(Uphill(moving, kept, theta), best.beta):
             best = None
     used = PSEUDO_ADAPTIVE if best else ADAPTIVE
     if best is None:
+        moving = Moving(seen, rule)
         best = maximise(Uphill(moving, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
         best = replace(best, converged=best.converged or best.decrement <= NEARLY)
         seen = moving.last
@@ -193,10 +193,11 @@ def _climb(
     )  # fmt: skip
 
 
-def _misplaced(seen: Objective, moving: Moving, theta: np.ndarray) -> bool:
-    """Whether nodes at the modes under theta give persons another log-likelihood than the nodes in use."""
-    here, there = seen.by_person(theta)[0], moving.at(theta).by_person(theta)[0]
-    return not float(np.abs(here - there).sum()) <= max(MISPLACED, MISPLACED_EACH * len(here))
+def _misplaced(moved: Uphill, part: np.ndarray) -> bool:
+    """Whether nodes at the modes under the estimates would move these."""
+    there = moved.evaluate(part)
+    step = solve_information(there.information, there.score)
+    return step is None or not float(there.score @ step) <= MISPLACED
 
 
 def _pseudo_adaptive(model: Model, arrays: Arrays, layout: Layout, rule: Rule, own: Parameters) -> Objective:

@@ -113,9 +113,16 @@ class Model:
         baseline = self.baseline.columns(times)
         return np.hstack([part for zero in self.origin for part in (baseline, w - zero)] or [np.empty((len(times), 0))])
 
-    def exposure(self, persons: pd.DataFrame, w: np.ndarray, until: np.ndarray) -> Exposure:
-        """Points of time from 0 until the stated times (n,), with their features."""
-        start, times, weight = time_points(np.zeros(len(until)), until, self.baseline.cuts, self.time_points)
+    def exposure(
+        self, persons: pd.DataFrame, w: np.ndarray, until: np.ndarray, entry: np.ndarray | None = None
+    ) -> Exposure:
+        """Points of time from 0 until the stated times (n,), with their features.
+
+        With `entry` (n,) the rule is applied before and after it, so that the part before has the points, and the
+        errors, that the integral until entry has, and they cancel.
+        """
+        zero, cuts = np.zeros(len(until)), self.baseline.cuts
+        start, times, weight = time_points(zero, until, cuts, self.time_points, entry)
         row = np.repeat(np.arange(len(until)), np.diff(start))
         return Exposure(weight, self.log_hazard_columns(w[row], times), *self.trajectory.at(persons, row, times), start)
 
@@ -144,7 +151,6 @@ class Arrays:
     ends: Ends
     entered_late: np.ndarray
     entry_points: Exposure | None
-    at_risk: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +281,8 @@ def arrays_of(found: Given, model: Model) -> Arrays:
     late = np.flatnonzero(ends.entry > 0.0)
     entry_points = model.exposure(persons.iloc[late], w[late], ends.entry[late]) if len(late) else None
     last = model.ends(persons, w, ends.time, ends.cause)
-    return Arrays(persons, w, rows, model.exposure(persons, w, ends.time), last, late, entry_points, ends.time)
+    entry = ends.entry if len(late) else None
+    return Arrays(persons, w, rows, model.exposure(persons, w, ends.time, entry), last, late, entry_points)
 
 
 def request_of(

@@ -27,7 +27,7 @@ from equipoise.kernels.joint_rows import Ends, Exposure, Layout, Measurements, N
 from equipoise.kernels.newton import Evaluation
 
 LOG_2PI = math.log(2.0 * math.pi)
-LARGEST = 600.0  # of a log hazard: beyond it the likelihood is zero, and nothing overflows
+LARGEST = 300.0  # of a log hazard: beyond it the likelihood is zero, and squares of it do not overflow
 
 
 @dataclass(frozen=True, slots=True, eq=False)

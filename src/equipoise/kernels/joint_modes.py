@@ -20,7 +20,7 @@ STEPS = 50
 HALVINGS = 30
 AT_REST = 1e-10  # of the gain a step promises: centres then lie within 1e-5 standard deviations, far below node spacing
 ROUNDING = 1e-12  # relative fall of the function that summation alone can make
-LARGEST = 600.0  # of a log hazard, so that nothing overflows
+LARGEST = 300.0  # of a log hazard, so that nothing overflows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -68,24 +68,29 @@ def time_rule(points: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(points)
 
 
-def intervals_of(low: np.ndarray, high: np.ndarray, cuts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pieces of (low, high], both (n,), between rising cuts, empty ones left out: person, lower and upper end."""
-    edges = np.concatenate([[-np.inf], cuts, [np.inf]])
-    lower = np.maximum(low[:, None], edges[None, :-1])
-    upper = np.minimum(high[:, None], edges[None, 1:])
-    person, piece = np.nonzero(upper > lower)
-    return person, lower[person, piece], upper[person, piece]
+def intervals_of(
+    low: np.ndarray, high: np.ndarray, cuts: np.ndarray, own_cut: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pieces of (low, high], both (n,), between cuts and each person's own cut (n,), empty ones left out.
+
+    Returns the person, the lower and the upper end of each piece.
+    """
+    shared = np.broadcast_to(cuts, (len(low), len(cuts)))
+    inner = shared if own_cut is None else np.sort(np.column_stack([shared, own_cut]), axis=1)
+    edges = np.clip(np.column_stack([low, inner, high]), low[:, None], high[:, None])
+    person, piece = np.nonzero(edges[:, 1:] > edges[:, :-1])
+    return person, edges[person, piece], edges[person, piece + 1]
 
 
 def time_points(
-    low: np.ndarray, high: np.ndarray, cuts: np.ndarray, points: int
+    low: np.ndarray, high: np.ndarray, cuts: np.ndarray, points: int, own_cut: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points of time between low and high, each (n,), with the rule applied between cuts.
+    """Points of time between low and high, each (n,), with the rule applied between cuts and persons' own cuts (n,).
 
     Returns where each person's points start (n + 1,), the times (M,) and their weights (M,).
     """
     place, weight = time_rule(points)
-    person, lower, upper = intervals_of(low, high, cuts)
+    person, lower, upper = intervals_of(low, high, cuts, own_cut)
     half, middle = (upper - lower) / 2.0, (upper + lower) / 2.0
     times = (middle[:, None] + half[:, None] * place).ravel()
     start = np.concatenate([[0], np.cumsum(np.bincount(person, minlength=len(low)))]) * points
