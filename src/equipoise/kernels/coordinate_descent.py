@@ -13,7 +13,8 @@ Precision  the expansion (w, changes d of eta) is held in single precision; its 
            double at every step, so the solution is as exact as `tolerance` asks.
 Lanes      the problems differ in c alone (0 leaves a row out). What one lane needs is computed in all.
 Extremes   separated data have a finite solution as long as every column that separates carries a penalty.
-Singular   a column that does not vary (`varies`) stays at zero, as does one without curvature in a lane.
+Singular   a column that does not vary (`varies`) stays at zero. One that varies in rows of no weight alone, in a lane
+           or where the fit is saturated, has a least curvature, under which a lasso returns it to zero.
 Cost       a sweep reads each nonzero of the working set twice; one pass over all columns for each solution.
 Papers     Friedman, Hastie, Tibshirani: J Stat Software 2010;33(1). Lee, Sun, Saunders: SIAM J Optim 2014;24:1420.
            Tibshirani et al.: J Royal Stat Soc B 2012;74:245 (strong rules, used by the caller to guess the set).
@@ -51,11 +52,11 @@ STRETCH = 512  # nonzeros added up in single precision before they join a sum in
 STEPS = 100  # steps of the outer loop
 SWEEPS = 1_000
 FORCING = 0.1  # the inner loop ends when changes are this fraction of the first sweep's
-HALVINGS = 30
-EXACT = 1e-6  # of a standard error: where no step lowers the objective, rounding may leave this much
+HALVINGS = 60
+EXACT = 1e-6  # of a standard error: rounding may leave this much where steps no longer lower the objective
 ROUNDING = 1e-12  # a rise of the objective by this fraction is rounding
 SLACK = 1e-9  # a column outside the model may exceed its bound by this fraction
-FLAT = 1e-13  # curvature below this fraction of the uncentred one is none
+FLAT = 1e-13  # least curvature, as a fraction of the uncentred one: less is rounding
 TINY = 1e-300  # in place of a sum of weights that is zero
 
 
@@ -220,8 +221,8 @@ def _solve_within(
         swept, shift = _descend(problem, state, penalties, moving, live, tolerance)
         sweeps += swept
         if not _accept(problem, state, penalties, moving, before, shift):
-            return bool((unsettled <= max(tolerance, EXACT)).all()), step, sweeps
-    return False, step, sweeps
+            break
+    return bool((unsettled <= max(tolerance, EXACT)).all()), step, sweeps
 
 
 def _unsettled(
@@ -230,10 +231,9 @@ def _unsettled(
     """The largest violation of each lane, the intercept's included, in units of the root of its curvature."""
     weight = np.maximum(state.sums[1], TINY)
     square = state.square[which]
-    centred = square - state.mean[which] ** 2 / weight
-    flat = centred <= FLAT * square
-    curvature = np.where(flat, 1.0, centred) + penalties.ridge[which, None] * problem.total
-    largest = np.where(flat, 0.0, missed / np.sqrt(curvature)).max(axis=0, initial=0.0)
+    centred = np.maximum(square - state.mean[which] ** 2 / weight, FLAT * square + TINY)
+    curvature = centred + penalties.ridge[which, None] * problem.total
+    largest = (missed / np.sqrt(curvature)).max(axis=0, initial=0.0)
     return np.maximum(largest, np.abs(state.sums[0]) / np.sqrt(weight))
 
 
@@ -413,12 +413,16 @@ def _sweep(
         moves = False
         for k in range(lanes):
             step[k] = 0.0
-            centred = square[j, k] - mean[j, k] * mean[j, k] / weight[k]
-            if not live[k] or centred <= FLAT * square[j, k]:
+            if not live[k]:
                 continue
+            centred, least = square[j, k] - mean[j, k] * mean[j, k] / weight[k], FLAT * square[j, k] + TINY
+            flat = centred <= least
+            centred = max(centred, least)
             g = score[j, k] - product[k] - shift[k] * mean[j, k]
             wanted = g + centred * beta[j, k]
             bound, curvature = lasso[j] * total[k], centred + ridge[j] * total[k]
+            if flat and abs(wanted) > bound:
+                continue  # no curvature to say how far; the way back to zero is known
             new = max(abs(wanted) - bound, 0.0) / curvature
             change = np.float32((new if wanted > 0.0 else -new) - beta[j, k])
             if new == 0.0:
