@@ -25,6 +25,7 @@ FITS = {
     "case series": "eq.fit_conditional_poisson(rows, outcome='case', person='set', covariates=covariates).tidy()",
     "survival curve": "eq.fit_survival_curve(rows, time='time', event='event').tidy()",
     "cumulative incidence": "eq.fit_cumulative_incidence(rows, time='time', event='cause').tidy()",
+    "linear mixed": "eq.fit_linear_mixed(rows, outcome='a', person='set', fixed='b + c', random='c').tidy()",
     "fine-gray": "eq.fit_fine_gray(rows, time='time', event='cause', cause=1, covariates=covariates).tidy()",
 }
 

@@ -96,7 +96,7 @@ def profiled(factors: PersonFactors, root: np.ndarray, reml: bool) -> Profiled:
 
     Raises numpy.linalg.LinAlgError where X'V^-1 X is not positive definite.
     """
-    squares, log_determinant = _squares(factors.factors, root)
+    squares, log_determinant = _squares(factors.factors, np.ascontiguousarray(root))  # one layout, compiled once
     squares += factors.within
     p = factors.p
     information, right, total = squares[:p, :p], squares[:p, p], squares[p, p]
@@ -119,7 +119,7 @@ def derivatives(factors: PersonFactors, form: Structure, root: np.ndarray, at: P
     d log|V| = sum tr(E G), dQ = -sum e'E e, d log|X'V^-1 X| = -sum tr(E H C H').
     """
     c = at.unscaled_covariance
-    first, e_e, second, projected, e_g, hh, he = _sums(factors.factors, at.beta, c, root)
+    first, e_e, second, projected, e_g, hh, he = _sums(factors.factors, at.beta, c, np.ascontiguousarray(root))
     trace = first[0] - first[1] if reml else first[0]
     change = form.directions(root)
     trace_p = np.einsum("ajk,jk->a", change, trace)
