@@ -33,6 +33,7 @@ MOST_SEED = 2**63 - 1
 MOST_MULTIPLIER = 1_000.0
 REGISTER, TRUTH, DUCKDB = "", "truth", ".duckdb"
 PARAMETERS = "nation.json"
+DUCKDB_MEMORY = "4GB"
 AHEAD = 2  # blocks that may be finished before their turn to be written
 
 Drawn = dict[str, dict[str, pa.Table]]  # rows of tables, by the folder they belong to inside that of the nation
@@ -222,7 +223,12 @@ def _write_duckdb(path: Path, nation: _Nation, progress: Callable[[int, int], No
     unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=".unfinished-"))
     try:
         _write_folder(unfinished, nation, progress)
-        with closing(duckdb.connect(str(unfinished / "nation.duckdb"))) as database:
+        settings = {
+            "threads": nation.workers,
+            "memory_limit": DUCKDB_MEMORY,
+            "temp_directory": str(unfinished / "temp"),
+        }
+        with closing(duckdb.connect(str(unfinished / "nation.duckdb"), config=settings)) as database:
             for table in SCHEMAS:
                 file = str(unfinished / f"{table}.parquet")
                 database.execute(f"create table {table} as select * from read_parquet(?)", [file])
