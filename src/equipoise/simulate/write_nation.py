@@ -223,7 +223,7 @@ def _write_duckdb(path: Path, nation: _Nation, progress: Callable[[int, int], No
     unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=".unfinished-"))
     try:
         _write_folder(unfinished, nation, progress)
-        settings = {
+        settings: dict[str, str | bool | int | float | list[str]] = {
             "threads": nation.workers,
             "memory_limit": DUCKDB_MEMORY,
             "temp_directory": str(unfinished / "temp"),
