@@ -1,0 +1,53 @@
+"""Published figures that a study is held against: shown beside its own estimates, never used to make them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from equipoise.spec.model import Model
+from equipoise.spec.relatives import Comparison
+from equipoise.spec.values import Name, Text, Wrong
+
+Ratio = Annotated[float, Field(gt=0)]
+
+
+class Published(Model):
+    """One figure of a paper, and the estimate of this study that it belongs to."""
+
+    analysis: Name
+    """The id of the analysis."""
+    comparison: Comparison = "population"
+    """Which controls."""
+    exposure: Name
+    """The exposure."""
+    window: Name
+    """The window."""
+    reading: Literal["any_use", "initiation"] = "initiation"
+    """The reading of use."""
+    adjustment: Literal["crude", "adjusted"] = "adjusted"
+    """Whether the paper adjusted for covariates."""
+    subgroup: Name | None = None
+    """The covariate that defines a subgroup; left out for everyone."""
+    subgroup_level: Name | None = None
+    """Level of that covariate."""
+    estimate: Ratio
+    """The published ratio."""
+    conf_low: Ratio | None = None
+    """Lower confidence limit, where it was published."""
+    conf_high: Ratio | None = None
+    """Upper confidence limit, where it was published."""
+    status: Literal["firm", "soft", "derived"]
+    """Seen in two or more independent places, in one secondary place, or worked out from firm figures."""
+    source: Text
+    """Where it was published."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Published":
+        if (self.subgroup is None) != (self.subgroup_level is None):
+            raise Wrong("subgroup and subgroup_level one without the other", "both, or neither")
+        if (self.conf_low is None) != (self.conf_high is None):
+            raise Wrong("one confidence limit", "both, or neither")
+        if self.conf_low is not None and self.conf_high is not None:
+            if not self.conf_low <= self.estimate <= self.conf_high:
+                raise Wrong("an estimate outside its limits", "conf_low, estimate and conf_high in rising order")
+        return self
