@@ -8,6 +8,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
 
 import equipoise as eq
 from equipoise.analysis_set import AnalysisSet, Column
@@ -69,6 +71,32 @@ def test_late_entry_is_a_quotient_of_two_integrals() -> None:
     assert (until < 0.0).all()
     assert found.log_likelihood == pytest.approx(whole.sum() - until.sum(), abs=1e-9)
     assert "adaptive" in found.quadrature
+
+
+def test_late_entry_against_integration() -> None:
+    """Random intercept and constant hazard: each person's two integrals by a general integrator."""
+    simple = {"fixed": "1", "random": "1", "baseline": "piecewise", "knots": 0, "covariates": None}
+    found = fit(LATE_MEASURED, LATE_LIVES, entry="entry", quadrature_points=15, **simple)
+    names = ("trajectory: (Intercept)", "association: value", "baseline: (0, inf]")
+    beta, alpha, level = (found.coefficients[found.index_of(name)] for name in names)
+    spread = math.sqrt(found.random_covariance[0, 0])
+    each = found.solution.objective.by_person(found.solution.theta)[0]
+    for i in range(0, 250, 10):
+        y, (end, cause, entry) = (
+            LATE_MEASURED["y"][LATE_MEASURED["id"] == i],
+            LATE_LIVES.loc[i, ["end", "cause", "entry"]],
+        )
+
+        def seen(b: float, y=y, end=end, cause=cause) -> float:
+            log_hazard = level + alpha * (beta + b)
+            log_f = norm.logpdf(y, beta + b, found.sigma).sum() + cause * log_hazard - math.exp(log_hazard) * end
+            return math.exp(log_f) * norm.pdf(b, 0.0, spread)
+
+        def entered(b: float, entry=entry) -> float:
+            return math.exp(-math.exp(level + alpha * (beta + b)) * entry) * norm.pdf(b, 0.0, spread)
+
+        above, below = (quad(part, -9.0, 9.0, epsabs=0.0, epsrel=1e-10, limit=400)[0] for part in (seen, entered))
+        assert each[i] == pytest.approx(math.log(above / below), abs=1e-6)
 
 
 def test_the_order_of_rows_and_persons_does_not_matter() -> None:
@@ -304,6 +332,14 @@ def test_an_interval_without_events_has_no_hazard() -> None:
     assert found.reasons[-1] is Reason.NO_EVENTS
     assert found.reasons[:-1] == (None,) * (len(found.reasons) - 1)
     assert found.convergence.converged
+
+
+def test_a_spline_beyond_the_last_event_is_named() -> None:
+    early = LIVES.assign(cause=LIVES["cause"] * (LIVES["end"] < 3.0))
+    found = fit(lives=early, baseline="spline", knots=[3.0, 4.0, 5.0])
+    assert found.reasons[-1] is Reason.NO_EVENTS
+    assert found.reasons[found.index_of("baseline: spline 1")] is None
+    assert np.isfinite(found.estimate("association: value").std_error)
 
 
 def test_a_variance_of_zero_moves_the_nodes() -> None:

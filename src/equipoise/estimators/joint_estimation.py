@@ -19,6 +19,7 @@ PSEUDO_ADAPTIVE, ADAPTIVE = "pseudo-adaptive", "adaptive"
 NO_HAZARD = -700.0  # a log hazard that is zero in double precision and whose exponential still is a number
 MISPLACED = 0.04  # of the decrement, 0.2 standard errors: where nodes at the modes would move the estimates so far
 NEARLY = 1e-6  # of the decrement, 1e-3 standard errors: enough where nodes move
+UNBOUNDED = 50.0  # standard error of a log hazard, from which the data say no more than its sign
 MAX_ITERATIONS = 100
 
 
@@ -98,8 +99,26 @@ def solve(found: Given, request: Request, columns: Determined, points: int, quad
     first = _first_hazards(found, model, arrays, infinite)
     start = hazard_start(data, arrays.entry_points, arrays.entered_late, layout, mixed, first.psi, first.is_open)
     solution = _climb(model, arrays, layout, mixed, start, hermite_nodes(points, layout.q), quadrature)
-    reasons = [first.reasons.get(j, reason) for j, reason in enumerate(solution.hazard_reasons)]
+    known = _unbounded(found, solution) | first.reasons
+    reasons = [known.get(j, reason) for j, reason in enumerate(solution.hazard_reasons)]
     return replace(solution, hazard_reasons=tuple(reasons))
+
+
+def _unbounded(found: Given, solution: Solution) -> dict[int, Reason]:
+    """Log hazards that the likelihood bounds on one side only, by their place among psi.
+
+    Their steps never end, and the climb does where nothing is left to gain: a spline of the baseline beyond the last
+    event, covariates that separate in combination.
+    """
+    layout, out = solution.objective.layout, {}
+    w = hazard_columns(found.hazard, found.w)[0]
+    ranges = np.concatenate([np.ones(len(solution.model.baseline.names)), np.ptp(w, axis=0)])
+    reasons = [Reason.NO_EVENTS] * len(solution.model.baseline.names) + [Reason.SEPARATION] * w.shape[1]
+    errors = np.sqrt(np.maximum(solution.covariance.diagonal()[layout.at_psi : layout.at_alpha], 0.0))
+    for first in (int(start) for start in layout.cause_start[:-1]):
+        for j in np.flatnonzero(errors[first : first + len(ranges)] * ranges > UNBOUNDED):
+            out[first + int(j)] = reasons[j]
+    return out
 
 
 @dataclass(frozen=True, slots=True)
