@@ -9,12 +9,17 @@ import pytest
 
 from equipoise.data.connect import connect
 from equipoise.data.quality import data_quality
+from equipoise.data.relationships import KINDS, extract_links
 from equipoise.data.tables import EVENT_TABLES
 from equipoise.simulate.cdm_rows import SCHEMAS
+from equipoise.spec.concepts import ConceptItem
+from equipoise.spec.relatives import Relationships
 from tests.simulate.nation_database import PERSONS, ask, made
 
 FIELDS = Path(__file__).parents[3] / "shared" / "data" / "omop-cdm-5.4" / "OMOP_CDMv5.4_Field_Level.csv"
 PARQUET_TYPES = {"integer": "int64", "float": "double", "date": "date32[day]", "datetime": "timestamp[us]"}
+MARRIED = (ConceptItem(vocabulary="Simulated", code="O-8008"),)
+PARTED = tuple(ConceptItem(vocabulary="Simulated", code=code) for code in ("O-8009", "O-8010"))
 DATED = {
     "condition_occurrence": "condition_start_date",
     "visit_occurrence": "visit_start_date",
@@ -85,7 +90,13 @@ WRONG = {
     "full and half siblings at once": """
         from @fact_relationship a join @fact_relationship b
         on a.fact_id_1 = b.fact_id_1 and a.fact_id_2 = b.fact_id_2
-        where a.relationship_concept_id = 2000009002 and b.relationship_concept_id = 2000009003""",
+        where a.relationship_concept_id in (2000009002, 2000009003)
+        and b.relationship_concept_id in (2000009004, 2000009005)""",
+    "a sister or mother who is a man": """
+        from @fact_relationship join @concept on concept_id = relationship_concept_id
+        join @person on person_id = fact_id_1
+        where gender_concept_id = 8507 and (concept_name ilike '%sister' or concept_name = 'Mother')
+        or gender_concept_id = 8532 and (concept_name ilike '%brother' or concept_name = 'Father')""",
     "two mothers": """
         from @fact_relationship where relationship_concept_id = 4248584 group by fact_id_2 having count(*) > 1""",
     "a diagnosis before onset, or another disease than ALS in the quality register": """
@@ -163,6 +174,20 @@ def test_our_own_data_quality_table_is_all_zero(nation: Path) -> None:
         findings = data_quality(source, tables)
     assert len(findings) > 20
     assert [finding for finding in findings if finding.n_records] == []
+
+
+def test_the_reader_of_families_finds_each_kind_of_relative(nation: Path) -> None:
+    with closing(connect(nation)) as source:
+        recorded = extract_links(source, Relationships(partnership_begins=MARRIED, partnership_ends=PARTED))
+    counts = dict.fromkeys(KINDS, 0)
+    for kind, n in zip(recorded.links["kind"].to_pylist(), recorded.links["n"].to_pylist(), strict=True):
+        assert n == 1
+        counts[KINDS[kind]] += 1
+    assert sum(counts.values()) == ask(nation, "select count(*) from @fact_relationship")[0][0]
+    assert counts["full_sibling"] > 2 * counts["half_sibling"] > 0
+    assert counts["child"] == counts["mother"] + counts["father"]
+    assert len(recorded.begins) > len(recorded.ends) > 100
+    assert counts["spouse"] >= len(recorded.begins) - len(recorded.ends)
 
 
 def test_stays_abroad_part_observation_in_two(nation: Path) -> None:

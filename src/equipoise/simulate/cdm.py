@@ -13,8 +13,10 @@ from equipoise.simulate.cdm_vocabulary import (
     DISPENSING,
     FATHER,
     FEMALE,
-    FULL_SIBLING,
-    HALF_SIBLING,
+    FULL_BROTHER,
+    FULL_SISTER,
+    HALF_BROTHER,
+    HALF_SISTER,
     MALE,
     MOTHER,
     OUTPATIENT,
@@ -221,13 +223,18 @@ def _relatives(view: View) -> pa.Table:
     block = view.block
     full, half = siblings(block.people)
     (mothers, of_mothers), (fathers, of_fathers) = parents(block.people)
+    sex = block.people.female.astype(np.intp)
+    full_sibling, half_sibling = (
+        np.array(each)[sex[pair[0]]]
+        for each, pair in (((FULL_BROTHER, FULL_SISTER), full), ((HALF_BROTHER, HALF_SISTER), half))
+    )
     found = (
         (MOTHER, mothers, of_mothers),
         (CHILD, of_mothers, mothers),
         (FATHER, fathers, of_fathers),
         (CHILD, of_fathers, fathers),
-        (FULL_SIBLING, *full),
-        (HALF_SIBLING, *half),
+        (full_sibling, *full),
+        (half_sibling, *half),
         (SPOUSE, *spouses(block.partnerships)),
     )
     one, other = (np.concatenate([pair[side] for pair in found]) for side in (1, 2))
@@ -236,6 +243,6 @@ def _relatives(view: View) -> pa.Table:
         "fact_id_1": _person_id(view, one),
         "domain_concept_id_2": PERSON_TABLE,
         "fact_id_2": _person_id(view, other),
-        "relationship_concept_id": np.repeat([concept for concept, _, _ in found], [len(pair[1]) for pair in found]),
+        "relationship_concept_id": np.concatenate([np.broadcast_to(concept, len(who)) for concept, who, _ in found]),
     }
     return cdm_rows("fact_relationship", len(one), values)

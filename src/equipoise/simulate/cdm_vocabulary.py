@@ -16,7 +16,7 @@ ATC_LEVELS = {4: "ATC 3rd", 5: "ATC 4th", 7: "ATC 5th"}
 
 MALE, FEMALE, REGISTRY, DISPENSING, OUTPATIENT, MILLIGRAM, CDM_54 = 8507, 8532, 32879, 32825, 9202, 8576, 756265
 PERSON_TABLE, MOTHER, CHILD = 1147314, 4248584, 4285883
-FATHER, SPOUSE, FULL_SIBLING, HALF_SIBLING = (LOCAL + 9_000 + i for i in range(4))
+FATHER, SPOUSE, FULL_BROTHER, FULL_SISTER, HALF_BROTHER, HALF_SISTER = (LOCAL + 9_000 + i for i in range(6))
 """Relationships, read "fact 1 is the … of fact 2"."""
 
 
@@ -116,6 +116,12 @@ STANDARD = (
     Concept(PERSON_TABLE, "person", "Metadata", "CDM", "Table", "S", "person"),
     Concept(MOTHER, "Mother", "Relationship", "SNOMED", "Social Context", "S", "72705000"),
     Concept(CHILD, "Child", "Relationship", "SNOMED", "Social Context", "S", "67822003"),
+    Concept(FATHER, "Father", "Relationship", "SNOMED", "Social Context", "S", "66839005"),
+    Concept(SPOUSE, "Spouse", "Relationship", "SNOMED", "Social Context", "S", "127848009"),
+    Concept(FULL_BROTHER, "Natural brother", "Relationship", "SNOMED", "Social Context", "S", "60614009"),
+    Concept(FULL_SISTER, "Natural sister", "Relationship", "SNOMED", "Social Context", "S", "73678001"),
+    Concept(HALF_BROTHER, "Half-brother", "Relationship", "SNOMED", "Social Context", "S", "45929001"),
+    Concept(HALF_SISTER, "Half-sister", "Relationship", "SNOMED", "Social Context", "S", "2272004"),
 )
 
 
@@ -185,10 +191,8 @@ def _conditions() -> list[Concept]:
 
 
 def _others() -> list[Concept]:
-    relationships = {FATHER: "Father", SPOUSE: "Spouse", FULL_SIBLING: "Full sibling", HALF_SIBLING: "Half sibling"}
     measures = [f"ALSFRS-R {name}" if i < 12 else name for i, name in enumerate(MEASUREMENTS)]
     return [
-        *(_local(concept, name, "Relationship", "Social Context") for concept, name in relationships.items()),
         *(_local(procedure_id(i), name.capitalize(), "Procedure", "Procedure") for i, name in enumerate(PROCEDURES)),
         *(_local(measurement_id(i), name, "Measurement", "Clinical Observation") for i, name in enumerate(measures)),
         *(_local(observation_id(i), name, "Observation", "Clinical Finding") for i, name in enumerate(OBSERVATIONS)),
