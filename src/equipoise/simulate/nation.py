@@ -59,7 +59,7 @@ def draw_block(spec: NationSpec, place: Place, multiplier: float = 1.0) -> Block
     return Block(
         place,
         people,
-        _until_death(partnerships, death, day_number(spec.population.register_to)),
+        _registered(partnerships, people, death, day_number(spec.population.register_to)),
         disease,
         course,
         death,
@@ -84,12 +84,15 @@ def _patients_stay(people: People, disease: Disease) -> People:
     return replace(people, gap_start=gap_start, gap_end=gap_end)
 
 
-def _until_death(partnerships: Partnerships, death: np.ndarray, to: int) -> Partnerships:
-    """Marriages end with the death of a partner, those of the disease included, unless that is after the registers."""
-    end = np.minimum(np.minimum(partnerships.end, death[partnerships.one]), death[partnerships.other])
+def _registered(partnerships: Partnerships, people: People, death: np.ndarray, to: int) -> Partnerships:
+    """Marriages that both partners are seen in; they end with the death of either, if that is before `to`."""
+    one, other = partnerships.one, partnerships.other
+    end = np.minimum(np.minimum(partnerships.end, death[one]), death[other])
     end = np.where(end <= to, end, NEVER).astype(np.int32)
-    kept = partnerships.start < end
-    return Partnerships(partnerships.one[kept], partnerships.other[kept], partnerships.start[kept], end[kept])
+    last = np.minimum(people.leaves, death)
+    seen_from = np.maximum(np.maximum(people.start[one], people.start[other]), partnerships.start)
+    kept = seen_from < np.minimum(np.minimum(last[one], last[other]), end)
+    return Partnerships(one[kept], other[kept], partnerships.start[kept], end[kept])
 
 
 def _disease_diagnoses(
