@@ -73,6 +73,26 @@ def test_late_entry_is_a_quotient_of_two_integrals() -> None:
     assert "adaptive" in found.quadrature
 
 
+def test_a_falling_weibull_hazard_is_integrated_to_its_origin() -> None:
+    """Without association the maximum is that of Weibull's own likelihood, in closed form but for the shape."""
+    draw = np.random.default_rng(4)
+    end = np.minimum(2.0 * draw.exponential(size=250) ** (1.0 / 0.5), 9.0) + 1e-9
+    lives = LIVES.assign(end=end, cause=end < 9.0)
+    measured = MEASURED[MEASURED["t"] <= end[MEASURED["id"]]]
+    found = fit(measured, lives, covariates=None)
+
+    def height(shape: float) -> float:
+        d, total = lives["cause"].sum(), (end**shape).sum()
+        return d * math.log(d / total) + d * math.log(shape) + (shape - 1.0) * np.log(end[lives["cause"]]).sum() - d
+
+    best = max(height(shape) for shape in np.linspace(0.3, 0.9, 6001))
+    assert found.log_likelihood_null == pytest.approx(mixed_log_likelihood(measured) + best, abs=0.01)
+    assert "denser towards 0" in found.quadrature
+    plain = fit(measured, lives, covariates=None, time_points=15)
+    assert "denser" not in plain.quadrature
+    assert plain.log_likelihood_null != pytest.approx(found.log_likelihood_null, abs=0.01)
+
+
 def test_late_entry_against_integration() -> None:
     """Random intercept and constant hazard: each person's two integrals by a general integrator."""
     simple = {"fixed": "1", "random": "1", "baseline": "piecewise", "knots": 0, "covariates": None}

@@ -54,6 +54,15 @@ def test_time_points_between_cuts() -> None:
     assert (times[16:] > 2.0).all()
 
 
+@pytest.mark.parametrize(("shape", "error"), [(0.5, 3e-5), (0.7, 1e-6), (1.5, 1e-9)])
+def test_graded_points_integrate_a_hazard_without_bound(shape: float, error: float) -> None:
+    own_cut = np.array([0.4])
+    for cut in (None, own_cut):
+        _, times, weight = time_points(np.zeros(1), np.array([2.0]), np.empty(0), 15, cut, True)
+        assert weight @ (shape * times ** (shape - 1.0)) == pytest.approx(2.0**shape, rel=error)
+        assert weight.sum() == pytest.approx(2.0)
+
+
 def test_a_time_at_a_cut_belongs_to_the_interval_before() -> None:
     found = piecewise_columns(np.array([0.5, 1.0, 1.5, 3.0]), np.array([1.0, 2.0]))
     assert found.argmax(axis=1).tolist() == [0, 0, 1, 2]

@@ -62,7 +62,8 @@ def fit_joint(
                   former prove misplaced, as with a variance near zero, nodes are adaptive and the fit says so
     quadrature_points  Gauss-Hermite points for each random effect
     time_points   points of the integral of the hazard: 15 is Gauss-Kronrod's rule, other numbers are Gauss-Legendre's;
-                  15 by default, 7 in each interval of a piecewise baseline
+                  15 by default, denser towards 0 for Weibull shapes below 0.9 unless their number is given; 7 in each
+                  interval of a piecewise baseline
     conf_level    of intervals
 
     Returns a `JointFit`. Terms are "trajectory: ...", "hazard: ...", "association: ..." and "baseline: ...", for
@@ -94,21 +95,27 @@ def fit_joint(
     check_conf_level(conf_level)
     if quadrature not in (PSEUDO_ADAPTIVE, ADAPTIVE):
         raise UnsupportedError(Fault("quadrature", repr(quadrature), f"{PSEUDO_ADAPTIVE}, {ADAPTIVE}"))
+    may_grade = time_points is None
     if time_points is None:
         time_points = 7 if baseline == PIECEWISE else 15
     for name, number in (("quadrature_points", quadrature_points), ("time_points", time_points)):
-        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 100:
-            raise DesignError(Fault(name, repr(number), "a whole number from 1 to 100"))
+        if isinstance(number, bool) or not isinstance(number, int) or not 3 <= number <= 100:
+            raise DesignError(Fault(name, repr(number), "a whole number from 3 to 100"))
     columns = Columns(person, outcome, measured_at, time, event, entry)
-    rest = {"knots": knots, "boundary": boundary, "time_points": time_points}
+    rest = {"knots": knots, "boundary": boundary, "time_points": time_points, "may_grade": may_grade}
     request = request_of(columns, fixed, random, covariates, association, baseline, **rest)
     measurements, follow_up = table_of(longitudinal, "longitudinal"), table_of(survival, "survival")
     found = given(measurements, follow_up, request)
     used = determined(found)
     solution = solve(found, request, used, quadrature_points, quadrature)
     used_rule = solution.quadrature if solution else quadrature
-    points = f"{used_rule} Gauss-Hermite quadrature, {quadrature_points} points a random effect; {time_points} of time"
-    whole = {"conf_level": float(conf_level), "frame_kind": measurements.kind, "quadrature": points}
+    graded = ", denser towards 0" if solution and solution.model.graded else ""
+    rule = f"{quadrature_points} points a random effect; {time_points} of time{graded}"
+    whole = {
+        "conf_level": float(conf_level),
+        "frame_kind": measurements.kind,
+        "quadrature": f"{used_rule} Gauss-Hermite quadrature, {rule}",
+    }
     return JointFit(**whole, **_described(found, request, used, solution), **_variances(found, solution))
 
 

@@ -82,7 +82,8 @@ def _incidence(solution: Solution, one: History, ahead: np.ndarray, number: int)
     """Incidence of one person at each time (m,) and its slope (m, size): integrals of a density between the times."""
     since, model = float(one.since[0]), solution.model
     edges = np.concatenate([[since], np.unique(ahead[ahead > since])])
-    start, times, weight = time_points(edges[:-1], edges[1:], model.baseline.cuts, model.time_points)
+    rule = (model.baseline.cuts, model.time_points, None, model.graded)
+    start, times, weight = time_points(edges[:-1], edges[1:], *rule)
     every = np.concatenate([[since], times])[None, :]
     causes = np.concatenate([[0], np.full(len(times), number)])[None, :]
     whole = _futures(solution, one, every, causes)

@@ -96,7 +96,7 @@ class Model:
     """What is fitted: designs, baseline and number of points, known before any parameter is.
 
     `origin` (C, k) are the values at which each cause's covariates count as zero: 0, but for a separated one the value
-    at which its events are.
+    at which its events are. `graded`: points of time are denser towards 0.
     """
 
     columns: Columns
@@ -107,6 +107,7 @@ class Model:
     causes: tuple[int, ...]
     origin: np.ndarray
     time_points: int
+    graded: bool = False
 
     def log_hazard_columns(self, w: np.ndarray, times: np.ndarray) -> np.ndarray:
         """Baseline columns at times (n,) and covariates w (n, k) from their origin, for each cause: (n, C (d + k))."""
@@ -122,7 +123,7 @@ class Model:
         errors, that the integral until entry has, and they cancel.
         """
         zero, cuts = np.zeros(len(until)), self.baseline.cuts
-        start, times, weight = time_points(zero, until, cuts, self.time_points, entry)
+        start, times, weight = time_points(zero, until, cuts, self.time_points, entry, self.graded)
         row = np.repeat(np.arange(len(until)), np.diff(start))
         return Exposure(weight, self.log_hazard_columns(w[row], times), *self.trajectory.at(persons, row, times), start)
 
@@ -166,6 +167,7 @@ class Request:
     knots: int | Sequence[float] | None
     boundary: tuple[float, float] | None
     time_points: int
+    may_grade: bool
 
 
 @dataclass(frozen=True, slots=True)
