@@ -20,7 +20,7 @@ KINDS = ("full_sibling", "half_sibling", "sibling", "mother", "father", "parent"
 class RecordedLinks:
     """What a database says of its families, not yet checked.
 
-    `links`     (first, second, kind, n): person `first` is the kind (a position in `KINDS`) of person `second`, in n rows
+    `links`     (first, second, kind, n): person `first` is the kind (position in `KINDS`) of person `second`, n times
     `begins`    (person_id, day): days on which persons married
     `ends`      (person_id, day): days on which persons divorced or were widowed
     `warnings`  concepts that the vocabulary does not know

@@ -47,7 +47,7 @@ class Published(Model):
             raise Wrong("subgroup and subgroup_level one without the other", "both, or neither")
         if (self.conf_low is None) != (self.conf_high is None):
             raise Wrong("one confidence limit", "both, or neither")
-        if self.conf_low is not None and self.conf_high is not None:
-            if not self.conf_low <= self.estimate <= self.conf_high:
-                raise Wrong("an estimate outside its limits", "conf_low, estimate and conf_high in rising order")
+        low, high = self.conf_low or self.estimate, self.conf_high or self.estimate
+        if not low <= self.estimate <= high:
+            raise Wrong("an estimate outside its limits", "conf_low, estimate and conf_high in rising order")
         return self

@@ -1,0 +1,180 @@
+"""Matched sets of a case with its siblings, or with its spouse."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from equipoise.analysis_set import Attrition, Column
+from equipoise.cohort.covariates import IndexRows, characteristic
+from equipoise.cohort.membership import Cohort
+from equipoise.cohort.people import People
+from equipoise.cohort.time import EARLIEST, LATEST
+from equipoise.data.families import Families, Pairs
+from equipoise.data.partnerships import NOBODY, partner_on
+from equipoise.design.matched_sets import MatchedSets
+from equipoise.kernels.philox import uniforms
+from equipoise.kernels.spans import Spans, contains
+from equipoise.spec.relatives import RelativeControls
+
+STREAM = 11  # of random numbers, apart from that of population controls
+DEMOGRAPHIC = "demographic"
+FAMILY = Column("cluster | family", "cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeSets:
+    """Matched sets with the steps that led to them: of cases, down to those with a relative; of the relatives."""
+
+    sets: MatchedSets
+    cases: Attrition
+    controls: Attrition
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Relatives of cases: row int64 (k,) of the case, person int64 (k,), day int32 (k,) on which each is looked at."""
+
+    row: np.ndarray
+    person: np.ndarray
+    day: np.ndarray
+
+    def where(self, keep: np.ndarray) -> "_Candidates":
+        return _Candidates(self.row[keep], self.person[keep], self.day[keep])
+
+
+def sibling_sets(
+    people: People, cases: Cohort, eligible: Spans, families: Families, rules: RelativeControls, seed: int
+) -> RelativeSets:
+    """Each case with its full siblings (all, or so many at random) who may serve as controls.
+
+    A sibling may serve on a day in `eligible`: alive, under observation, free of the outcome, meeting the cohort's
+    rules. That day is the case's index date or, by choice, the day on which the sibling was as old as the case on it.
+    Brothers and sisters who both are cases have a set each; the one who falls ill later serves the earlier one.
+    """
+    case, index_day = _in_order(people, cases)
+    row, person = _siblings_of(case, families, rules.half_siblings)
+    candidates = _Candidates(row, person, index_day[row])
+    if rules.compared_on == "case_age":
+        candidates = _at_age_of_case(people, case, candidates)
+    usable = candidates.where(contains(eligible, candidates.person, candidates.day))
+    if rules.birth_year_caliper is not None:
+        apart = np.abs(people.birth_year[usable.person] - people.birth_year[case[usable.row]])
+        usable = usable.where(apart <= rules.birth_year_caliper)
+    size = np.bincount(usable.row, minlength=len(case))
+    drawn = _drawn(people, case, usable, rules.siblings_per_case, seed)
+    kind = "full or half sibling" if rules.half_siblings else "full sibling"
+    return RelativeSets(_sets(case, index_day, drawn, size), *_attritions("siblings", kind, case, candidates, usable))
+
+
+def spouse_sets(people: People, cases: Cohort, eligible: Spans, families: Families) -> RelativeSets:
+    """Each case with the partner it had on the index date, if that partner may serve as a control."""
+    case, index_day = _in_order(people, cases)
+    partner = partner_on(families.partners, case, index_day)
+    row = np.flatnonzero(partner != NOBODY)
+    candidates = _Candidates(row, partner[row], index_day[row])
+    usable = candidates.where(contains(eligible, candidates.person, candidates.day))
+    size = np.bincount(usable.row, minlength=len(case))
+    kind = "spouse on the index date"
+    return RelativeSets(_sets(case, index_day, usable, size), *_attritions("spouses", kind, case, candidates, usable))
+
+
+def shared_look_back(visible_from: np.ndarray, day: np.ndarray, matched_set: np.ndarray) -> np.ndarray:
+    """First visible day of every row, such that all of a set are seen for as long as the one seen least: int32 (r,)."""
+    seen = day.astype(np.int64) - visible_from
+    shortest = np.full(int(matched_set.max()) + 1 if len(matched_set) else 0, np.iinfo(np.int64).max)
+    np.minimum.at(shortest, matched_set, seen)
+    return (day - shortest[matched_set]).astype(np.int32)
+
+
+def demographic_columns(people: People, rows: IndexRows) -> list[tuple[Column, np.ndarray]]:
+    """Sex and year of birth, which relatives are not matched on: an indicator for each sex but the most frequent."""
+    sex = characteristic(people, rows, "sex", "sex", "Sex")
+    columns = [
+        (Column(f"by design | sex[{level}]", DEMOGRAPHIC, (("covariate", "sex"),)), sex.values == code)
+        for code, level in enumerate(sex.levels)
+        if level != sex.reference
+    ]
+    year = Column("by design | birth year", DEMOGRAPHIC, (("covariate", "birth year"),))
+    return [*columns, (year, people.birth_year[rows.person].astype(np.float64))]
+
+
+def family_clusters(sets: MatchedSets, sibship: np.ndarray) -> np.ndarray:
+    """One number for all sets that share a person or a sibship, through others too: int64 (r,)."""
+    family = np.unique(sibship[sets.person], return_inverse=True)[1]
+    n_sets = int(sets.matched_set.max()) + 1 if len(sets.matched_set) else 0
+    n = n_sets + (int(family.max()) + 1 if len(family) else 0)
+    graph = coo_array((np.ones(len(family), np.int8), (sets.matched_set, n_sets + family)), shape=(n, n))
+    return connected_components(graph, directed=False)[1][sets.matched_set].astype(np.int64)
+
+
+def _in_order(people: People, cases: Cohort) -> tuple[np.ndarray, np.ndarray]:
+    """Cases in order of their identifiers, with their index dates."""
+    order = np.argsort(people.person_id[cases.person], kind="stable")
+    return cases.person[order], cases.entry[order]
+
+
+def _siblings_of(case: np.ndarray, families: Families, half_too: bool) -> tuple[np.ndarray, np.ndarray]:
+    found = [_related(case, families.full)]
+    if half_too:
+        found.append(_related(case, families.half))
+    row, person = (np.concatenate([part[at] for part in found]) for at in (0, 1))
+    order = np.lexsort((person, row))
+    return row[order], person[order]
+
+
+def _related(case: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.diff(pairs.offsets)[case]
+    row = np.repeat(np.arange(len(case)), counts)
+    at = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts) + pairs.offsets[case][row]
+    return row, pairs.other[at]
+
+
+def _at_age_of_case(people: People, case: np.ndarray, candidates: _Candidates) -> _Candidates:
+    """The day on which each candidate was as many days old as the case on its index date; none without births."""
+    born, of_case = people.birth_day[candidates.person], people.birth_day[case[candidates.row]]
+    day = candidates.day.astype(np.int64) - of_case + born
+    known = people.birth_known[candidates.person] & people.birth_known[case[candidates.row]]
+    return _Candidates(
+        candidates.row[known], candidates.person[known], np.clip(day[known], EARLIEST, LATEST).astype(np.int32)
+    )
+
+
+def _drawn(people: People, case: np.ndarray, usable: _Candidates, most: int | None, seed: int) -> _Candidates:
+    """At most so many relatives of each case, each equally likely; the draw depends on seed, case and place alone."""
+    if most is None:
+        return usable
+    first = np.searchsorted(usable.row, usable.row)
+    place = np.arange(len(usable.row)) - first
+    lot = uniforms(seed, STREAM, people.person_id[case[usable.row]], place)
+    order = np.lexsort((lot, usable.row))
+    keep = np.zeros(len(order), dtype=bool)
+    keep[order[place < most]] = True  # places count within each case, and sorting by lot keeps cases together
+    return usable.where(keep)
+
+
+def _sets(case: np.ndarray, index_day: np.ndarray, drawn: _Candidates, size: np.ndarray) -> MatchedSets:
+    n_sets = len(case)
+    matched_set = np.concatenate([np.arange(n_sets), drawn.row])
+    is_control = np.repeat([False, True], [n_sets, len(drawn.row)])
+    order = np.lexsort((is_control, matched_set))
+    return MatchedSets(
+        matched_set[order],
+        np.concatenate([case, drawn.person])[order],
+        ~is_control[order],
+        np.concatenate([index_day, drawn.day])[order],
+        size.astype(np.int64),
+        np.bincount(drawn.row, minlength=n_sets).astype(np.int64),
+    )
+
+
+def _attritions(
+    comparison: str, kind: str, case: np.ndarray, candidates: _Candidates, usable: _Candidates
+) -> tuple[Attrition, Attrition]:
+    cases = Attrition(f"cases compared with {comparison}").then("cases", len(case))
+    cases = cases.then(f"a {kind} in the database", len(np.unique(candidates.row)))
+    cases = cases.then("at least one eligible control", len(np.unique(usable.row)))
+    controls = Attrition(f"{comparison} of cases").then(f"{kind} of a case", len(np.unique(candidates.person)))
+    eligible = "alive, under observation, free of the outcome and meeting the cohort's rules on the day"
+    return cases, controls.then(eligible, len(np.unique(usable.person)))
