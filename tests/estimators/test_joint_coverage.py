@@ -3,9 +3,11 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from equipoise.estimators.joint import fit_joint
+from equipoise.estimators.survival_curve import fit_survival_curve
 from tests.estimators.joint_population import NAMES, SECOND, TRUTH, population
 
 RUNS = 200
@@ -46,6 +48,22 @@ def test_entry_ignored_is_biased_where_entry_counted_is_not() -> None:
     counted = fit_joint(measured, lives, **NAMES, entry="entry").estimate("baseline: log shape")
     assert ignored.conf_low > 0.3
     assert abs(counted.estimate) < 4.0 * counted.std_error
+
+
+@pytest.mark.slow
+def test_predictions_are_calibrated() -> None:
+    """Of new persons alive at 2 with their measurements so far, as many live to 4 as predicted, in thirds of risk."""
+    fit = fit_joint(*population(3000, 21), **NAMES)
+    measured, lives = population(3000, 22)
+    alive = lives[lives["end"] > 2.0].set_index("id")
+    history = measured[measured["id"].isin(alive.index) & (measured["t"] <= 2.0)]
+    predicted = fit.predict_survival(history, [4.0], since=2.0).set_index("person")["estimate"]
+    third = pd.qcut(predicted, 3, labels=False)
+    for k in range(3):
+        group = alive.loc[predicted.index[third == k]].assign(since=2.0)
+        curve = fit_survival_curve(group, time="end", event="cause", start="since")
+        seen = curve.survival_at(4.0)
+        assert abs(seen["estimate"].iloc[0] - predicted[third == k].mean()) < Z * seen["std_error"].iloc[0]
 
 
 @pytest.mark.slow

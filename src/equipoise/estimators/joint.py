@@ -13,7 +13,7 @@ from equipoise.estimators.joint_design import references
 from equipoise.estimators.joint_estimation import ADAPTIVE, PSEUDO_ADAPTIVE, Determined, Solution, determined, solve
 from equipoise.estimators.joint_fit import JointFit
 from equipoise.estimators.joint_problem import FEATURES, Given, Request, given, request_of
-from equipoise.estimators.joint_table import Columns, table_of
+from equipoise.estimators.joint_table import Columns, person_labels, table_of
 from equipoise.estimators.joint_terms import ASSOCIATION, aliases_of, coefficients_of, terms_of
 from equipoise.estimators.linear_mixed_components import absent
 from equipoise.kernels.joint_baseline import PIECEWISE
@@ -145,7 +145,7 @@ def _described(found: Given, request: Request, used: Determined, solution: Solut
         "persons": len(found.ends.time),
         "convergence": Convergence(*ending),
         "variance": "observed-information",
-        "labels": found.ends.table.frame[request.columns.person].to_list(),
+        "labels": person_labels(found.ends.table, request.columns.person),
         "covariates": found.covariates,
         "solution": solution,
     }

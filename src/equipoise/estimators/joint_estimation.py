@@ -220,7 +220,7 @@ def _climb(
     theta = Uphill(seen, kept, theta).fill(best.beta)
     covariance, gradient_norm = _covariance(best, kept, layout.size)
     return Solution(
-        model, arrays, seen, theta, kept, covariance, start.identified.reasons, start.identified.aliases,
+        model, arrays, seen.unpadded(), theta, kept, covariance, start.identified.reasons, start.identified.aliases,
         best.at.log_likelihood, mixed.log_likelihood + start.log_likelihood_null,
         best.converged and bool(np.isfinite(covariance).all()), best.iterations, gradient_norm, used,
     )  # fmt: skip

@@ -4,7 +4,7 @@ A person who entered late counts as the quotient of two integrals over the rando
 and that of surviving until entry. Each has nodes of its own; the quotient is never taken inside an integral.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,11 @@ class Objective:
     @property
     def layout(self) -> Layout:
         return self.main.layout
+
+    def unpadded(self) -> "Objective":
+        """The same without the padded arrays that evaluations leave behind."""
+        entry = None if self.entry is None else replace(self.entry)
+        return Objective(replace(self.main), entry, self.late, self.shapes)
 
     def by_person(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log-likelihood (n,) and score (n, size) a person, and posterior means of the random effects (n, q)."""

@@ -17,9 +17,9 @@ from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.joint_design import covariate_frame
 from equipoise.estimators.joint_estimation import Solution
 from equipoise.estimators.joint_problem import hazard_columns
-from equipoise.estimators.joint_table import Measured, constant_within_person, table_of
+from equipoise.estimators.joint_table import Measured, constant_within_person, person_labels, table_of
 from equipoise.estimators.survival_curve_frames import frame_of
-from equipoise.estimators.table import Table, label
+from equipoise.estimators.table import Table, codes_of, label
 from equipoise.estimators.tails import normal_quantile
 from equipoise.kernels.joint_likelihood import JointLikelihood
 from equipoise.kernels.joint_modes import modes
@@ -29,11 +29,14 @@ from equipoise.kernels.joint_rows import Measurements
 POINTS = 9  # Gauss-Hermite points around the mode given all that is known: relative errors below 1e-5
 
 
+Labels = np.ndarray | list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """New persons: names, covariates, hazard covariates w (n, k), measurements, when each was last known alive."""
 
-    labels: list[Any]
+    labels: Labels
     persons: pd.DataFrame
     w: np.ndarray
     rows: Measurements
@@ -147,15 +150,22 @@ def read_history(solution: Solution, history: Any, since: float | None) -> Histo
     return History(labels, persons, w, rows, known, table.kind)
 
 
-def _measured(table: Table, person: str, outcome: str, measured_at: str) -> tuple[list[Any], Measured]:
+def _measured(table: Table, person: str, outcome: str, measured_at: str) -> tuple[Labels, Measured]:
     table.require([person], identifiers=True)
     table.require([outcome, measured_at])
-    labels = list(dict.fromkeys(table.frame[person].to_list()))
-    place = {name: k for k, name in enumerate(labels)}
-    code = np.array([place[name] for name in table.frame[person].to_list()], np.int64)
+    code = codes_of(table.frame[person].to_list())
+    first = np.unique(code, return_index=True)[1]
+    rows = person_labels(table, person)
+    labels = rows[first] if isinstance(rows, np.ndarray) else [rows[k] for k in first]
     order = np.argsort(code, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(code))]).astype(np.int64)
     return labels, Measured(table, table.numbers(outcome)[order], table.numbers(measured_at)[order], start, order)
+
+
+def _each(labels: Labels, times: int) -> Labels:
+    return (
+        np.repeat(labels, times) if isinstance(labels, np.ndarray) else [name for name in labels for _ in range(times)]
+    )
 
 
 def _times(times: Sequence[float]) -> np.ndarray:
@@ -178,7 +188,7 @@ def _frame(
         low, high = np.exp(-depth * np.exp(half)), np.exp(-depth * np.exp(-half))
     fixed = (estimate <= 0.0) | (estimate >= 1.0)
     columns: dict[str, Any] = {
-        "person": [name for name in found.labels for _ in times],
+        "person": _each(found.labels, len(times)),
         "time": np.tile(times, len(found.labels)),
         "estimate": estimate.ravel(),
         "std_error": error.ravel(),

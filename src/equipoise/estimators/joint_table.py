@@ -65,6 +65,14 @@ def _frame_of(data: AnalysisSet) -> pd.DataFrame:
     return pd.DataFrame(own | {name: data.column(name) for name in data.names})
 
 
+def person_labels(table: Table, name: str) -> np.ndarray | list[str]:
+    """What tells persons apart, row by row: whole numbers as they are, else text."""
+    series = table.frame[name]
+    if series.dtype.is_integer():
+        return np.asarray(series.to_numpy())
+    return [str(value) for value in series.to_list()]
+
+
 def read(measurements: Table, follow_up: Table, columns: Columns) -> tuple[Measured, FollowUp]:
     """Both tables with every person of the follow-up in its order."""
     measured_person, person = _codes(measurements, follow_up, columns.person)

@@ -55,6 +55,7 @@ class JointLikelihood:
     """The arrays of one problem with the nodes its integrals over random effects use.
 
     Example:
+        >>> import math
         >>> import numpy as np
         >>> from equipoise.kernels.joint_likelihood import JointLikelihood
         >>> from equipoise.kernels.joint_quadrature import hermite_nodes
@@ -67,7 +68,7 @@ class JointLikelihood:
         >>> layout = Layout(1, 1, 1, np.array([0, 1]))
         >>> likelihood = JointLikelihood(rows, points, ends, nodes, layout)
         >>> theta = np.zeros(layout.size)  # no association, hazard 1 for one year: N(0.5; 0, 2) times exp(-1)
-        >>> round(likelihood.evaluate(theta).log_likelihood, 4), round(-1 - np.log(4 * np.pi) / 2 - 0.5**2 / 4, 4)
+        >>> round(likelihood.evaluate(theta).log_likelihood, 4), round(-1 - math.log(4 * math.pi) / 2 - 0.5**2 / 4, 4)
         (-2.328, -2.328)
     """
 
