@@ -370,6 +370,10 @@ def test_a_variance_of_zero_moves_the_nodes() -> None:
     found = fit(measured, LIVES.assign(cause=0))
     assert found.log_likelihood == pytest.approx(mixed_log_likelihood(measured), abs=0.01)
     assert found.components[1].value < 0.1
+    assert found.convergence.converged
+    assert "adaptive" in found.quadrature
+    alone = fit_linear_mixed(measured, outcome="y", person="id", fixed="t * x", random="t", method="ml")
+    np.testing.assert_allclose(found.std_errors[:4], alone.std_errors, rtol=0.03)
 
 
 @pytest.mark.parametrize(

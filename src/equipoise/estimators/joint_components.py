@@ -8,6 +8,7 @@ from equipoise.errors import Reason
 from equipoise.estimators.linear_mixed_components import CORRELATION, STANDARD_DEVIATION, Component
 from equipoise.kernels.joint_rows import Layout
 
+PERFECT = 1e-3  # what a correlation's square leaves of 1, on the way to a singular matrix
 VANISHING = 1e-5  # a standard deviation, relative to the residual one's share of the column, that counts as zero
 
 
@@ -51,7 +52,7 @@ def _correlation(
     rho = float(np.clip(d[j, k] / size, -1.0, 1.0))
     slope = change[:, j, k] / size - 0.5 * rho * (change[:, j, j] / d[j, j] + change[:, k, k] / d[k, k])
     room = 1.0 - rho**2
-    if room < VANISHING:
+    if room < PERFECT:
         return Component(term, CORRELATION, math.copysign(1.0, rho), math.nan, Reason.BOUNDARY)
     return Component(term, CORRELATION, rho, _spread(slope / room, part), None)
 

@@ -7,7 +7,16 @@ import numpy as np
 
 from equipoise.errors import DesignError, Fault, Reason
 from equipoise.estimators.identification import identify
-from equipoise.estimators.joint_objective import Moving, Objective, Rule, Uphill, at_measurements, without_rows
+from equipoise.estimators.joint_objective import (
+    MAX_ITERATIONS,
+    Objective,
+    Rule,
+    Uphill,
+    at_measurements,
+    at_modes,
+    climb_with_moving_nodes,
+    without_rows,
+)
 from equipoise.estimators.joint_problem import Arrays, Given, Model, Request, arrays_of, hazard_columns, model_of
 from equipoise.estimators.joint_start import HazardStart, MixedModel, hazard_start, mixed_model
 from equipoise.kernels.joint_baseline import PIECEWISE, WEIBULL
@@ -18,10 +27,8 @@ from equipoise.kernels.newton import Maximum, maximise, solve_information
 PSEUDO_ADAPTIVE, ADAPTIVE = "pseudo-adaptive", "adaptive"
 NO_HAZARD = -700.0  # a log hazard that is zero in double precision and whose exponential still is a number
 MISPLACED = 0.04  # of the decrement, 0.2 standard errors: where nodes at the modes would move the estimates so far
-NEARLY = 1e-6  # of the decrement, 1e-3 standard errors: enough where nodes move
 UNBOUNDED = 50.0  # standard error of a log hazard, from which the data say no more than its sign
 GRADED_BELOW = 0.9  # of a Weibull shape: 15 plain points integrate its hazard with an error of 3e-4 there
-MAX_ITERATIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +213,15 @@ def _climb(
     kept = np.append(np.arange(layout.at_psi), layout.at_psi + start.identified.kept)
     theta = layout.pack(own)
     seen = _pseudo_adaptive(model, arrays, layout, rule, own)
-    moving, best = Moving(seen, rule), None
+    best = None
     if quadrature == PSEUDO_ADAPTIVE and arrays.entry_points is None:
         best = maximise(Uphill(seen, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
-        if _misplaced(Uphill(moving, kept, theta), best.beta):
+        if _misplaced(seen, kept, Uphill(seen, kept, theta).fill(best.beta), rule):
             best = None
     used = PSEUDO_ADAPTIVE if best else ADAPTIVE
     if best is None:
-        moving = Moving(seen, rule)
-        best = maximise(Uphill(moving, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
-        best = replace(best, converged=best.converged or best.decrement <= NEARLY)
-        seen = moving.last
+        climbed = climb_with_moving_nodes(seen, kept, theta, rule)
+        seen, best = climbed.seen, climbed.maximum
     theta = Uphill(seen, kept, theta).fill(best.beta)
     covariance, gradient_norm = _covariance(best, kept, layout.size)
     return Solution(
@@ -226,9 +231,9 @@ def _climb(
     )  # fmt: skip
 
 
-def _misplaced(moved: Uphill, part: np.ndarray) -> bool:
+def _misplaced(seen: Objective, kept: np.ndarray, theta: np.ndarray, rule: Rule) -> bool:
     """Whether nodes at the modes under the estimates would move these."""
-    there = moved.evaluate(part)
+    there = Uphill(at_modes(seen, theta, rule), kept, theta).evaluate(theta[kept])
     step = solve_information(there.information, there.score)
     return step is None or not float(there.score @ step) <= MISPLACED
 

@@ -11,11 +11,14 @@ import numpy as np
 from equipoise.kernels.joint_likelihood import JointLikelihood
 from equipoise.kernels.joint_modes import modes
 from equipoise.kernels.joint_rows import Ends, Exposure, Layout, Measurements, Parameters
-from equipoise.kernels.newton import Evaluation, solve_information
+from equipoise.kernels.newton import Evaluation, Maximum, solve_information
 
 LEAST_CURVATURE = 1e-3  # relative, of a direction in which the information is not positive
 
-NEAR = 0.01  # of the squared distance in standard errors
+NEARLY = 1e-9  # of the decrement: 3e-5 standard errors
+QUADRATURE = 1e-3  # of the log-likelihood
+HALVINGS = 20
+MAX_ITERATIONS = 100
 
 Rule = tuple[np.ndarray, np.ndarray]
 
@@ -68,7 +71,7 @@ class Objective:
 class Uphill:
     """An objective seen by the parameters at positions `kept`, with information made positive where it is not."""
 
-    objective: "Objective | Moving"
+    objective: Objective
     kept: np.ndarray
     base: np.ndarray
 
@@ -135,48 +138,46 @@ def at_measurements(
     return Objective(JointLikelihood(rows, points, ends, nodes, layout), entry, late, shapes)
 
 
-@dataclass(slots=True)
-class Moving:
-    """An objective whose nodes move with the parameters at which it is evaluated: adaptive quadrature.
-
-    The nodes stand at the modes under the parameters of `place`, and stay for others within `NEAR` of these, so that
-    the last steps of a climb see one function.
-    """
-
-    last: Objective
-    rule: Rule
-    place: np.ndarray | None = None
-    information: np.ndarray | None = None
-
-    @property
-    def layout(self) -> Layout:
-        return self.last.layout
-
-    def at(self, theta: np.ndarray) -> Objective:
-        """The objective with its nodes at theta."""
-        own = self.layout.unpack(theta)
-        main = _moved(self.last.main, own, self.rule)
-        entry = None if self.last.entry is None else _moved(self.last.entry, own, self.rule)
-        return Objective(main, entry, self.last.late, self.last.shapes)
-
-    def evaluate(self, theta: np.ndarray) -> Evaluation:
-        """As for an objective."""
-        if self._is_near(theta) or (theta[self.last.shapes] <= -1.0).any():
-            return self.last.evaluate(theta)
-        moved = self.at(theta)
-        found = moved.evaluate(theta)
-        if np.isfinite(found.log_likelihood):
-            self.last, self.place, self.information = moved, theta.copy(), found.information
-        return found
-
-    def _is_near(self, theta: np.ndarray) -> bool:
-        if self.place is None:
-            return False
-        step = theta - self.place
-        return 0.0 <= float(step @ self.information @ step) <= NEAR
+def at_modes(seen: Objective, theta: np.ndarray, rule: Rule) -> Objective:
+    """Adaptive quadrature: the same objective with nodes at the modes under theta."""
+    own = seen.layout.unpack(theta)
+    entry = None if seen.entry is None else _moved(seen.entry, own, rule)
+    return Objective(_moved(seen.main, own, rule), entry, seen.late, seen.shapes)
 
 
 def _moved(likelihood: JointLikelihood, own: Parameters, rule: Rule) -> JointLikelihood:
     data = (likelihood.rows, likelihood.points, likelihood.ends)
     nodes = modes(*data, own, likelihood.layout.cause_start, rule, likelihood.nodes.centre)
     return JointLikelihood(*data, nodes, likelihood.layout)
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """Where a climb with moving nodes ended: the objective with its nodes there, and the maximum."""
+
+    seen: Objective
+    maximum: Maximum
+
+
+def climb_with_moving_nodes(seen: Objective, kept: np.ndarray, theta: np.ndarray, rule: Rule) -> Climbed:
+    """Newton's method with nodes at the modes under the parameters of every step.
+
+    A step may lower the log-likelihood by `QUADRATURE`, for that of one set of nodes is not that of another. The climb
+    ends where the score of nodes at their modes is zero.
+    """
+    part, here = theta[kept], at_modes(seen, theta, rule)
+    at, decrement = Uphill(here, kept, theta).evaluate(part), np.nan
+    for iteration in range(MAX_ITERATIONS):
+        step = solve_information(at.information, at.score)
+        decrement = float(at.score @ step) if step is not None else np.nan
+        if not decrement > NEARLY:
+            return Climbed(here, Maximum(part, at, decrement <= NEARLY, iteration, decrement))
+        for _ in range(HALVINGS):
+            ahead = Uphill(here, kept, theta).fill(part + step)
+            there = at_modes(here, ahead, rule)
+            after = Uphill(there, kept, theta).evaluate(part + step)
+            if after.log_likelihood >= at.log_likelihood - QUADRATURE:
+                break
+            step = step / 2.0
+        part, here, at = part + step, there, after
+    return Climbed(here, Maximum(part, at, False, MAX_ITERATIONS, decrement))
