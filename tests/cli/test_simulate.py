@@ -24,7 +24,7 @@ def test_a_nation_is_written_with_its_truth(tmp_path: Path) -> None:
         f"{place / 'truth'}: what no table of the database holds, every parameter included\n"
     )
     assert done.stderr.splitlines() == [
-        "[1/3] computed 15,000 persons", "[2/3] computed 30,000 persons", "[3/3] computed 45,000 persons",
+        "[1/3] computed block 1 of 3", "[2/3] computed block 2 of 3", "[3/3] computed block 3 of 3",
     ]  # fmt: skip
     assert (place / "cdm_source.parquet").exists()
     record = json.loads((place / "truth" / "nation.json").read_text())
@@ -48,7 +48,7 @@ def test_every_fault_of_the_nation_file_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "nation").exists()
 
 
-@pytest.mark.parametrize("options", [["--views", "register,network"], ["--form", "registers"]])
+@pytest.mark.parametrize("options", [["--form", "registers"]])
 def test_what_is_not_offered_is_refused(tmp_path: Path, options: list[str]) -> None:
     done = equipoise("simulate", "--persons", 100, "--to", tmp_path / "nation", *options)
     assert done.returncode == 13

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from equipoise.errors import DesignError, OutputError, UnsupportedError
-from equipoise.simulate import write_nation as module
+from equipoise.simulate import drawn_nation as module
 from equipoise.simulate.block import STRATEGIES
 from equipoise.simulate.cdm_rows import SCHEMAS
 from equipoise.simulate.cdm_vocabulary import SPOUSE
@@ -171,7 +171,7 @@ def test_arguments_that_cannot_be_used(tmp_path: Path, options: dict[str, Any], 
     assert [fault.where for fault in caught.value.faults] == [place]
 
 
-@pytest.mark.parametrize("options", [{"views": ("register", "network")}, {"form": "registers"}, {"views": ()}])
+@pytest.mark.parametrize("options", [{"views": ("register", "clinic")}, {"form": "registers"}, {"views": ()}])
 def test_what_is_not_offered_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedError):
         written(tmp_path, **options)

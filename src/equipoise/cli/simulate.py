@@ -13,7 +13,7 @@ STEPS = 20  # of the display, however many blocks a nation has
 
 def execute(arguments: Namespace) -> int:
     spec = read_nation(arguments.nation) if arguments.nation else NationSpec()
-    display = _Display(progress(), arguments.persons)
+    display = _Display(progress())
     try:
         write_nation(
             arguments.to,
@@ -36,8 +36,8 @@ def execute(arguments: Namespace) -> int:
 class _Display:
     """Blocks written, as steps of the display of a run."""
 
-    def __init__(self, shown: Progress, persons: int):
-        self.shown, self.persons, self.done, self.steps = shown, persons, 0, 0
+    def __init__(self, shown: Progress):
+        self.shown, self.done, self.steps = shown, 0, 0
 
     def __call__(self, written: int, blocks: int) -> None:
         if not self.steps:
@@ -45,7 +45,7 @@ class _Display:
             self.shown.start(self.steps)
         while self.done < written * self.steps // blocks:
             self.done += 1
-            name = f"{self.persons * self.done // self.steps:,} persons"
+            name = f"block {written:,} of {blocks:,}"
             self.shown.begin(name)
             self.shown.step(name, "computed")
 

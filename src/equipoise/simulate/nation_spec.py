@@ -11,6 +11,7 @@ from equipoise.simulate.parameters import Section
 from equipoise.simulate.spec_course import CourseSection
 from equipoise.simulate.spec_disease import DiseaseSection
 from equipoise.simulate.spec_effects import Effects
+from equipoise.simulate.spec_network import NetworkSection
 from equipoise.simulate.spec_observation import Observation
 from equipoise.simulate.spec_population import Population
 from equipoise.simulate.spec_prescribing import PrescribingSection
@@ -34,6 +35,7 @@ class NationSpec(Section):
     course: CourseSection = Field(default_factory=CourseSection, description="from the first symptom to death")
     observation: Observation = Field(default_factory=Observation, description="what the registers see of the disease")
     effects: Effects = Field(default_factory=Effects, description="causal effects of drugs")
+    network: NetworkSection = Field(default_factory=NetworkSection, description="what a network of hospitals records")
     switches: Switches = Field(default_factory=Switches, description="arrows of the causal graph")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from equipoise.errors import DesignError, Fault, SourceError
 from equipoise.simulate.block import Place
+from equipoise.simulate.drawn_nation import BLOCK_PERSONS
 from equipoise.simulate.estimands import OnsetEstimand, SurvivalEstimand
 from equipoise.simulate.nation import draw_block
 from equipoise.simulate.nation_spec import NationSpec, parse_nation
@@ -15,26 +16,31 @@ from equipoise.simulate.prescribing import draw_episodes
 from equipoise.simulate.truth import TrueValue, true_onset, true_survival
 from equipoise.simulate.truth_onset import Onsets, onsets_of
 from equipoise.simulate.truth_survival import Patients, patients_of
-from equipoise.simulate.write_nation import BLOCK_PERSONS, truth_place
+from equipoise.simulate.write_nation import truth_place
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Nation:
-    """What makes a nation: its parameters, size and seed, and how many times more frequent ALS is made."""
+    """What makes a nation: its parameters, size and seed, and how many times more frequent ALS is made.
+
+    `first_block` and `first_person` are not 0 and 1 for the further catchment of a network.
+    """
 
     spec: NationSpec
     persons: int
     seed: int
     multiplier: float = 1.0
+    first_block: int = 0
+    first_person: int = 1
 
     def places(self) -> list[Place]:
         """Its blocks."""
         firsts = range(0, self.persons, BLOCK_PERSONS)
         return [
-            Place(self.seed, number, first + 1, min(BLOCK_PERSONS, self.persons - first))
-            for number, first in enumerate(firsts)
+            Place(self.seed, number, self.first_person + first, min(BLOCK_PERSONS, self.persons - first))
+            for number, first in enumerate(firsts, start=self.first_block)
         ]
 
 
@@ -47,7 +53,8 @@ def read_nation_truth(directory: str | Path) -> Nation:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         spec = parse_nation(found["nation"])
-        return Nation(spec, int(found["persons"]), int(found["seed"]), float(found["als_incidence_multiplier"]))
+        sizes = {name: int(found[name]) for name in ("persons", "seed", "first_block", "first_person")}
+        return Nation(spec, multiplier=float(found["als_incidence_multiplier"]), **sizes)
     except OSError as error:
         raise SourceError(
             Fault(str(path), error.strerror or "cannot be read", "the truth of a nation", "give the simulated nation")
