@@ -2,14 +2,6 @@
 
 META = ("FE_z", "DL_z", "DL_knha", "REML_z", "REML_knha", "PM_z", "PM_knha", "ML_z", "ML_knha")
 TRIALS = ("ITT_trial_example", "ITT_expansion", "PP_unweighted_option", "PP_expansion")
-CALIBRATION = (
-    "empcal_sccs",
-    "empcal_cohortMethod",
-    "empcal_grahamReplication",
-    "empcal_systematic_error_model",
-    "empcal_systematic_error_model_legacy",
-    "empcal_mcmc_null_sccs",
-)
 
 NOT_OFFERED: dict[str, str] = {
     "cox_rats_gammafrailty": "shared frailty; a variance clustered by group is offered",
@@ -33,8 +25,6 @@ NOT_OFFERED: dict[str, str] = {
     "lme_orthodont_AR1": "autocorrelated residuals",
     "glmer_cbpp_nAGQ9": "generalised mixed models",
     **dict.fromkeys((f"tte_{name}" for name in TRIALS), "sequential target trials"),
-    **dict.fromkeys(CALIBRATION, "empirical calibration with negative controls"),
-    "maxsprt_critical_values": "sequential testing",
     "match_mahalanobis": "distances in several covariates; scores and exact strata are compared",
     "whatif_13_standardisation": "standardization over a linear regression",
 }
