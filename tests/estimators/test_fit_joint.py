@@ -376,6 +376,24 @@ def test_a_variance_of_zero_moves_the_nodes() -> None:
     np.testing.assert_allclose(found.std_errors[:4], alone.std_errors, rtol=0.03)
 
 
+def test_too_few_points_are_noticed() -> None:
+    """One measurement a person and a steep hazard: what is known of a person is far from normal."""
+    draw = np.random.default_rng(8)
+    level = 1.5 * draw.normal(size=400)
+    end = np.minimum(draw.exponential(size=400) / np.exp(4.0 * level), 5.0)
+    lives = {"id": np.arange(400), "end": end, "cause": end < 5.0}
+    rows = {"id": np.repeat(np.arange(400), 2), "t": np.zeros(800), "y": np.repeat(level, 2) + draw.normal(size=800)}
+    names = NAMES | {"fixed": "1", "random": "1", "covariates": None}
+    few = fit_joint(rows, lives, **names, quadrature_points=3)
+    assert not few.convergence.converged
+    assert "too few points" in few.quadrature
+    many = fit_joint(rows, lives, **names, quadrature_points=35)
+    assert many.convergence.converged
+    assert "too few points" not in many.quadrature
+    found = many.estimate("association: value")
+    assert abs(found.estimate - 4.0) < 4.0 * found.std_error
+
+
 @pytest.mark.parametrize(
     ("measured", "lives"),
     [

@@ -113,6 +113,7 @@ def test_estimates_and_standard_errors_are_those_of_jm(name: str) -> None:
     # no coordinate can lie further from the maximum than the height that JM lacks allows
     assert np.abs(distance).max() <= 1.1 * np.sqrt(2.0 * (fit.log_likelihood - there))
     assert fit.convergence.converged
+    assert fit.quadrature.startswith("pseudo-adaptive")
 
 
 @pytest.mark.parametrize("name", ["jm_pbc2_piecewise-PH-aGH", "jm_pbc2_weibull-PH-aGH", *ALS])

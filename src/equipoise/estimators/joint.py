@@ -59,7 +59,8 @@ def fit_joint(
                   or their places; `boundary` are the outer knots of splines, by default 0 and the last time
     quadrature    "pseudo-adaptive": nodes around the random effects expected from the measurements alone, as in R's JM;
                   "adaptive": around those expected from all data at every step. With delayed entry, and where the
-                  former prove misplaced, as with a variance near zero, nodes are adaptive and the fit says so
+                  former prove misplaced, as with a variance near zero, nodes are adaptive and the fit says so.
+                  Where more points would move estimates, the fit says so and has not converged
     quadrature_points  Gauss-Hermite points for each random effect
     time_points   points of the integral of the hazard: 15 is Gauss-Kronrod's rule, other numbers are Gauss-Legendre's;
                   15 by default, denser towards 0 for Weibull shapes below 0.9 unless their number is given; 7 in each
@@ -111,6 +112,8 @@ def fit_joint(
     used_rule = solution.quadrature if solution else quadrature
     graded = ", denser towards 0" if solution and solution.model.graded else ""
     rule = f"{quadrature_points} points a random effect; {time_points} of time{graded}"
+    if solution and not solution.enough_points:
+        rule += "; too few points a random effect: give more quadrature_points"
     whole = {
         "conf_level": float(conf_level),
         "frame_kind": measurements.kind,

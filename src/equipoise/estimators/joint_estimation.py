@@ -20,13 +20,14 @@ from equipoise.estimators.joint_objective import (
 from equipoise.estimators.joint_problem import Arrays, Given, Model, Request, arrays_of, hazard_columns, model_of
 from equipoise.estimators.joint_start import HazardStart, MixedModel, hazard_start, mixed_model
 from equipoise.kernels.joint_baseline import PIECEWISE, WEIBULL
-from equipoise.kernels.joint_quadrature import hermite_nodes
+from equipoise.kernels.joint_quadrature import MOST_NODES, hermite_nodes
 from equipoise.kernels.joint_rows import Layout, Parameters
 from equipoise.kernels.newton import Maximum, maximise, solve_information
 
 PSEUDO_ADAPTIVE, ADAPTIVE = "pseudo-adaptive", "adaptive"
 NO_HAZARD = -700.0  # a log hazard that is zero in double precision and whose exponential still is a number
 MISPLACED = 0.04  # of the decrement, 0.2 standard errors: where nodes at the modes would move the estimates so far
+MORE = 4  # points a random effect of the finer rule
 UNBOUNDED = 50.0  # standard error of a log hazard, from which the data say no more than its sign
 GRADED_BELOW = 0.9  # of a Weibull shape: 15 plain points integrate its hazard with an error of 3e-4 there
 
@@ -46,6 +47,7 @@ class Solution:
 
     theta        parameters; those that are not determined stand at 0, log hazards of intervals without events at -700
     kept         positions of the parameters that were climbed over
+    enough_points  whether more points a random effect would leave the estimates where they are
     covariance   (size, size), zero for the others, nan where the information is not positive
     """
 
@@ -63,6 +65,7 @@ class Solution:
     iterations: int
     gradient_norm: float
     quadrature: str
+    enough_points: bool
 
 
 def determined(found: Given) -> Determined:
@@ -109,7 +112,7 @@ def solve(found: Given, request: Request, columns: Determined, points: int, quad
         model = replace(model, graded=True)
         arrays = arrays_of(found, model)
         start = _start(arrays, layout, mixed, first)
-    solution = _climb(model, arrays, layout, mixed, start, hermite_nodes(points, layout.q), quadrature)
+    solution = _climb(model, arrays, layout, mixed, start, _rules(points, layout.q), quadrature)
     known = _unbounded(found, solution) | first.reasons
     reasons = [known.get(j, reason) for j, reason in enumerate(solution.hazard_reasons)]
     return replace(solution, hazard_reasons=tuple(reasons))
@@ -206,33 +209,46 @@ def _first_hazards(found: Given, model: Model, arrays: Arrays, infinite: Separat
 
 
 def _climb(
-    model: Model, arrays: Arrays, layout: Layout, mixed: MixedModel, start: HazardStart, rule: Rule, quadrature: str
+    model: Model,
+    arrays: Arrays,
+    layout: Layout,
+    mixed: MixedModel,
+    start: HazardStart,
+    rules: tuple[Rule, Rule],
+    quadrature: str,
 ) -> Solution:
     base = mixed.parameters(layout.n_features)
     own = Parameters(*base[:3], start.psi, start.alpha.reshape(layout.causes, layout.n_features))
     kept = np.append(np.arange(layout.at_psi), layout.at_psi + start.identified.kept)
     theta = layout.pack(own)
+    (rule, finer), best = rules, None
     seen = _pseudo_adaptive(model, arrays, layout, rule, own)
-    best = None
     if quadrature == PSEUDO_ADAPTIVE and arrays.entry_points is None:
         best = maximise(Uphill(seen, kept, theta).evaluate, theta[kept], max_iterations=MAX_ITERATIONS)
-        if _misplaced(seen, kept, Uphill(seen, kept, theta).fill(best.beta), rule):
+        if _misplaced(seen, kept, Uphill(seen, kept, theta).fill(best.beta), finer):
             best = None
     used = PSEUDO_ADAPTIVE if best else ADAPTIVE
     if best is None:
         climbed = climb_with_moving_nodes(seen, kept, theta, rule)
         seen, best = climbed.seen, climbed.maximum
     theta = Uphill(seen, kept, theta).fill(best.beta)
+    enough = used == PSEUDO_ADAPTIVE or not _misplaced(seen, kept, theta, finer)
     covariance, gradient_norm = _covariance(best, kept, layout.size)
     return Solution(
         model, arrays, seen.unpadded(), theta, kept, covariance, start.identified.reasons, start.identified.aliases,
         best.at.log_likelihood, mixed.log_likelihood + start.log_likelihood_null,
-        best.converged and bool(np.isfinite(covariance).all()), best.iterations, gradient_norm, used,
+        enough and best.converged and bool(np.isfinite(covariance).all()), best.iterations, gradient_norm, used, enough,
     )  # fmt: skip
 
 
+def _rules(points: int, q: int) -> tuple[Rule, Rule]:
+    """The rule of the quadrature, and a finer one that it is held against, where there is room for one."""
+    rule = hermite_nodes(points, q)
+    return rule, hermite_nodes(points + MORE, q) if (points + MORE) ** q <= MOST_NODES else rule
+
+
 def _misplaced(seen: Objective, kept: np.ndarray, theta: np.ndarray, rule: Rule) -> bool:
-    """Whether nodes at the modes under the estimates would move these."""
+    """Whether nodes of another rule, at the modes under the estimates, would move these."""
     there = Uphill(at_modes(seen, theta, rule), kept, theta).evaluate(theta[kept])
     step = solve_information(there.information, there.score)
     return step is None or not float(there.score @ step) <= MISPLACED

@@ -163,7 +163,7 @@ def climb_with_moving_nodes(seen: Objective, kept: np.ndarray, theta: np.ndarray
     """Newton's method with nodes at the modes under the parameters of every step.
 
     A step may lower the log-likelihood by `QUADRATURE`, for that of one set of nodes is not that of another. The climb
-    ends where the score of nodes at their modes is zero.
+    ends where the score of nodes at their modes is zero, or without convergence where no length of a step helps.
     """
     part, here = theta[kept], at_modes(seen, theta, rule)
     at, decrement = Uphill(here, kept, theta).evaluate(part), np.nan
@@ -179,5 +179,7 @@ def climb_with_moving_nodes(seen: Objective, kept: np.ndarray, theta: np.ndarray
             if after.log_likelihood >= at.log_likelihood - QUADRATURE:
                 break
             step = step / 2.0
+        else:
+            break
         part, here, at = part + step, there, after
-    return Climbed(here, Maximum(part, at, False, MAX_ITERATIONS, decrement))
+    return Climbed(here, Maximum(part, at, False, iteration, decrement))
