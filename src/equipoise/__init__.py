@@ -59,6 +59,7 @@ _FACADE: dict[str, str] = {
     "compare_survival_curves": "equipoise.estimators.survival_curve_comparison",
     "fit_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
     "fit_fine_gray": "equipoise.estimators.fine_gray",
+    "fit_sequential_trials": "equipoise.estimators.trial_sequential",
     "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
     "fit_joint": "equipoise.estimators.joint",
     "fit_linear_mixed": "equipoise.estimators.linear_mixed",

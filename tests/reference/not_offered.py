@@ -1,7 +1,6 @@
 """Public reference cases that no test compares: what the product does not offer, with the reason."""
 
 META = ("FE_z", "DL_z", "DL_knha", "REML_z", "REML_knha", "PM_z", "PM_knha", "ML_z", "ML_knha")
-TRIALS = ("ITT_trial_example", "ITT_expansion", "PP_unweighted_option", "PP_expansion")
 
 NOT_OFFERED: dict[str, str] = {
     "cox_rats_gammafrailty": "shared frailty; a variance clustered by group is offered",
@@ -24,7 +23,6 @@ NOT_OFFERED: dict[str, str] = {
     "mmrm_orthodont_unstructured": "residual covariance matrix by visit",
     "lme_orthodont_AR1": "autocorrelated residuals",
     "glmer_cbpp_nAGQ9": "generalised mixed models",
-    **dict.fromkeys((f"tte_{name}" for name in TRIALS), "sequential target trials"),
     "match_mahalanobis": "distances in several covariates; scores and exact strata are compared",
     "whatif_13_standardisation": "standardization over a linear regression",
 }

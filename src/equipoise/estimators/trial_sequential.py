@@ -1,0 +1,352 @@
+"""Sequential target trials from a panel: `fit_sequential_trials`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from equipoise.errors import DesignError, Fault, UnsupportedError
+from equipoise.estimators.fit import check_conf_level
+from equipoise.estimators.trial_columns import ModelTerms, States, msm_columns, states_by_arm, states_by_treatment
+from equipoise.estimators.trial_estimation import Expanded
+from equipoise.estimators.trial_fit import Assembly, TrialFit, fit_of
+from equipoise.estimators.trial_panel import Panel, PanelRoles, read_panel
+from equipoise.estimators.trial_problem import names_of
+from equipoise.estimators.trial_risks import Standard
+from equipoise.estimators.trial_terms import TimeTerms
+from equipoise.estimators.trial_weighting import (
+    WeightModel,
+    check_truncation,
+    ratio_of,
+    treatment_probabilities,
+    truncated,
+    uncensored_probabilities,
+)
+from equipoise.kernels.trial_rows import (
+    Trials,
+    TrialWeights,
+    expansion_of,
+    no_weights,
+    running_rows,
+    sequential_trials,
+)
+
+AS_ASSIGNED, PER_PROTOCOL, AS_TREATED = "as_assigned", "per_protocol", "as_treated"
+ESTIMANDS = (AS_ASSIGNED, PER_PROTOCOL, AS_TREATED)
+TOTAL, DIRECT, COMPOSITE = "total", "direct", "composite"
+EFFECTS = (TOTAL, DIRECT, COMPOSITE)
+EXPOSURES = {"current": 0, "dose": 1, "quadratic dose": 2}
+DOSES = ("dose", "dose^2")
+STARTED, AT_RISK = "started", "at_risk"
+RUNNING = 2
+LONGEST = 2**31 - 2
+
+
+@dataclass(frozen=True, slots=True)
+class WeightTerms:
+    """Covariates of the models behind the weights, None where there is no model; percentiles of truncation."""
+
+    treatment_numerator: Any
+    treatment_denominator: Any
+    censoring_numerator: Any
+    censoring_denominator: Any
+    truncate: tuple[float, float] | None
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SequentialPlan:
+    """How sequential trials are made from a panel."""
+
+    panel: Panel
+    treatment: str
+    estimand: str
+    effect: str
+    exposure: int
+    model: ModelTerms
+    weights: WeightTerms
+    periods: tuple[float, float]
+    horizon: int
+
+    @property
+    def persons(self) -> int:
+        return self.panel.persons
+
+    @property
+    def words(self) -> str:
+        return f"Sequential trials, {self.estimand.replace('_', ' ')}, pooled logistic regression"
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Rows at which a trial starts, bool (N,)."""
+        own = self.panel
+        return own.eligible & own.in_study & (own.period >= self.periods[0]) & (own.period <= self.periods[1])
+
+    def trials(self, end: np.ndarray) -> Trials:
+        """The trials, whose rows end before `end` int64 (G,)."""
+        own, follows = self.panel, self.estimand == PER_PROTOCOL
+        return sequential_trials(own.first, end, self.starts, own.treatment, follows, self.horizon)
+
+    def assemble(self, times: np.ndarray) -> Assembly:
+        """Trials of persons who count `times` (G,)."""
+        own = self.panel
+        y, end = outcome_of(own, self.effect)
+        trials = self.trials(end)
+        weights, models = self._weights(times)
+        weights = truncated(trials, weights, self.weights.truncate)
+        others = None
+        if self.effect == TOTAL and len(own.competing):
+            others = self.trials(end_of_competing(own))
+        horizon = max(int(t.length.max(initial=0)) for t in (trials, others) if t is not None)
+        horizon = max(horizon, 1)
+        found = expansion_of(trials, weights, y, len(own.levels), horizon)
+        states = self._states(found.rows)
+        arms = names_of(self.treatment, own.levels)
+        exposures = arms if self.exposure == 0 else DOSES[: self.exposure]
+        by_trial = () if self.estimand == AS_TREATED else arms
+        columns = msm_columns(own, self.model, by_trial, exposures, states, trials.start)
+        outcome = Expanded(trials, weights, columns, y, found, own.persons)
+        competing = None
+        if others is not None:
+            found = expansion_of(others, weights, own.competing, len(own.levels), horizon)
+            competing = Expanded(others, weights, columns, own.competing, found, own.persons)
+        standard = Standard(own.levels, trials.start, times[trials.person], states.path, own.source.frame_kind)
+        return Assembly(outcome, competing, standard, models)
+
+    def positivity(self) -> dict[str, list]:
+        return positivity_of(self.panel, self._modelled()[1])
+
+    def _states(self, rows: np.ndarray) -> States:
+        arms = names_of(self.treatment, self.panel.levels)
+        if self.estimand != AS_TREATED:
+            return states_by_arm(self.model, arms, rows)
+        exposures = DOSES[: self.exposure] if self.exposure else arms
+        return states_by_treatment(self.model, exposures, rows, self.panel, self.exposure)
+
+    def _modelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that the weights' models are fitted to, and rows in which a running trial goes on or ends, bool (N,)."""
+        own = self.panel
+        eligible = own.eligible & own.in_study
+        state = running_rows(own.first, own.last + 1, eligible, own.treatment, self.estimand == PER_PROTOCOL)
+        at_risk = state == RUNNING
+        return (at_risk if self.weights.rows == AT_RISK else state > 0), at_risk
+
+    def _weights(self, times: np.ndarray) -> tuple[TrialWeights, tuple[WeightModel, ...]]:
+        own, given = self.panel, self.weights
+        if given.treatment_denominator is None and given.censoring_denominator is None:
+            return no_weights(len(own.levels))._replace(times=all_or_counts(times)), ()
+        (rows, at_risk), counted = self._modelled(), np.repeat(times, np.diff(own.first))
+        n_arms, models, later, at_once = len(own.levels), [], np.ones(len(own)), np.ones(len(own))
+        if given.treatment_denominator is not None:
+            below = treatment_probabilities(own, given.treatment_denominator, rows, at_risk, counted, "denominator")
+            above = treatment_probabilities(own, given.treatment_numerator, rows, at_risk, counted, "numerator")
+            taken = (np.arange(len(own)), own.treatment)
+            later = later * ratio_of(above.values[taken], below.values[taken])
+            models += [*above.models, *below.models]
+        if given.censoring_denominator is not None:
+            below = uncensored_probabilities(own, given.censoring_denominator, rows, counted, "denominator")
+            above = uncensored_probabilities(own, given.censoring_numerator, rows, counted, "numerator")
+            at_once = ratio_of(above.values[:, 0], below.values[:, 0])
+            later = later * at_once
+            models += [*above.models, *below.models]
+        kinds = np.tile(np.array([1, 0, 0, 0]), (n_arms, 1))
+        factor = np.stack([later, at_once])
+        return TrialWeights(factor, kinds, 0.0, np.inf, all_or_counts(times)), tuple(models)
+
+
+def all_or_counts(times: np.ndarray) -> np.ndarray:
+    """Counts by person, of shape (0,) where everybody counts once."""
+    return np.empty(0) if (times == 1.0).all() else times
+
+
+def outcome_of(panel: Panel, effect: str) -> tuple[np.ndarray, np.ndarray]:
+    """The outcome of each row uint8 (N,), and one past each person's last row that can hold it, int64 (G,)."""
+    y, last = panel.outcome, panel.last
+    unseen = panel.censored[last] != 0 if len(panel.censored) else np.zeros(len(last), np.bool_)
+    if len(panel.competing):
+        if effect == COMPOSITE:
+            y = y | panel.competing
+        else:
+            unseen = unseen | (panel.competing[last] != 0)
+    return y, last + 1 - unseen
+
+
+def end_of_competing(panel: Panel) -> np.ndarray:
+    """One past each person's last row that can hold the competing event, int64 (G,)."""
+    unseen = panel.censored[panel.last] != 0 if len(panel.censored) else 0
+    return panel.last + 1 - unseen
+
+
+def positivity_of(panel: Panel, rows: np.ndarray) -> dict[str, list]:
+    """Rows and changes of treatment by period and treatment before."""
+    begin = int(panel.period.min())
+    n_levels = len(panel.levels)
+    cell = (panel.period - begin) * n_levels + panel.previous
+    size = int(cell.max()) + 1
+    changed = rows & (panel.treatment != panel.previous)
+    total, changes = np.bincount(cell[rows], minlength=size), np.bincount(cell[changed], minlength=size)
+    at = np.flatnonzero(total)
+    return {
+        "period": (at // n_levels + begin).tolist(),
+        "previous": [panel.levels[i] for i in at % n_levels],
+        "rows": total[at].tolist(),
+        "changes": changes[at].tolist(),
+        "violated": ((changes[at] == 0) | (changes[at] == total[at])).tolist(),
+    }
+
+
+def fit_sequential_trials(
+    panel: Any,
+    *,
+    person: Any,
+    period: Any,
+    treatment: Any,
+    eligible: Any,
+    outcome: Any,
+    censored: Any = None,
+    competing: Any = None,
+    estimand: str = AS_ASSIGNED,
+    competing_effect: str = TOTAL,
+    covariates: Sequence[str] | str = (),
+    modifiers: Sequence[str] = (),
+    exposure: str = "current",
+    trial_terms: TimeTerms = "quadratic",
+    follow_up_terms: TimeTerms = "quadratic",
+    arm_by_follow_up: bool = False,
+    treatment_numerator: Sequence[str] | str | None = None,
+    treatment_denominator: Sequence[str] | str | None = None,
+    censoring_numerator: Sequence[str] | str | None = None,
+    censoring_denominator: Sequence[str] | str | None = None,
+    weight_rows: str = STARTED,
+    truncate: tuple[float, float] | None = None,
+    first_period: int | None = None,
+    last_period: int | None = None,
+    max_follow_up: int | None = None,
+    conf_level: float = 0.95,
+) -> TrialFit:
+    """A trial at every interval at which a person is eligible, all analysed together by one marginal structural model.
+
+    panel       a pandas, Polars or Arrow frame, or a dict of arrays: one row for each person and interval, without
+                gaps within a person. Within an interval treatment is decided first; then a person may be lost, then
+                meet the competing event, then the outcome. Rows after the first of these are not used
+    person, period, treatment, eligible, outcome, censored, competing   columns. Periods are whole numbers; treatment
+                is 0 and 1, whole numbers or names, the first level being the reference; the others are 0 and 1.
+                A row that is censored, or has the competing event, says nothing of the outcome
+    estimand    "as_assigned": the arm is the treatment in the trial's own first interval, whatever follows;
+                "per_protocol": a trial ends before the interval in which treatment changes; "as_treated": treatment
+                enters the model as it is in each interval (`exposure`)
+    competing_effect  "total": the risk of the outcome in a world with the competing event, from a model of each;
+                "direct": the competing event censors; "composite": either event counts
+    covariates  names or a formula: values in the row where a trial starts. `modifiers` are those of its terms that
+                also enter by arm
+    exposure    of the as-treated estimand: "current" treatment; "dose", intervals treated since the trial's start;
+                "quadratic dose"
+    trial_terms, follow_up_terms  "linear", "quadratic", "cubic", "spline" (restricted cubic), three or more knots,
+                "categorical", "none"; of the period in which a trial starts, and of the intervals since then (from 0)
+    arm_by_follow_up  whether the effect of an arm may change over follow-up
+    treatment_numerator, treatment_denominator, censoring_numerator, censoring_denominator   covariates of pooled
+                logistic models, read in each row: of treatment, separately by the treatment before (the reference in a
+                person's first row), and of staying in the study, separately by treatment. Weights are products of
+                numerator over denominator, of treatment from a trial's second interval on, of staying from the first.
+                A numerator is () where only its denominator is given; what it holds should also be adjusted for
+    weight_rows  "started": these models are fitted to all rows in which a trial starts or is running, as R's
+                TrialEmulation does; "at_risk": only to rows in which one is running. Per protocol, a trial runs up to
+                and with the row in which treatment changes
+    truncate    percentiles between which weights are held, such as (1, 99)
+    first_period, last_period  between which trials start; max_follow_up  largest number of intervals in a trial
+
+    Returns a `TrialFit`: log odds ratios of the outcome in an interval with a variance robust to persons
+    (HC0, times G / (G - 1)); `risks()`, `bootstrap()`, `weight_summary()`, `positivity()`, `weight_models`. The rows
+    of the trials are visited, never written. Terms the data cannot answer are nan with a reason: ONE_ARM_EMPTY,
+    SEPARATION, NO_EVENTS and others.
+
+    Raises DesignError for a panel with gaps or repeated rows, events that exclude each other, missing values in
+    columns that are used, models that no weight would use; UnsupportedError for words that are not offered.
+
+    Source: Hernán, Alonso, Logan, et al., Epidemiology 2008;19:766; Danaei, Rodríguez, Cantero, et al., Statistical
+    Methods in Medical Research 2013;22:70; Young, Stensrud, Tchetgen Tchetgen, Hernán, Statistics in Medicine
+    2020;39:1199.
+
+    Example:
+        >>> from equipoise import fit_sequential_trials
+        >>> panel = {
+        ...     "id": [1, 1, 1, 2, 2, 3, 3, 4, 4, 4],
+        ...     "month": [0, 1, 2, 0, 1, 0, 1, 0, 1, 2],
+        ...     "drug": [0, 0, 1, 0, 0, 1, 1, 1, 1, 0],
+        ...     "can_start": [1, 1, 1, 1, 1, 1, 0, 1, 0, 0],
+        ...     "died": [0, 0, 1, 0, 1, 0, 1, 0, 0, 0],
+        ... }
+        >>> fit = fit_sequential_trials(
+        ...     panel, person="id", period="month", treatment="drug", eligible="can_start", outcome="died",
+        ...     trial_terms="none", follow_up_terms="none",
+        ... )
+        >>> fit.trials, fit.rows, fit.events
+        (7, 14, 6)
+        >>> fit.risks([0]).risk.round(4).tolist()  # events over rows: 4 of 8, and 2 of 6
+        [[0.5], [0.3333]]
+    """
+    check_choices(
+        {"estimand": (estimand, ESTIMANDS), "competing_effect": (competing_effect, EFFECTS),
+         "exposure": (exposure, tuple(EXPOSURES)), "weight_rows": (weight_rows, (STARTED, AT_RISK))}
+    )  # fmt: skip
+    check_weights(estimand, censored, treatment_numerator, treatment_denominator, censoring_numerator,
+                  censoring_denominator)  # fmt: skip
+    roles = PanelRoles(person, period, treatment, outcome, eligible, censored, competing)
+    read = read_panel(panel, roles)
+    as_treated = estimand == AS_TREATED
+    if exposure != "current" and not as_treated:
+        raise UnsupportedError(Fault("exposure", repr(exposure), "'current', or the as-treated estimand"))
+    if as_treated and modifiers:
+        raise UnsupportedError(Fault("modifiers", "beside the as-treated estimand", "arms fixed at a trial's start"))
+    plan = SequentialPlan(
+        read,
+        treatment if isinstance(treatment, str) else "treatment",
+        estimand,
+        competing_effect,
+        EXPOSURES[exposure],
+        ModelTerms(covariates, tuple(modifiers), trial_terms, follow_up_terms, bool(arm_by_follow_up)),
+        WeightTerms(
+            treatment_numerator if treatment_numerator is not None else (),
+            treatment_denominator,
+            censoring_numerator if censoring_numerator is not None else (),
+            censoring_denominator,
+            check_truncation(truncate),
+            weight_rows,
+        ),
+        (-np.inf if first_period is None else first_period, np.inf if last_period is None else last_period),
+        LONGEST if max_follow_up is None else check_count("max_follow_up", max_follow_up),
+    )
+    return fit_of(plan, check_conf_level(conf_level), read.source.frame_kind)
+
+
+def check_choices(given: dict[str, tuple[Any, tuple[str, ...]]]) -> None:
+    """Refuse words that are not offered, all at once."""
+    faults = [
+        Fault(name, repr(value), ", ".join(known)) for name, (value, known) in given.items() if value not in known
+    ]
+    if faults:
+        raise UnsupportedError(faults)
+
+
+def check_count(name: str, value: Any) -> int:
+    """A whole number of intervals, 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise DesignError(Fault(name, repr(value), "a whole number of intervals, 1 or more"))
+    return int(value)
+
+
+def check_weights(estimand: str, censored: Any, n: Any, d: Any, censoring_n: Any, censoring_d: Any) -> None:
+    """Refuse models that nothing would use."""
+    faults = []
+    if estimand == AS_ASSIGNED and (n is not None or d is not None):
+        faults.append(Fault("treatment_denominator", "beside the as-assigned estimand", "per_protocol, as_treated",
+                            "adjust for what decides the start in covariates"))  # fmt: skip
+    if n is not None and d is None:
+        faults.append(Fault("treatment_numerator", "without a denominator", "treatment_denominator"))
+    if censored is None and (censoring_n is not None or censoring_d is not None):
+        faults.append(Fault("censoring_denominator", "without a censored column", "censored"))
+    if censoring_n is not None and censoring_d is None:
+        faults.append(Fault("censoring_numerator", "without a denominator", "censoring_denominator"))
+    if faults:
+        raise DesignError(faults)
