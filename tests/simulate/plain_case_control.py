@@ -1,4 +1,4 @@
-"""A nested case-control study done plainly, with no code of the package: what the simulated database must show.
+"""A nested case-control study done plainly, with no code of the package: what the nation must show.
 
 Both readings of exposure to a class of drugs, at least two dispensings on distinct days before the index day. Any use:
 at least two such days more than a year before, against fewer. Initiation: the first dispensing decides the window,
@@ -42,7 +42,7 @@ def sample_sets(folder: Path, seed: int = 1) -> Sets:
                   observation_period_start_date - EPOCH as entry,
                   coalesce(min(condition_start_date) - EPOCH, 999999) as als
            from '@person.parquet' join '@observation_period.parquet' using (person_id)
-           left join (select * from '@condition_occurrence.parquet' where condition_source_value = 'G12.2')
+           left join (select * from '@condition_occurrence.parquet' where condition_concept_id = 373182)
            using (person_id) group by person_id, stratum, entry, last order by person_id""",
     )
     draw = np.random.default_rng(seed)
@@ -90,51 +90,3 @@ def _level(days: np.ndarray, observable: int) -> int:
     if days[0] > observable:
         return 5
     return 1 if days[0] <= YEAR else 2 if days[0] <= FIVE_YEARS else 3
-
-
-def diagnosed_before_last_year(folder: Path, sets: Sets) -> np.ndarray:
-    """1 where F32 or F41 was recorded more than a year before the index day, else 0."""
-    found = query(
-        folder,
-        """select person_id - 1 as person, min(condition_start_date) - EPOCH as day
-           from '@condition_occurrence.parquet' where condition_source_value <> 'G12.2' group by 1""",
-    )
-    first = np.full(max(sets.person.max(), found["person"].max()) + 1, 999999)
-    first[found["person"]] = found["day"]
-    return (first[sets.person] < sets.index - YEAR).astype(float)
-
-
-def conditional_logistic(sets: Sets, *columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log odds ratios and standard errors of the columns, one case a set, by Newton steps."""
-    x = np.column_stack(columns)
-    beta = np.zeros(x.shape[1])
-    n_sets = sets.matched_set.max() + 1
-    for _ in range(12):
-        weight = np.exp(x @ beta)
-        share = weight / np.bincount(sets.matched_set, weight, n_sets)[sets.matched_set]
-        mean = np.column_stack([np.bincount(sets.matched_set, share * column, n_sets) for column in x.T])
-        centred = x - mean[sets.matched_set]
-        information = (centred * share[:, None]).T @ centred
-        beta = beta + np.linalg.solve(information, centred[sets.case].sum(axis=0))
-    return beta, np.sqrt(np.diag(np.linalg.inv(information)))
-
-
-@dataclass
-class Picture:
-    """Log odds ratios of one class: initiation in the last year (crude); use before it, in both readings."""
-
-    last_year: float
-    initiation: tuple[float, float]  # more than a year before: crude, adjusted
-    any_use: tuple[float, float]  # more than a year before: crude, adjusted
-
-
-def picture(folder: Path, atc: str) -> Picture:
-    """The odds ratios of a class of drugs against ALS in one database."""
-    sets = sample_sets(folder)
-    ago = dispensed_days(folder, sets, atc)
-    level, used = initiation(ago, sets), any_use_before_last_year(ago)
-    levels = [(level == 1), (level == 2) | (level == 3), (level == 4), (level == 5)]
-    diagnosed = diagnosed_before_last_year(folder, sets)
-    crude, adjusted = (conditional_logistic(sets, *levels, *more)[0] for more in ((), (diagnosed,)))
-    any_use = tuple(float(conditional_logistic(sets, used, *more)[0][0]) for more in ((), (diagnosed,)))
-    return Picture(float(crude[0]), (float(crude[1]), float(adjusted[1])), any_use)

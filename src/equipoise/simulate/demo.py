@@ -1,15 +1,16 @@
-"""What `equipoise demo` runs: a study of psychotropic drugs and ALS, and the simulated database it asks."""
+"""What `equipoise demo` runs: a study of psychotropic drugs and ALS, and the small enriched nation it asks."""
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from equipoise.simulate.register import write_simulated_database
+from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.read import read_study
 from equipoise.spec.study import Study
 
-DEMO_PERSONS = 60_000
+DEMO_PERSONS = 120_000
 DEMO_SEED = 7
+DEMO_MULTIPLIER = 40.0  # so that a small nation holds well over 1,000 cases of ALS
 
 
 def demo_study() -> Study:
@@ -22,6 +23,8 @@ def demo_study() -> Study:
         return read_study(path)
 
 
-def demo_database(directory: str | Path, seed: int = DEMO_SEED, progress: Callable[[str], None] | None = None) -> None:
-    """Write the database of the demonstration into a folder: see `write_simulated_database`, also for errors."""
-    write_simulated_database(directory, persons=DEMO_PERSONS, seed=seed, progress=progress)
+def demo_database(
+    directory: str | Path, seed: int = DEMO_SEED, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Write the nation of the demonstration into a folder: see `write_nation`, also for errors."""
+    write_nation(directory, persons=DEMO_PERSONS, seed=seed, multiplier=DEMO_MULTIPLIER, progress=progress)
