@@ -156,7 +156,7 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
     "design that is not offered": (
         f"{DESIGN}/kind",
         "cohort",
-        ('analyses["main"].design.kind', "'cohort'", "'nested_case_control'", ""),
+        ('analyses["main"].design.kind', "'cohort'", "'follow_up', 'nested_case_control'", ""),
     ),
     "identifier with a space": (
         "id",

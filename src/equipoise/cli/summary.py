@@ -22,7 +22,9 @@ def summary(results: Results, page: Path) -> str:
     lines = [f"report: {page}", f"estimates: {given:,} of {len(rows):,}"]
     for analysis in results.manifest["study"]["analyses"]:
         if shown := _main_rows(rows, analysis):
-            lines += ["", _heading(analysis, shown[0]), *_estimates(shown, analysis["conf_level"])]
+            kind = analysis["design"]["kind"]
+            block = _follow_up if kind == "follow_up" else _case_control
+            lines += ["", *block(analysis, shown)]
     return "\n".join(lines)
 
 
@@ -40,27 +42,54 @@ def absences(results: Results) -> str | None:
 
 
 def _asked_for(results: Results) -> list[Row]:
-    """Estimates in windows of the study, without those of the levels beside them, such as prevalent use."""
+    """Estimates that the study asks for: without those of levels beside its windows, such as prevalent use."""
     windows = results.manifest["study"]["windows"]
-    return [row for row in results.rows("estimates") if row["window"] in windows]
+    return [row for row in results.rows("estimates") if row["reading"] is None or row["window"] in windows]
 
 
 def _main_rows(rows: Sequence[Row], analysis: Row) -> list[Row]:
     """Estimates of one analysis for the whole population, with all adjustment it asks for."""
-    wanted = (analysis["id"], "adjusted" if analysis["adjust_for"] else "crude", OVERALL)
-    return [row for row in rows if (row["analysis"], row["adjustment"], row["subgroup"]) == wanted]
+    own = [row for row in rows if (row["analysis"], row["subgroup"]) == (analysis["id"], OVERALL)]
+    if analysis["design"]["kind"] == "follow_up":
+        return own
+    wanted = "adjusted" if analysis["adjust_for"] else "crude"
+    return [row for row in own if row["adjustment"] == wanted]
 
 
-def _heading(analysis: Row, row: Row) -> str:
-    return f"{analysis['label'] or analysis['id']} ({MEASURES[row['measure']]}, {row['adjustment']})"
+def _name(analysis: Row) -> str:
+    return analysis["label"] or analysis["id"]
 
 
-def _estimates(rows: Sequence[Row], conf_level: float) -> list[str]:
-    header = ("exposure", "window", "reading", "estimate", f"{100 * conf_level:g}% interval")
-    lines = [table(header, map(_cells, rows[:MOST_ROWS]), right=[3])]
-    if len(rows) > MOST_ROWS:
-        lines.append(f"and {len(rows) - MOST_ROWS} more in tables/estimates.csv")
+def _case_control(analysis: Row, rows: Sequence[Row]) -> list[str]:
+    header = ("exposure", "window", "reading", "estimate", _interval(analysis))
+    heading = f"{_name(analysis)} ({MEASURES[rows[0]['measure']]}, {rows[0]['adjustment']})"
+    return [heading, *_listed(header, [_cells(row) for row in rows])]
+
+
+def _follow_up(analysis: Row, rows: Sequence[Row]) -> list[str]:
+    header = ("target", "quantity", "day", "estimate", _interval(analysis))
+    return [_name(analysis), *_listed(header, [_follow_up_cells(row) for row in rows if row["measure"] != "rmst"])]
+
+
+def _interval(analysis: Row) -> str:
+    return f"{100 * analysis['conf_level']:g}% interval"
+
+
+def _listed(header: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
+    lines = [table(header, cells[:MOST_ROWS], right=[3])]
+    if len(cells) > MOST_ROWS:
+        lines.append(f"and {len(cells) - MOST_ROWS} more in tables/estimates.csv")
     return lines
+
+
+def _follow_up_cells(row: Row) -> tuple[str, ...]:
+    arm = f", {row['target_level']}" if row["measure"] == "risk" else ""
+    what = f"{MEASURES[row['measure']]}, {row['adjustment']}{arm}"
+    use = (row["exposure"], what, str(row["time_point_days"] or ""))
+    if row["reason"] is not None:
+        return (*use, "-", row["reason"])
+    limits = "" if row["conf_low"] is None else f"{row['conf_low']:.2f} to {row['conf_high']:.2f}"
+    return (*use, f"{row['estimate']:.2f}", limits)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def near_the_index_date(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def for_the_exposure(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """A covariate counts the records that make the exposure."""
-    exposed = {name for exposure in analysis.design.exposures for name in study.exposures[exposure].concept_sets}
+    exposed = {name for exposure in analysis.case_control.exposures for name in study.exposures[exposure].concept_sets}
     for covariate in adjusted(study, analysis):
         name = getattr(covariate, "concept_set", None)
         if name is not None and any(same_records(study, name, other) for other in exposed):
@@ -42,7 +42,7 @@ def for_the_exposure(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def age_left_open(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Neither matching nor adjustment makes cases and controls alike in age."""
-    caliper = analysis.design.birth_year_caliper
+    caliper = analysis.case_control.birth_year_caliper
     kinds = {covariate.kind for covariate in adjusted(study, analysis)}
     if (caliper is None or caliper > WIDE_BIRTH_YEARS) and not kinds & {"age", "birth_year"}:
         width = "not matched on" if caliper is None else f"matched to within {caliper} years"
@@ -58,7 +58,7 @@ def age_left_open(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def sex_left_open(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Neither matching, adjustment nor restriction makes cases and controls alike in sex."""
-    design = analysis.design
+    design = analysis.case_control
     kinds = {covariate.kind for covariate in adjusted(study, analysis)}
     cohorts = [study.cohorts[name] for name in (design.cases, design.within) if name is not None]
     restricted = any(cohort.sex is not None and len(cohort.sex) == 1 for cohort in cohorts)

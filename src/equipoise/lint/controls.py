@@ -11,7 +11,7 @@ PRIOR_DAYS = 365
 
 def few_controls(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """One or two controls a case."""
-    m = analysis.design.controls_per_case
+    m = analysis.case_control.controls_per_case
     if m <= FEW_CONTROLS:
         yield Finding(
             "few-controls",
@@ -24,7 +24,7 @@ def few_controls(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def prevalent_cases(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """The first record of the outcome may be the first only because observation began shortly before."""
-    name = analysis.design.cases
+    name = analysis.case_control.cases
     days = study.cohorts[name].prior_observation_days
     if days < PRIOR_DAYS:
         yield Finding(
@@ -39,8 +39,8 @@ def prevalent_cases(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def chosen_by_exposure(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Controls must be free of something that is itself the exposure."""
-    exposed = {name for exposure in analysis.design.exposures for name in study.exposures[exposure].concept_sets}
-    for name in analysis.design.free_of:
+    exposed = {name for exposure in analysis.case_control.exposures for name in study.exposures[exposure].concept_sets}
+    for name in analysis.case_control.free_of:
         if any(same_records(study, name, other) for other in exposed):
             yield Finding(
                 "controls-chosen-by-exposure",

@@ -12,8 +12,8 @@ RUN_IN_DAYS = 180
 
 def windows_without_lag(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Every window, here and in the sensitivity analyses of this one, reaches into the last year."""
-    variants = [analysis, *(varied(study, item) for item in study.sensitivity if item.base == analysis.id)]
-    windows = [study.windows[name] for variant in variants for name in variant.design.windows]
+    variants = _variants(study, analysis)
+    windows = [study.windows[name] for variant in variants for name in variant.case_control.windows]
     if all(window.last_day >= -LAG_DAYS for window in windows):
         yield Finding(
             "no-lag",
@@ -26,12 +26,18 @@ def windows_without_lag(study: Study, analysis: Analysis) -> Iterator[Finding]:
         )
 
 
+def _variants(study: Study, analysis: Analysis) -> list[Analysis]:
+    """The analysis and the variations of it that are nested case-control studies too."""
+    varied_here = [varied(study, item) for item in study.sensitivity if item.base == analysis.id]
+    return [analysis, *(variant for variant in varied_here if variant.follow_up is None)]
+
+
 def lag_that_counts(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Initiation is read with a lag whose dispensings still make users, here and in every variant of the analysis."""
-    variants = [analysis, *(varied(study, item) for item in study.sensitivity if item.base == analysis.id)]
-    lagged = max(study.windows[name].last_day for name in analysis.design.windows) < -1
-    counted = all(variant.design.lag_dispensings == "count" for variant in variants)
-    if "initiation" in analysis.design.readings and lagged and counted:
+    variants = _variants(study, analysis)
+    lagged = max(study.windows[name].last_day for name in analysis.case_control.windows) < -1
+    counted = all(variant.case_control.lag_dispensings == "count" for variant in variants)
+    if "initiation" in analysis.case_control.readings and lagged and counted:
         yield Finding(
             "lag-that-counts",
             under(analysis, "design.lag_dispensings"),
@@ -44,7 +50,7 @@ def lag_that_counts(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def short_run_in(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Initiation is read with too short a time free of use before it."""
-    design = analysis.design
+    design = analysis.case_control
     if "initiation" in design.readings and design.run_in_days < RUN_IN_DAYS:
         yield Finding(
             "short-run-in",
@@ -58,7 +64,7 @@ def short_run_in(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def unobservable_kept(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Sets stay in although part of a window lies before dispensings can be seen."""
-    if analysis.design.unobservable == "keep":
+    if analysis.case_control.unobservable == "keep":
         yield Finding(
             "unobservable-kept",
             under(analysis, "design.unobservable"),
@@ -71,7 +77,7 @@ def unobservable_kept(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def overlapping_windows(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Two windows of an analysis share days."""
-    names = analysis.design.windows
+    names = analysis.case_control.windows
     pairs = [(a, b) for a, b in combinations(names, 2) if study.windows[a].overlaps(study.windows[b])]
     if pairs:
         listed = ", ".join(f"{a!r} and {b!r}" for a, b in pairs)

@@ -41,16 +41,17 @@ def _defined(study: Study, key: str) -> list[str]:
 
 def _used(study: Study) -> dict[str, list[str]]:
     analyses = study.every_analysis()
-    cohorts = [name for analysis in analyses for name in _cohorts(analysis)]
-    exposures = [name for analysis in analyses for name in analysis.design.exposures]
+    named = [_named(analysis) for analysis in analyses]
+    cohorts = [name for names in named for name in names["cohorts"]]
+    exposures = [name for names in named for name in names["exposures"]]
     covariates = [name for analysis in analyses for name in analysis.adjust_for]
     return {
         "cohorts": cohorts,
         "exposures": exposures,
-        "windows": [name for analysis in analyses for name in analysis.design.windows],
+        "windows": [name for names in named for name in names["windows"]],
         "covariates": covariates,
         "concept_sets": [
-            *(name for analysis in analyses for name in analysis.design.free_of),
+            *(name for names in named for name in names["concept_sets"]),
             *(name for cohort in cohorts for name in _concept_sets(study, cohort)),
             *(name for exposure in exposures for name in study.exposures[exposure].concept_sets),
             *(getattr(study.covariate(name), "concept_set", "") for name in covariates),
@@ -58,8 +59,22 @@ def _used(study: Study) -> dict[str, list[str]]:
     }
 
 
-def _cohorts(analysis: Analysis) -> list[str]:
-    return [name for name in (analysis.design.cases, analysis.design.within) if name is not None]
+def _named(analysis: Analysis) -> dict[str, list[str]]:
+    """What the design of an analysis names."""
+    if (design := analysis.follow_up) is not None:
+        return {
+            "cohorts": [design.population],
+            "exposures": [*design.target, *([design.comparator] if design.comparator else [])],
+            "windows": [design.window] if design.window else [],
+            "concept_sets": [*design.outcome.any_of, *design.outcome.competing],
+        }
+    nested = analysis.case_control
+    return {
+        "cohorts": [name for name in (nested.cases, nested.within) if name is not None],
+        "exposures": list(nested.exposures),
+        "windows": list(nested.windows),
+        "concept_sets": list(nested.free_of),
+    }
 
 
 def _concept_sets(study: Study, name: str) -> list[str]:

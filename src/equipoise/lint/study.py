@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from equipoise.lint import adjustment, controls, exposure, protocol
+from equipoise.lint import adjustment, controls, exposure, follow_up, protocol
 from equipoise.lint.findings import Finding
 from equipoise.spec.study import Analysis, Study
 
-RULES: tuple[Callable[[Study, Analysis], Iterator[Finding]], ...] = (
+Rule = Callable[[Study, Analysis], Iterator[Finding]]
+RULES: tuple[Rule, ...] = (
     exposure.windows_without_lag,
     exposure.lag_that_counts,
     exposure.short_run_in,
@@ -21,6 +22,18 @@ RULES: tuple[Callable[[Study, Analysis], Iterator[Finding]], ...] = (
     adjustment.sex_left_open,
 )
 
+FOLLOW_UP_RULES: tuple[Rule, ...] = (
+    follow_up.prevalent_users,
+    follow_up.compared_with_no_use,
+    follow_up.use_not_observable,
+    follow_up.survivors_only,
+    follow_up.stopping_in_one_arm,
+    follow_up.lagless_use,
+    adjustment.near_the_index_date,
+    follow_up.adjusting_for_the_drug,
+    follow_up.age_left_open,
+)
+
 
 def lint_study(study: Study) -> list[Finding]:
     """Every flaw that can be seen in the protocol, in the order of its analyses. Empty where nothing was found.
@@ -29,6 +42,6 @@ def lint_study(study: Study) -> list[Finding]:
     """
     findings = list(protocol.recording_start_unknown(study))
     for analysis in study.analyses:
-        for rule in RULES:
+        for rule in FOLLOW_UP_RULES if analysis.follow_up else RULES:
             findings += rule(study, analysis)
     return [*findings, *protocol.defined_but_unused(study)]

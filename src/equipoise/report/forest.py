@@ -60,14 +60,19 @@ def _round_values(steps: Sequence[int]) -> list[float]:
     return [float(f"{step}e{power}") for power in range(-4, 4) for step in steps]
 
 
-def forest(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
+def forest(
+    study: Study,
+    rows: Sequence[Row],
+    conf_level: float,
+    counted: tuple[str, str] = ("Exposed cases", "Exposed controls"),
+) -> Table:
     """Estimates by exposure, reading and level, crude and adjusted in adjacent rows."""
     scale = ratio_scale(rows)
     measure = MEASURES.get(rows[0]["measure"] or "", "ratio") if rows else "ratio"
     words = f"{measure[:1].upper()}{measure[1:]} ({level_text(conf_level)}\u00a0CI)"
     top = [
         *head("Exposure", "Model", numbers_from=9),
-        *head("Exposed cases", "Exposed controls", numbers_from=0),
+        *head(*counted, numbers_from=0),
         Cell(f"{measure[:1].upper()}{measure[1:]}, log scale", "plot-head"),
         *head(words, "p-value", numbers_from=0),
     ]
@@ -76,7 +81,8 @@ def forest(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
         references = {row["reference_level"] for row in members}
         shared = references.pop() if len(references) == 1 else None
         note = f"reference: {shared}" if shared else ""
-        body.append(group_row(f"{exposure_label(study, exposure)}: {reading_text(reading)}", len(top), note))
+        title = ": ".join(part for part in (exposure_label(study, exposure), reading_text(reading)) if part)
+        body.append(group_row(title, len(top), note))
         body += _member_rows(members, scale, shared is None)
     foot = [Cell("", columns=4), Cell(axis(scale), "plot axis-cell"), Cell("", columns=2)]
     notes = ["Filled: adjusted; open: crude. An arrow marks an interval that goes on beyond the scale."]

@@ -69,21 +69,22 @@ def _setting(value: Any) -> str:
 
 
 def _cases(study: Study, analysis: Analysis) -> str:
-    cohort = study.cohorts[analysis.design.cases]
+    cohort = study.cohorts[analysis.case_control.cases]
     event = concept_set_label(study, cohort.entry.concept_set)
     first = "the first record" if cohort.entry.occurrence == "first" else "every record"
-    rules = list(_rules(study, cohort))
+    rules = list(rules_text(study, cohort))
     where = "while under observation"
-    if analysis.design.within is not None:
-        where += f" and a member of the cohort {_source(study, analysis.design.within)}"
+    if analysis.case_control.within is not None:
+        where += f" and a member of the cohort {source_text(study, analysis.case_control.within)}"
     text = (
-        f"Cases ({cohort_label(study, analysis.design.cases)}) were persons with {first} of {event} {where}; its date "
-        "was the index date."
+        f"Cases ({cohort_label(study, analysis.case_control.cases)}) were persons with {first} of {event} {where}; "
+        "its date was the index date."
     )
-    return f"{text} Required on that date: {_listed(rules)}." if rules else text
+    return f"{text} Required on that date: {listed(rules)}." if rules else text
 
 
-def _rules(study: Study, cohort: CohortDefinition) -> Iterator[str]:
+def rules_text(study: Study, cohort: CohortDefinition) -> Iterator[str]:
+    """The rules of a cohort that concern the day of entry, one text each."""
     if cohort.age:
         yield f"age {cohort.age.min} to {cohort.age.max} years"
     if cohort.sex:
@@ -93,18 +94,18 @@ def _rules(study: Study, cohort: CohortDefinition) -> Iterator[str]:
         until = f"to {cohort.calendar.last}" if cohort.calendar.last else ""
         yield f"a date {since} {until}".replace("  ", " ").strip()
     if cohort.prior_observation_days:
-        yield f"at least {_days(cohort.prior_observation_days)} of prior observation"
+        yield f"at least {days_text(cohort.prior_observation_days)} of prior observation"
     if cohort.washout_days:
-        yield f"no such record in the {_days(cohort.washout_days)} before"
+        yield f"no such record in the {days_text(cohort.washout_days)} before"
     for item in cohort.exclude_prior:
-        when = f"in the {_days(item.days)} before" if item.days else "at any time before"
+        when = f"in the {days_text(item.days)} before" if item.days else "at any time before"
         yield f"no {concept_set_label(study, item.concept_set)} {when}"
     for rule in cohort.rules:
         yield f"{rule.name} ({window_days(rule.window)})"
 
 
 def _controls(study: Study, analysis: Analysis) -> str:
-    design = analysis.design
+    design = analysis.case_control
     matched = [MATCHED_ON.get(name, name) for name in design.match_exact]
     if design.birth_year_caliper is not None:
         matched.append(_within("year of birth", design.birth_year_caliper, "year"))
@@ -117,26 +118,26 @@ def _controls(study: Study, analysis: Analysis) -> str:
     return (
         "Controls were drawn by incidence-density (risk-set) sampling: for each case up to "
         f"{design.controls_per_case}, at random and without replacement, from the persons who on the case's index date "
-        f"were {_listed(risk)}, and who met the rules for cases that do not concern the outcome."
-        + (f" Controls were matched to the case on {_listed(matched)}." if matched else " Controls were not matched.")
+        f"were {listed(risk)}, and who met the rules for cases that do not concern the outcome."
+        + (f" Controls were matched to the case on {listed(matched)}." if matched else " Controls were not matched.")
         + " Sets were drawn independently of one another, so a person could be a control of several cases and could "
         "become a case later. Cases without any eligible control were counted and left the analysis."
     )
 
 
-def _source(study: Study, name: str) -> str:
+def source_text(study: Study, name: str, with_rules: bool = True) -> str:
     """A cohort in which a study is nested: what is entered with, until when."""
     cohort = study.cohorts[name]
     entry = "the first" if cohort.entry.occurrence == "first" else "every"
     ends = {
         "end_of_observation": "the end of observation",
         "death": "the end of observation",
-        "fixed_time": f"{_days(cohort.exit.days or 0)} after entry",
+        "fixed_time": f"{days_text(cohort.exit.days or 0)} after entry",
         "event": f"the first record of {concept_set_label(study, cohort.exit.concept_set or '')} after entry",
     }
     event = concept_set_label(study, cohort.entry.concept_set)
-    rules = list(_rules(study, cohort))
-    required = f"; required on entry: {_listed(rules)}" if rules else ""
+    rules = list(rules_text(study, cohort)) if with_rules else []
+    required = f"; required on entry: {listed(rules)}" if rules else ""
     return f"{cohort_label(study, name)} (from {entry} record of {event} to {ends[cohort.exit.kind]}{required})"
 
 
@@ -145,11 +146,11 @@ def _within(name: str, caliper: int, unit: str) -> str:
 
 
 def _exposure(study: Study, analysis: Analysis) -> str:
-    design = analysis.design
+    design = analysis.case_control
     names = [_defined(study, name) for name in design.exposures]
     windows = [f"{name} ({window_days(study.windows[name])})" for name in design.windows]
-    parts = [f"Exposures were {_listed(names)}. Only days before the index date counted."]
-    parts.append(f"The windows were {_listed(windows)}.")
+    parts = [f"Exposures were {listed(names)}. Only days before the index date counted."]
+    parts.append(f"The windows were {listed(windows)}.")
     if "any_use" in design.readings:
         reference = {
             "none_in_window": "persons without qualifying use in that window, who may have used it at another time",
@@ -177,8 +178,8 @@ def _initiation(design: Any) -> str:
     decisive = "first dispensing" if design.initiation_date == "first" else "dispensing that made use qualify"
     return (
         f"Initiation: each person had one level, by the date of the {decisive}: never, one of the windows, too few "
-        "dispensings, within the lag, at another time, or prevalent "
-        f"(first seen to use it before or within the first {_days(design.run_in_days)} from which use could be seen). "
+        "dispensings, within the lag, at another time, or prevalent (first seen to use it before or within the first "
+        f"{days_text(design.run_in_days)} from which use could be seen). "
         f"The reference was never. {_lag(design)}"
     )
 
@@ -206,15 +207,16 @@ def _observability(design: Any) -> str:
 def _covariates(study: Study, analysis: Analysis) -> str:
     if not analysis.adjust_for:
         return "Estimates were not adjusted beyond the matching."
-    described = [_covariate(study, name) for name in analysis.adjust_for]
-    text = f"Adjusted estimates took account of {_listed(described)}."
+    described = [covariate_text(study, name) for name in analysis.adjust_for]
+    text = f"Adjusted estimates took account of {listed(described)}."
     if analysis.interactions:
         pairs = [" × ".join(covariate_label(study, name) for name in pair) for pair in analysis.interactions]
-        text += f" Interactions: {_listed(pairs)}."
+        text += f" Interactions: {listed(pairs)}."
     return text
 
 
-def _covariate(study: Study, name: str) -> str:
+def covariate_text(study: Study, name: str) -> str:
+    """A covariate with how it is made."""
     covariate = study.covariate(name)
     label = covariate_label(study, name)
     if covariate.kind == "event":
@@ -245,11 +247,12 @@ def _model(analysis: Analysis) -> str:
     )
 
 
-def _days(number: int) -> str:
+def days_text(number: int) -> str:
+    """`1 day`, `365 days`."""
     return "1 day" if number == 1 else f"{number:,} days"
 
 
-def _listed(items: Iterable[str]) -> str:
+def listed(items: Iterable[str]) -> str:
     """`a, b and c`."""
     *head, last = list(items)
     return f"{', '.join(head)} and {last}" if head else last

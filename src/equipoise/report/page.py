@@ -8,9 +8,11 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from equipoise.errors import Fault, SourceError
-from equipoise.report import findings, methods, sections
+from equipoise.report import findings, follow_up, follow_up_words, methods, sections
+from equipoise.report.curves import curve_figure, curve_table
+from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
-from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows
+from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
 from equipoise.report.views import Cell, Part, Table, grouped, head
 from equipoise.results.results import Results
@@ -35,6 +37,16 @@ class Flow:
 
     label: str
     steps: Sequence[Step]
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The curves of one comparison with their arms and their table."""
+
+    caption: str
+    figure: Markup
+    arms: Sequence[tuple[str, str]]
     table: Table
 
 
@@ -73,6 +85,7 @@ def context(results: Results) -> dict[str, Any]:
         "attrition": page.parts(page.attrition),
         "characteristics": page.parts(page.characteristics),
         "exposure": page.parts(page.exposure),
+        "follow_up": page.parts(page.follow_up),
         "estimates": page.parts(page.estimates),
         "matching": page.parts(page.matching),
         "data_quality": sections.data_quality(results.rows("data_quality")),
@@ -92,7 +105,8 @@ class _Page:
         self.study = study
         self.min_cell_count = int(results.manifest.get("min_cell_count", 0))
         names = ("attrition", "sampling", "matching", "characteristics", "exposure", "coexposure", "estimates")
-        self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in names}
+        by_arm = ("follow_up", "characteristics_by_arm", "curves")
+        self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in (*names, *by_arm)}
         self.main = {analysis.id for analysis in study.analyses}
 
     def of(self, name: str, analysis: Analysis) -> list[Row]:
@@ -113,12 +127,21 @@ class _Page:
         return [self._found(analysis) for analysis in self.study.analyses]
 
     def _found(self, analysis: Analysis) -> Part:
+        if analysis.follow_up is not None:
+            return self._found_in_follow_up(analysis)
         words = [findings.opening(self.of("sampling", analysis), analysis)]
         chosen = findings.chosen_estimates(self.study, self.of("estimates", analysis))
         if not chosen:
             return self._part(analysis, words=words)
         tables = [findings.findings(self.study, chosen, analysis.conf_level)]
         return self._part(analysis, words=[*words, findings.tally(chosen)], tables=tables)
+
+    def _found_in_follow_up(self, analysis: Analysis) -> Part:
+        estimates = self.of("estimates", analysis)
+        words = follow_up_words.opening(self.of("follow_up", analysis))
+        words += follow_up_words.contradictions(self.study, estimates, self.of("curves", analysis))
+        tables = [follow_up_words.findings(self.study, estimates, analysis.conf_level)]
+        return self._part(analysis, words=words, tables=[table for table in tables if table.rows])
 
     def parts(self, make: Any) -> list[Part]:
         """A part for each analysis; those of sensitivity analyses are folded."""
@@ -128,7 +151,9 @@ class _Page:
         return Part(analysis_title(analysis), folded=analysis.id not in self.main, **content)
 
     def design(self, analysis: Analysis) -> Part:
-        return self._part(analysis, figure=diagram(diagram_rows(self.study, analysis)))
+        design = analysis.follow_up
+        rows = follow_up_rows(self.study, analysis, design) if design else diagram_rows(self.study, analysis)
+        return self._part(analysis, figure=diagram(rows, "time zero" if design else "index date"))
 
     def attrition(self, analysis: Analysis) -> Part:
         cohorts = grouped(self.of("attrition", analysis), lambda row: row["cohort"])
@@ -137,33 +162,60 @@ class _Page:
         )
 
     def characteristics(self, analysis: Analysis) -> Part:
+        if analysis.follow_up is not None:
+            by_arm, arms = self.of("characteristics_by_arm", analysis), self.of("follow_up", analysis)
+            return self._part(analysis, tables=follow_up.characteristics_by_arm(self.study, by_arm, arms))
         rows = self.of("characteristics", analysis)
         sampling = next(iter(self.of("sampling", analysis)), None)
         return self._part(analysis, tables=[sections.characteristics(rows, sampling)])
 
-    def exposure(self, analysis: Analysis) -> Part:
+    def exposure(self, analysis: Analysis) -> Part | None:
+        if analysis.follow_up is not None:
+            return None
         rows = self.of("exposure", analysis)
         extra = [sections.use(self.study, rows)]
         if together := self.of("coexposure", analysis):
             extra.append(sections.coexposure(self.study, together))
         return self._part(analysis, tables=[sections.exposure(self.study, rows)], extra=extra)
 
-    def estimates(self, analysis: Analysis) -> Part:
-        return self._part(analysis, tables=[forest(self.study, self.of("estimates", analysis), analysis.conf_level)])
+    def follow_up(self, analysis: Analysis) -> Part | None:
+        if analysis.follow_up is None:
+            return None
+        rows = self.of("follow_up", analysis)
+        tables = [follow_up.follow_up(self.study, rows), follow_up.endings(self.study, rows)]
+        by_exposure = grouped(self.of("curves", analysis), lambda row: row["exposure"])
+        figures = [self._curves(name, members, rows) for name, members in by_exposure.items()]
+        return self._part(analysis, tables=tables, figure=figures)
 
-    def matching(self, analysis: Analysis) -> Part:
+    def _curves(self, exposure: str, members: Sequence[Row], arms: Sequence[Row]) -> Curves:
+        labels = {row["arm"]: row["label"] for row in arms if row["exposure"] == exposure}
+        caption = f"Risk of the outcome over time: {exposure_label(self.study, exposure)}"
+        return Curves(caption, curve_figure(members), list(labels.items()), curve_table(members, labels))
+
+    def estimates(self, analysis: Analysis) -> Part:
+        rows = self.of("estimates", analysis)
+        if analysis.follow_up is None:
+            return self._part(analysis, tables=[forest(self.study, rows, analysis.conf_level)])
+        tables = follow_up.hazards(self.study, rows, analysis.conf_level)
+        return self._part(analysis, tables=[*tables, follow_up.risks(self.study, rows, analysis.conf_level)])
+
+    def matching(self, analysis: Analysis) -> Part | None:
+        if analysis.follow_up is not None:
+            return None
         tables = [sections.sampling(row) for row in self.of("sampling", analysis)]
         return self._part(analysis, tables=[*tables, sections.matching(self.of("matching", analysis))])
 
     def methods(self, analysis: Analysis) -> Part:
-        return self._part(analysis, words=methods.methods(self.study, analysis))
+        design = analysis.follow_up
+        words = follow_up_methods(self.study, analysis, design) if design else methods.methods(self.study, analysis)
+        return self._part(analysis, words=words)
 
 
-def diagram(rows: Sequence[DiagramRow]) -> Diagram:
+def diagram(rows: Sequence[DiagramRow], anchor: str = "index date") -> Diagram:
     body = [[Cell(row.label, head=True), Cell(row.days), Cell(KINDS[row.kind])] for row in rows]
     table = Table("Windows of the design diagram", head("Window", "Days", "What for", numbers_from=9), body)
     kinds = [(kind, text) for kind, text in KINDS.items() if any(row.kind == kind for row in rows)]
-    return Diagram(timeline(rows), kinds, table)
+    return Diagram(timeline(rows, anchor), kinds, table)
 
 
 def flow(rows: Sequence[Row], label: str) -> Flow:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from equipoise.report.timeline import DiagramRow
 from equipoise.results.tables import READINGS
+from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptItem, ConceptSet
 from equipoise.spec.study import Analysis, Study
 from equipoise.spec.windows import Window
@@ -65,14 +66,13 @@ def diagram_rows(study: Study, analysis: Analysis) -> list[DiagramRow]:
     """The windows of a nested case-control analysis, eligibility first, exposure last."""
     return [
         *_eligibility_rows(study, analysis),
-        *_covariate_rows(study, analysis),
+        *covariate_rows(study, analysis),
         *_exposure_rows(study, analysis),
     ]
 
 
-def _eligibility_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
-    design = analysis.design
-    cohort = study.cohorts[design.cases]
+def population_rows(study: Study, cohort: CohortDefinition) -> Iterator[DiagramRow]:
+    """What a cohort requires before the day of entry."""
     if cohort.prior_observation_days:
         yield DiagramRow("Under observation", -cohort.prior_observation_days, -1, "eligibility")
     if cohort.washout_days:
@@ -82,12 +82,18 @@ def _eligibility_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
         yield DiagramRow(label, -item.days if item.days else None, -1, "exclusion")
     for rule in cohort.rules:
         yield DiagramRow(rule.name, rule.window.first_day, rule.window.last_day, "eligibility")
+
+
+def _eligibility_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
+    design = analysis.case_control
+    yield from population_rows(study, study.cohorts[design.cases])
     yield DiagramRow("Controls free of the outcome", None, 0, "exclusion")
     for name in design.free_of:
         yield DiagramRow(f"Controls free of {concept_set_label(study, name)}", None, 0, "exclusion")
 
 
-def _covariate_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
+def covariate_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
+    """The windows of covariates, and those that are known on the day itself."""
     on_the_day = []
     for name in analysis.adjust_for:
         covariate = study.covariate(name)
@@ -101,7 +107,7 @@ def _covariate_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
 
 
 def _exposure_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
-    design = analysis.design
+    design = analysis.case_control
     windows = {name: study.windows[name] for name in design.windows}
     edge = min((w.first_day if w.first_day is not None else w.last_day) for w in windows.values())
     if "initiation" in design.readings and design.run_in_days:

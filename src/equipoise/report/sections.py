@@ -16,7 +16,7 @@ def attrition(rows: Sequence[Row], label: str) -> Table:
     """Rules of one cohort with the persons before, removed and left."""
     body = [
         [
-            Cell(_sentence(row["rule"]), head=True),
+            Cell(sentence(row["rule"]), head=True),
             *numbers(*(count_text(row, name) for name in ("n_in", "n_excluded", "n_remaining"))),
         ]
         for row in rows
@@ -58,7 +58,7 @@ def _group_sizes(rows: Sequence[Row], sampling: Row | None) -> tuple[str, str]:
 
 def _levels(variable: str, members: Sequence[Row]) -> Iterator[list[Cell]]:
     difference = decimal_text(members[0]["standardized_difference"], 2)
-    yield [Cell(f"{_sentence(variable)}, n (%)", "level", head=True), *numbers("", "", difference)]
+    yield [Cell(f"{sentence(variable)}, n (%)", "level", head=True), *numbers("", "", difference)]
     for row in members:
         texts = [count_with_percent(row, f"n_{who}", f"value_{who}") for who in ("cases", "controls")]
         yield [Cell(row["level"], "indent", head=True), *numbers(*texts, "")]
@@ -67,9 +67,9 @@ def _levels(variable: str, members: Sequence[Row]) -> Iterator[list[Cell]]:
 def _numeric(variable: str, members: Sequence[Row]) -> Iterator[list[Cell]]:
     differences = [row["standardized_difference"] for row in members if row["statistic"] == "mean"]
     difference = decimal_text(differences[0] if differences else None, 2)
-    yield [Cell(_sentence(variable), "level", head=True), *numbers("", "", difference)]
+    yield [Cell(sentence(variable), "level", head=True), *numbers("", "", difference)]
     for row in members:
-        texts = [_centre_and_spread(row, who) for who in ("cases", "controls")]
+        texts = [centre_and_spread(row, who) for who in ("cases", "controls")]
         yield [Cell(STATISTICS[row["statistic"]], "indent", head=True), *numbers(*texts, "")]
     first = members[0]
     if first["n_cases_missing"] != 0 or first["n_controls_missing"] != 0:
@@ -77,7 +77,8 @@ def _numeric(variable: str, members: Sequence[Row]) -> Iterator[list[Cell]]:
         yield [Cell("missing, n", "indent", head=True), *numbers(*texts, "")]
 
 
-def _centre_and_spread(row: Row, who: str) -> str:
+def centre_and_spread(row: Row, who: str) -> str:
+    """Mean (SD) or median (interquartile range) of one group."""
     centre, spread = row[f"value_{who}"], row[f"spread_{who}"]
     # Calendar years are not thousands.
     year = row["variable"].lower().startswith(("calendar year", "year")) or row["variable"].lower() == "birth year"
@@ -114,7 +115,7 @@ def _exposure_rows(study: Study, window: str, same: Sequence[Row]) -> Iterator[l
             )
         ]
         cells += [count_text(row, f"n_{who}_not_observable") for who in ("cases", "controls")]
-        yield [Cell(_sentence(row["level"] or window), "indent" if i else "level", head=True), *numbers(*cells)]
+        yield [Cell(sentence(row["level"] or window), "indent" if i else "level", head=True), *numbers(*cells)]
 
 
 def use(study: Study, rows: Sequence[Row]) -> Table:
@@ -131,7 +132,7 @@ def use(study: Study, rows: Sequence[Row]) -> Table:
             texts = [decimal_text(row[name], 0 if name.startswith("median") else 1) for name in _AMOUNTS]
             if row["dose_unit"]:
                 texts[-2:] = [text if text == ABSENT else f"{text} {row['dose_unit']}" for text in texts[-2:]]
-            body.append([Cell(_sentence(row["level"] or row["window"]), "level", head=True), *numbers(*texts)])
+            body.append([Cell(sentence(row["level"] or row["window"]), "level", head=True), *numbers(*texts)])
     notes = [
         "Days seen: median days of the window in which use could be seen. The others: means among the exposed; a dash "
         "where the database does not say, or too few were exposed."
@@ -208,10 +209,10 @@ def data_quality(rows: Sequence[Row]) -> Table:
     found = [row for row in rows if row["n_records"] != 0]
     body = [
         [
-            Cell(_sentence(row["check"]), head=True),
+            Cell(sentence(row["check"]), head=True),
             Cell(row["table"], "code"),
             *numbers(count_text(row, "n_records"), count_text(row, "n_persons")),
-            Cell(_sentence(row["rule"])),
+            Cell(sentence(row["rule"])),
         ]
         for row in found
     ]
@@ -239,5 +240,6 @@ def concept_sets(study: Study, rows: Sequence[Row]) -> Table:
     return Table("Concept sets and what they match in the database", top, body)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
     return text[:1].upper() + text[1:]

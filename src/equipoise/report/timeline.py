@@ -71,7 +71,7 @@ class Scale:
         return left + (right - left) * (day - self.first) / (self.last - self.first)
 
 
-def timeline(rows: Sequence[DiagramRow]) -> Markup:
+def timeline(rows: Sequence[DiagramRow], anchor: str = "index date") -> Markup:
     """The diagram as SVG, without its outer figure. Rows are drawn from top to bottom in the order given."""
     scale = _scale(rows)
     labels = [wrap(row.label[:1].upper() + row.label[1:], LABEL) for row in rows]
@@ -81,8 +81,8 @@ def timeline(rows: Sequence[DiagramRow]) -> Markup:
     bars = [_bar(*each, scale) for each in zip(rows, labels, tops, heights, strict=True)]
     return element(
         "svg",
-        element("title", "Design diagram: windows of time relative to the index date, drawn to scale"),
-        join([_axis(scale, floor), *bars, _index_date(scale, floor)]),
+        element("title", f"Design diagram: windows of time relative to the {anchor}, drawn to scale"),
+        join([_axis(scale, floor, anchor), *bars, _anchor(scale, floor, anchor)]),
         viewBox=f"0 0 {WIDTH} {floor + 36}",
         role="img",
         class_="timeline",
@@ -128,7 +128,7 @@ def _outline(left: float, right: float, top: float, bottom: float, open_left: bo
     return "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in [*points, *far]) + " Z"
 
 
-def _axis(scale: Scale, floor: float) -> Markup:
+def _axis(scale: Scale, floor: float, anchor: str) -> Markup:
     days = _ticks(scale)
     lines = [element("line", x1=scale.at(day), x2=scale.at(day), y1=TOP, y2=floor, class_="grid") for day in days]
     texts = [element("text", _tick_text(day), x=scale.at(day), y=floor + 15, class_="tick") for day in days]
@@ -137,7 +137,7 @@ def _axis(scale: Scale, floor: float) -> Markup:
         WIDTH - RIGHT if scale.open_right else scale.at(scale.last),
     )
     base = element("line", x1=ends[0], x2=ends[1], y1=floor, y2=floor, class_="axis")
-    title = element("text", "time relative to the index date", x=sum(ends) / 2, y=floor + 32, class_="axis-title")
+    title = element("text", f"time relative to the {anchor}", x=sum(ends) / 2, y=floor + 32, class_="axis-title")
     return join([*lines, base, *texts, title])
 
 
@@ -170,10 +170,10 @@ def _tick_text(day: int) -> str:
     return f"{_signed(day)} d"
 
 
-def _index_date(scale: Scale, floor: float) -> Markup:
+def _anchor(scale: Scale, floor: float, anchor: str) -> Markup:
     x = scale.at(0)
     line = element("line", x1=x, x2=x, y1=TOP - 8, y2=floor, class_="index")
-    return join([line, element("text", "index date", x=x, y=TOP - 14, class_="index-label")])
+    return join([line, element("text", anchor, x=x, y=TOP - 14, class_="index-label")])
 
 
 def _signed(number: int) -> str:

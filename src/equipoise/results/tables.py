@@ -6,6 +6,12 @@ from typing import Any
 import pyarrow as pa
 
 from equipoise.errors import EquipoiseError, Fault, Reason
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET
+from equipoise.results.columns import count as _count
+from equipoise.results.columns import pairs as _on
+from equipoise.results.columns import real as _float
+from equipoise.results.columns import text as _text
+from equipoise.results.follow_up_tables import CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 
 OVERALL = "overall"
@@ -26,23 +32,10 @@ MEASURES: dict[str, str] = {
     "risk_difference": "risk difference",
     "rmst": "restricted mean survival time",
     "rmst_difference": "difference in restricted mean survival time",
+    "log_rank_statistic": "log-rank chi-squared",
+    "gray_statistic": "chi-squared of equal cumulative incidence",
     "slope_difference": "difference in slope",
 }
-
-
-def _text(name: str, meaning: str, **more: Any) -> ColumnSchema:
-    return ColumnSchema(name, "text", meaning, **more)
-
-
-def _count(name: str, meaning: str, unit: str = "persons", **more: Any) -> ColumnSchema:
-    return ColumnSchema(name, "int", meaning, unit, count=True, **more)
-
-
-def _float(name: str, meaning: str, unit: str = "", *derived_from: str, **more: Any) -> ColumnSchema:
-    return ColumnSchema(name, "float", meaning, unit, derived_from=derived_from, **more)
-
-
-SET = ("analysis", "comparison")
 
 
 def _matched(who: str) -> Total:
@@ -50,13 +43,6 @@ def _matched(who: str) -> Total:
     return Total("sampling", "n_cases_matched" if who == "cases" else "n_controls", SET)
 
 
-def _on(*names: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, name) for name in names)
-
-
-ANALYSIS = _text("analysis", "id of the analysis in the study", required=True)
-COMPARISON = _text("comparison", "groups that are compared, such as cases and controls", required=True)
-EXPOSURE = _text("exposure", "name of the exposure in the study")
 WINDOW = _text("window", "name of the exposure window in the study")
 READING = _text("reading", "how use is read: any use inside the window, or initiation in it", values=tuple(READINGS))
 USE = (*SET, "exposure", "window")
@@ -407,10 +393,18 @@ ESTIMATES = TableSchema(
         _float("log_estimate", "natural logarithm of the estimate; ratios only"),
         _float("std_error", "standard error of log_estimate for ratios, else of estimate"),
         _count("n_sets", "matched sets the estimate rests on", "sets"),
-        _count("n_persons", "cases and controls it rests on; a person in several sets counts in each", "rows"),
-        _count("n_cases", "cases among them"),
-        _count("n_exposed_cases", "cases at the target level"),
-        _count("n_exposed_controls", "controls at the target level", "controls"),
+        _count(
+            "n_persons",
+            "cases and controls it rests on, a person in several sets counting in each; or persons of both arms",
+            "rows",
+        ),
+        _count("n_cases", "cases among them, or persons with the outcome"),
+        _count("n_exposed_cases", "cases at the target level, or persons of the target arm with the outcome"),
+        _count(
+            "n_exposed_controls",
+            "controls at the target level, or persons of the target arm without the outcome",
+            "persons",
+        ),
         _text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
     ),
     ESTIMATE_KEYS,
@@ -428,6 +422,9 @@ TABLES: dict[str, TableSchema] = {
         CHARACTERISTICS,
         EXPOSURE_TABLE,
         COEXPOSURE,
+        FOLLOW_UP,
+        CHARACTERISTICS_BY_ARM,
+        CURVES,
         ESTIMATES,
     )
 }

@@ -1,6 +1,6 @@
 """The step in which people become numbers: matched sets and records into an analysis set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from equipoise.runner.packing import (
     unpack_sets,
 )
 from equipoise.runner.protocol import Protocol, read_protocol
+from equipoise.spec.covariates import Covariate
 
 Inputs = Mapping[str, Artifact]
 
@@ -45,7 +46,7 @@ def analysis_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     columns = exposure_columns(
         protocol.design, protocol.windows, uses(inputs["records"], protocol, people, rows, visible_from)
     )
-    adjusted_for = covariate_columns(covariates(inputs["records"], protocol, people, rows))
+    adjusted_for = covariate_columns(covariates(inputs["records"], protocol.covariates, people, rows))
     columns += [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
     columns += observability(protocol.design, protocol.windows, visible_from, rows.day)
     return pack_analysis_set(assemble_sets(sets, columns, attrition(inputs, sets)))
@@ -65,10 +66,12 @@ def uses(
     return found
 
 
-def covariates(records: Artifact, protocol: Protocol, people: People, rows: IndexRows) -> list[CovariateValues]:
-    """Every covariate the analysis adjusts for, on every row."""
+def covariates(
+    records: Artifact, declared: Iterable[Covariate], people: People, rows: IndexRows
+) -> list[CovariateValues]:
+    """Every declared covariate, on every row."""
     found: list[CovariateValues] = []
-    for covariate in protocol.covariates:
+    for covariate in declared:
         events: dict[str, EventDays] = {}
         if covariate.kind in ("event", "count"):
             made = rows_of(records, [covariate.concept_set])

@@ -13,14 +13,15 @@ from equipoise.data.source import Source
 from equipoise.design.dispensings import UseOfRows
 from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.nested_case_control import members, observable_from
-from equipoise.diagnostics.balance import standardized_categorical_difference, standardized_mean_difference
 from equipoise.kernels.event_windows import ValueSums
 from equipoise.kernels.spans import span_at
+from equipoise.runner import summaries
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import covariates, uses
 from equipoise.runner.estimate import COMPARISON, is_reported, kept_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
 from equipoise.runner.protocol import Protocol, read_protocol
+from equipoise.runner.summaries import percent
 from equipoise.spec.windows import Window
 
 Inputs = Mapping[str, Artifact]
@@ -37,7 +38,7 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     visible_from = observable_from(people, rows, protocol.recording_from)
     used = uses(inputs["records"], protocol, people, rows, visible_from)
     assembled = unpack_analysis_set(inputs["analysis_set"])
-    adjusted_for = covariates(inputs["records"], protocol, people, rows)
+    adjusted_for = covariates(inputs["records"], protocol.covariates, people, rows)
     exposure = list(exposure_rows(assembled, protocol, used, visible_from))
     made = {
         "sampling": [sampling_row(every_set)],
@@ -95,66 +96,10 @@ def _described(
 
 
 def characteristic_rows(sets: MatchedSets, variables: Iterator[CovariateValues]) -> Iterator[Row]:
-    """Table 1: mean and median of numeric variables, counts and percent of the levels of the others."""
-    for variable in variables:
-        cases, controls = variable.values[sets.is_case], variable.values[~sets.is_case]
-        made = _numeric_rows if variable.numeric else _level_rows
-        yield from made(variable, cases, controls)
-
-
-def _numeric_rows(variable: CovariateValues, cases: np.ndarray, controls: np.ndarray) -> Iterator[Row]:
-    difference = standardized_mean_difference(cases, controls)
-    base = {
-        "variable": variable.label,
-        "level": None,
-        "n_cases": len(cases),
-        "n_controls": len(controls),
-        "n_cases_missing": 0,
-        "n_controls_missing": 0,
-    }
-    yield base | {
-        "statistic": "mean",
-        "value_cases": _or_none(np.mean, cases, 1),
-        "spread_cases": _or_none(lambda values: np.std(values, ddof=1), cases, 2),
-        "value_controls": _or_none(np.mean, controls, 1),
-        "spread_controls": _or_none(lambda values: np.std(values, ddof=1), controls, 2),
-        "standardized_difference": difference,
-    }
-    yield base | {
-        "statistic": "median",
-        "value_cases": _or_none(np.median, cases, 1),
-        "spread_cases": _or_none(_interquartile_range, cases, 1),
-        "value_controls": _or_none(np.median, controls, 1),
-        "spread_controls": _or_none(_interquartile_range, controls, 1),
-    }
-
-
-def _interquartile_range(values: np.ndarray) -> float:
-    return float(np.subtract(*np.quantile(values, [0.75, 0.25])))
-
-
-def _or_none(statistic: Any, values: np.ndarray, at_least: int) -> float | None:
-    return float(statistic(values)) if len(values) >= at_least else None
-
-
-def _level_rows(variable: CovariateValues, cases: np.ndarray, controls: np.ndarray) -> Iterator[Row]:
-    difference = standardized_categorical_difference(cases, controls, len(variable.levels))
-    for code, level in enumerate(variable.levels):
-        n_cases, n_controls = int((cases == code).sum()), int((controls == code).sum())
-        yield {
-            "variable": variable.label,
-            "level": level,
-            "statistic": "count",
-            "n_cases": n_cases,
-            "n_controls": n_controls,
-            "value_cases": _percent(n_cases, len(cases)),
-            "value_controls": _percent(n_controls, len(controls)),
-            "standardized_difference": difference,
-        }
-
-
-def _percent(part: int, whole: int) -> float | None:
-    return 100 * part / whole if whole else None
+    """Table 1. Every row has a value of every characteristic, so none is missing."""
+    none_missing = {"n_cases_missing": 0, "n_controls_missing": 0}
+    for row in summaries.characteristic_rows(("cases", "controls"), sets.is_case, variables):
+        yield row if row["statistic"] == "count" else row | none_missing
 
 
 def exposure_rows(
@@ -211,7 +156,7 @@ def _level_row(people: AnalysisSet, column: Column, rows: np.ndarray, exposed: n
             f"n_{who}": n,
             f"n_exposed_{who}": n_exposed,
             f"n_unexposed_{who}": n - n_exposed,
-            f"percent_exposed_{who}": _percent(n_exposed, n),
+            f"percent_exposed_{who}": percent(n_exposed, n),
             f"n_{who}_not_observable": int((group & ~rows).sum()),
         }
     return row
@@ -275,5 +220,5 @@ def _coexposure_row(
     row: Row = {"exposure": first, "other_exposure": second, "window": window}
     for who, group in _groups(people).items():
         exposed, both = int((rows & group & one).sum()), int((rows & group & one & other).sum())
-        row |= {f"n_exposed_{who}": exposed, f"n_{who}_both": both, f"percent_{who}_both": _percent(both, exposed)}
+        row |= {f"n_exposed_{who}": exposed, f"n_{who}_both": both, f"percent_{who}_both": percent(both, exposed)}
     return row

@@ -89,7 +89,7 @@ def _estimate(people: AnalysisSet, model: Model, adjustment: str, subset: Any) -
     rows = people.select(names).where(model.rows)
     column = model.reported
     reason = _empty_of(rows, column) if len(people) else _empty(people)
-    numbers = {"reason": reason} if reason else _numbers(_fit(rows, column, subset))
+    numbers = {"reason": reason} if reason else ratio_numbers(_fit(rows, column, subset))
     return _key(column, adjustment, subset) | _counts(rows, column) | numbers
 
 
@@ -152,8 +152,8 @@ def _counts(rows: AnalysisSet, column: Column) -> dict[str, int]:
     }
 
 
-def _numbers(term: Estimate) -> dict[str, Any]:
-    """Estimate and limits as odds ratios, standard error of the logarithm; only a reason where there is no estimate."""
+def ratio_numbers(term: Estimate) -> dict[str, Any]:
+    """Estimate and limits as ratios, standard error of the logarithm; only a reason where there is no estimate."""
     if term.reason is not None:
         return {"reason": term.reason}
     return {

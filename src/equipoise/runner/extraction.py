@@ -16,7 +16,7 @@ from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
 from equipoise.kernels.spans import normalise
 from equipoise.runner.artifact import Artifact
-from equipoise.runner.packing import AMOUNTS, pack_people, unpack_people, unpack_sets
+from equipoise.runner.packing import AMOUNTS, pack_people, unpack_people
 from equipoise.spec.concepts import ConceptSet
 
 Inputs = Mapping[str, Artifact]
@@ -85,8 +85,8 @@ def records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
 
 
 def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
-    """Records of the persons in the matched sets, one group of arrays a concept set, with dispensed amounts."""
-    persons = unpack_people(inputs["people"]).person_id[np.unique(unpack_sets(inputs["matched_sets"]).person)]
+    """Records of the members of matched sets or of a cohort, one group of arrays a concept set, with amounts."""
+    persons = unpack_people(inputs["people"]).person_id[np.unique(inputs["members"]["person"])]
     arrays: dict[str, np.ndarray] = {}
     for position, (name, concept_set) in enumerate(subset["concept_sets"].items()):
         rows = extract_events(source, _resolved(name, concept_set, source), pa.array(persons, pa.int64()))

@@ -10,7 +10,8 @@ from equipoise.data.people import observation_spans, people
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
 from equipoise.runner.progress import Silent
-from equipoise.runner.steps import Step, study_steps
+from equipoise.runner.step import Step
+from equipoise.runner.steps import study_steps
 from equipoise.runner.store import Store
 from equipoise.runner.walk import Walk
 from equipoise.spec.concepts import ConceptSet

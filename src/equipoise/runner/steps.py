@@ -1,46 +1,11 @@
 """The steps of a study: which function makes what, from which part of the protocol and from which other steps."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from equipoise.runner.follow_up_steps import follow_up_steps
+from equipoise.runner.step import Step, cohort_concept_sets, concepts_step, covariate_concept_sets, records_step
 from equipoise.spec.canonical import canonical
-from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.study import Analysis, Study
-
-# The step table: kind of step → "module:function", loaded only when the step has to run.
-FUNCTIONS = {
-    "people": "equipoise.runner.extraction:people",
-    "quality": "equipoise.runner.extraction:quality",
-    "concepts": "equipoise.runner.extraction:concepts",
-    "records": "equipoise.runner.extraction:records",
-    "cases": "equipoise.runner.sampling:cases",
-    "matched_sets": "equipoise.runner.sampling:matched_sets",
-    "member_records": "equipoise.runner.extraction:member_records",
-    "analysis_set": "equipoise.runner.assembly:analysis_set",
-    "description": "equipoise.runner.describe:description",
-    "estimates": "equipoise.runner.estimate:estimates",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One unit of work.
-
-    `subset` is the part of the canonical study it depends on; `needs` says which step plays which role for it. Only the
-    roles and the content of what plays them enter its key, so analyses that share work share artefacts.
-    """
-
-    name: str
-    kind: str
-    subset: Any
-    needs: Mapping[str, str] = field(default_factory=dict)
-    reads_source: bool = False
-    detail: str = field(default="", compare=False)
-
-    @property
-    def function(self) -> str:
-        return FUNCTIONS[self.kind]
 
 
 def study_steps(study: Study, seed: int, analysis: str | None = None) -> tuple[Step, ...]:
@@ -65,49 +30,21 @@ def _domains(study: Study) -> dict[str, Any]:
     return {"domains": sorted({item.domain for item in study.concept_sets.values()})}
 
 
-def _concepts(study: Study, name: str) -> Step:
-    subset = {"name": name, "concept_set": canonical(study.concept_sets[name])}
-    detail = "looks the set up and counts its records"
-    return Step(f"concepts of {name}", "concepts", subset, reads_source=True, detail=detail)
-
-
-def _records(study: Study, name: str, first_only: bool) -> Step:
-    subset = {"name": name, "concept_set": canonical(study.concept_sets[name]), "first_only": first_only}
-    which = "first records" if first_only else "records"
-    detail = "days of the records, of everyone"
-    return Step(f"{which} of {name}", "records", subset, reads_source=True, detail=detail)
-
-
-def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
-    """Concept sets whose records decide membership, each with whether the first record of a person is enough."""
-    first: dict[str, bool] = {}
-
-    def need(name: str, first_only: bool) -> None:
-        first[name] = first.get(name, True) and first_only
-
-    need(cohort.entry.concept_set, cohort.entry.occurrence == "first")
-    for prior in cohort.exclude_prior:
-        need(prior.concept_set, prior.days is None)
-    for rule in cohort.rules:
-        need(rule.concept_set, False)
-    if cohort.exit.concept_set is not None:
-        need(cohort.exit.concept_set, False)
-    return first
-
-
 def _analysis_steps(study: Study, analysis: Analysis, seed: int) -> list[Step]:
+    if analysis.follow_up is not None:
+        return follow_up_steps(study, analysis, analysis.follow_up)
     member_sets = exposure_concept_sets(study, analysis) | covariate_concept_sets(study, analysis)
     eligibility_sets = _eligibility_concept_sets(study, analysis)
     steps = [Step("people", "people", {}, reads_source=True, detail="persons and their time under observation")]
-    steps += [_concepts(study, name) for name in sorted(set(eligibility_sets) | member_sets)]
-    steps += [_records(study, name, first_only) for name, first_only in sorted(eligibility_sets.items())]
+    steps += [concepts_step(study, name) for name in sorted(set(eligibility_sets) | member_sets)]
+    steps += [records_step(study, name, first_only) for name, first_only in sorted(eligibility_sets.items())]
     steps += _sampling_steps(study, analysis, eligibility_sets, seed)
     steps.append(_member_records(study, analysis.id, member_sets))
     return steps + _array_steps(study, analysis)
 
 
 def _eligibility_concept_sets(study: Study, analysis: Analysis) -> dict[str, bool]:
-    design = analysis.design
+    design = analysis.case_control
     sets: dict[str, bool] = dict.fromkeys(design.free_of, True)
     for cohort in (study.cohorts[name] for name in (design.cases, design.within) if name):
         for name, first_only in cohort_concept_sets(cohort).items():
@@ -116,7 +53,7 @@ def _eligibility_concept_sets(study: Study, analysis: Analysis) -> dict[str, boo
 
 
 def _sampling_steps(study: Study, analysis: Analysis, sets: dict[str, bool], seed: int) -> list[Step]:
-    design, tag = analysis.design, analysis.id
+    design, tag = analysis.case_control, analysis.id
     protocol = {
         "cases": canonical(study.cohorts[design.cases]),
         "within": canonical(study.cohorts[design.within]) if design.within else None,
@@ -130,7 +67,9 @@ def _sampling_steps(study: Study, analysis: Analysis, sets: dict[str, bool], see
         "time_in_cohort_caliper_days": design.time_in_cohort_caliper_days,
         "seed": seed,
     }
-    records = {f"records {name}": _records(study, name, first_only).name for name, first_only in sorted(sets.items())}
+    records = {
+        f"records {name}": records_step(study, name, first_only).name for name, first_only in sorted(sets.items())
+    }
     needs = {"people": "people"} | records
     return [
         Step(f"cases of {tag}", "cases", protocol, needs, detail="the rules of the cohort, one by one"),
@@ -146,13 +85,13 @@ def _sampling_steps(study: Study, analysis: Analysis, sets: dict[str, bool], see
 
 def _member_records(study: Study, tag: str, member_sets: set[str]) -> Step:
     subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
-    needs = {"people": "people", "matched_sets": f"matched sets of {tag}"}
+    needs = {"people": "people", "members": f"matched sets of {tag}"}
     detail = "exposure and covariate records of cases and controls"
     return Step(f"set records of {tag}", "member_records", subset, needs, reads_source=True, detail=detail)
 
 
 def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
-    design, tag = analysis.design, analysis.id
+    design, tag = analysis.case_control, analysis.id
     recording = study.data_needs.drug_recording_from
     protocol = {
         "design": canonical(design),
@@ -174,7 +113,12 @@ def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
     made = {"analysis_set": f"analysis set of {tag}"}
     return [
         Step(
-            made["analysis_set"], "analysis_set", protocol, needs, detail="windows, readings and covariates as columns"
+            made["analysis_set"],
+            "analysis_set",
+            protocol,
+            needs,
+            detail="windows, readings and covariates as columns",
+            analysis=tag,
         ),
         Step(
             f"description of {tag}",
@@ -182,17 +126,19 @@ def _array_steps(study: Study, analysis: Analysis) -> list[Step]:
             {"id": tag} | outcome | protocol,
             needs | made,
             detail="matching, characteristics and exposure as tables",
+            analysis=tag,
         ),
-        Step(f"estimates of {tag}", "estimates", model | outcome | protocol, made, detail="fits every model"),
+        Step(
+            f"estimates of {tag}",
+            "estimates",
+            model | outcome | protocol,
+            made,
+            detail="fits every model",
+            analysis=tag,
+        ),
     ]
 
 
 def exposure_concept_sets(study: Study, analysis: Analysis) -> set[str]:
     """Concept sets behind the exposures of an analysis."""
-    return {name for exposure in analysis.design.exposures for name in study.exposures[exposure].concept_sets}
-
-
-def covariate_concept_sets(study: Study, analysis: Analysis) -> set[str]:
-    """Concept sets behind the covariates of an analysis."""
-    covariates = (study.covariate(name) for name in analysis.adjust_for)
-    return {covariate.concept_set for covariate in covariates if covariate.kind in ("event", "count")}
+    return {name for exposure in analysis.case_control.exposures for name in study.exposures[exposure].concept_sets}

@@ -13,13 +13,16 @@ from equipoise.errors import DesignError, Fault, OutputError
 from equipoise.results.results import Results
 from equipoise.results.write import check_destination, write
 from equipoise.runner.code_hash import library_versions
+from equipoise.runner.follow_up_steps import set_name
 from equipoise.runner.packing import unpack_analysis_set
 from equipoise.runner.progress import Progress, Silent
-from equipoise.runner.steps import Step, study_steps
+from equipoise.runner.step import Step
+from equipoise.runner.steps import study_steps
 from equipoise.runner.store import MemoryShelf, Store
-from equipoise.runner.tabulate import tables_of
+from equipoise.runner.tabulate import DESCRIPTIONS, ESTIMATES, tables_of
 from equipoise.runner.walk import Walk
 from equipoise.spec.canonical import canonical, study_hash
+from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.study import Study
 
 MIN_CELL_COUNT = 5
@@ -51,7 +54,7 @@ def run(
     walk = Walk(source, shelf, progress or Silent())
     walk.run(steps)
     results = Results.suppressed(
-        tables_of(study, walk, steps),
+        tables_of(walk, steps),
         _manifest(study, source, walk, steps, chosen_seed),
         min_cell_count=min_cell_count,
         timings={"seconds": walk.seconds},
@@ -61,22 +64,40 @@ def run(
 
 
 def assemble(
-    study: Study, source: Source, *, analysis: str, seed: int | None = None, store: str | Path | None = None
+    study: Study,
+    source: Source,
+    *,
+    analysis: str,
+    target: str | None = None,
+    seed: int | None = None,
+    store: str | Path | None = None,
 ) -> AnalysisSet:
     """One analysis of a study as an `AnalysisSet`, in memory; intermediates are kept only if `store` names a place.
 
-    Raises `DesignError` for an analysis the study does not have.
+    `target` says which comparison of a follow-up analysis that has several. Raises `DesignError` for an analysis or a
+    target the study does not have.
 
     >>> people = assemble(read_study("study.toml"), connect("data/"), analysis="risk")  # doctest: +SKIP
     """
-    known = [item.id for item in study.every_analysis()]
+    known = {item.id: item.design for item in study.every_analysis()}
     if analysis not in known:
         raise DesignError(Fault(f"analysis {analysis!r}", "not in the study", ", ".join(known)))
-    wanted = f"analysis set of {analysis}"
+    wanted = _set_of(analysis, known[analysis], target)
     steps = study_steps(study, study.seed if seed is None else seed, analysis)
     walk = Walk(source, MemoryShelf() if store is None else Store(store), Silent())
-    walk.run(step for step in steps if step.kind not in ("estimates", "description"))
+    walk.run(step for step in steps if step.kind not in (*DESCRIPTIONS, *ESTIMATES))
     return unpack_analysis_set(walk.artifact(wanted))
+
+
+def _set_of(analysis: str, design: Design, target: str | None) -> str:
+    """The step that makes the rows asked for."""
+    targets = () if isinstance(design, NestedCaseControl) else design.target
+    if target is None and len(targets) < 2:
+        return set_name(analysis, targets[0]) if targets else f"analysis set of {analysis}"
+    if target not in targets:
+        found = "not given" if target is None else repr(target)
+        raise DesignError(Fault(f"target of analysis {analysis!r}", found, ", ".join(targets) or "none"))
+    return set_name(analysis, target)
 
 
 def _check_apart(results: Path, store: Path) -> None:

@@ -8,31 +8,41 @@ import pyarrow as pa
 from equipoise.analysis_set import Attrition
 from equipoise.results.tables import TABLES, table
 from equipoise.runner.packing import unpack_attrition
-from equipoise.runner.steps import Step
+from equipoise.runner.step import Step
 from equipoise.runner.walk import Walk
-from equipoise.spec.study import Study
 
-DESCRIBED = ("sampling", "matching", "characteristics", "exposure", "coexposure")
+DESCRIPTIONS = ("description", "arms_description")
+ESTIMATES = ("estimates", "arms_estimates")
+SETS = ("analysis_set", "arms_set")
 Row = dict[str, Any]
 
 
-def tables_of(study: Study, walk: Walk, steps: tuple[Step, ...]) -> dict[str, pa.Table]:
+def tables_of(walk: Walk, steps: tuple[Step, ...]) -> dict[str, pa.Table]:
     """Every declared table, with every count. Tables without rows are written too: an empty answer is an answer."""
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     rows["data_quality"] = _quality_rows(walk)
     rows["concept_sets"] = [dict(walk.artifact(step.name).values) for step in steps if step.kind == "concepts"]
-    for analysis in study.every_analysis():
-        for name, described in walk.artifact(f"description of {analysis.id}").values.items():
-            rows[name] += described
-        rows["estimates"] += walk.artifact(f"estimates of {analysis.id}").values["estimates"]
-        for item in walk.artifact(f"analysis set of {analysis.id}").values["attrition"]:
-            rows["attrition"] += _attrition_rows(analysis.id, unpack_attrition(item))
+    for step in steps:
+        if step.kind in (*DESCRIPTIONS, *ESTIMATES):
+            for name, made in walk.artifact(step.name).values.items():
+                rows[name] += made
+    rows["attrition"] = _attrition(walk, steps)
     return {name: table(name, made) for name, made in rows.items()}
 
 
 def _quality_rows(walk: Walk) -> list[Row]:
     findings = walk.artifact("data quality").values["findings"]
     return [{"position": position} | finding for position, finding in enumerate(findings, start=1)]
+
+
+def _attrition(walk: Walk, steps: tuple[Step, ...]) -> list[Row]:
+    """The attrition of every cohort of every analysis; comparisons of one analysis share that of their population."""
+    chains: dict[tuple[str, str], Attrition] = {}
+    for step in (step for step in steps if step.kind in SETS):
+        for item in walk.artifact(step.name).values["attrition"]:
+            attrition = unpack_attrition(item)
+            chains[step.analysis, attrition.cohort] = attrition
+    return [row for (analysis, _), attrition in chains.items() for row in _attrition_rows(analysis, attrition)]
 
 
 def _attrition_rows(analysis: str, attrition: Attrition) -> Iterator[Row]:

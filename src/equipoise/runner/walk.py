@@ -11,7 +11,7 @@ from typing import Any
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.code_hash import code_hash, library_versions
 from equipoise.runner.progress import Progress, State
-from equipoise.runner.steps import Step
+from equipoise.runner.step import Step
 from equipoise.runner.store import Shelf
 from equipoise.spec.canonical import canonical_json
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.model import Model
 from equipoise.spec.values import Name, Off, WholeDays, WholeYears
 
@@ -56,6 +57,4 @@ class NestedCaseControl(Model):
     """What becomes of sets that are not observable over the whole window."""
 
 
-# One member today. Follow-up designs (prognosis, active comparator, target trial) join this union as one
-# `FollowUpDesign`, told apart by `kind`.
-Design = NestedCaseControl
+Design = Annotated[NestedCaseControl | FollowUpDesign, Field(discriminator="kind")]

@@ -1,11 +1,14 @@
 """Settings that are each allowed but contradict one another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from equipoise.errors import Fault
+from equipoise.spec.contradictions import Said, interactions, is_death, repeated
+from equipoise.spec.designs import NestedCaseControl
+from equipoise.spec.follow_up_meaning import follow_up_contradictions
 from equipoise.spec.parts import Parts, sound_parts
 from equipoise.spec.places import Path, place
 from equipoise.spec.study import Analysis, Sensitivity, changed
@@ -24,8 +27,6 @@ def check_meaning(raw: Any) -> list[Fault]:
     return faults
 
 
-Said = tuple[Any, ...]  # path, found, allowed, remedy
-
 # Levels that initiation has beside the study's windows; a window of that name could not be told from them.
 LEVELS = ("never", "below minimum", "prevalent", "within the lag", "outside the windows")
 
@@ -40,16 +41,16 @@ def _cohorts(parts: Parts) -> Iterator[Said]:
                 'a washout with entry.occurrence = "every"',
                 "leave the washout out: no event comes before the first one",
             )
-        yield from _repeated((*where, "sex"), cohort.sex or ())
-        yield from _repeated((*where, "rules"), [rule.name for rule in cohort.rules])
+        yield from repeated((*where, "sex"), cohort.sex or ())
+        yield from repeated((*where, "rules"), [rule.name for rule in cohort.rules])
 
 
 def _exposures(parts: Parts) -> Iterator[Said]:
     for name, exposure in parts.exposures.items():
         where = ("exposures", name, "concept_sets")
-        yield from _repeated(where, exposure.concept_sets)
+        yield from repeated(where, exposure.concept_sets)
         for concept_set in exposure.concept_sets:
-            if _is_death(parts, concept_set):
+            if is_death(parts, concept_set):
                 yield where, f"{concept_set!r} is a set of deaths", "concept sets of what a person receives"
 
 
@@ -62,18 +63,19 @@ def _windows(parts: Parts) -> Iterator[Said]:
 def _covariates(parts: Parts) -> Iterator[Said]:
     for i, covariate in parts.covariates.items():
         concept_set = getattr(covariate, "concept_set", "")
-        if _is_death(parts, concept_set):
+        if is_death(parts, concept_set):
             found = f"{concept_set!r} is a set of deaths"
             yield ("covariates", i, "concept_set"), found, "records that can come before an index date"
 
 
-def _is_death(parts: Parts, concept_set: str) -> bool:
-    found = parts.concept_sets.get(concept_set)
-    return found is not None and found.domain == "death"
-
-
 def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
-    design = analysis.design
+    if isinstance(analysis.design, NestedCaseControl):
+        yield from _nested_case_control(parts, analysis, analysis.design, where)
+    else:
+        yield from follow_up_contradictions(parts, analysis, analysis.design, where)
+
+
+def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseControl, where: Path) -> Iterator[Said]:
     cases = parts.cohorts.get(design.cases)
     if cases is not None and cases.entry.occurrence != "first":
         yield (
@@ -83,19 +85,14 @@ def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
             "a person is a case once, at the first event",
         )
     for key in ("exposures", "windows", "readings", "match_exact", "free_of"):
-        yield from _repeated((*where, "design", key), getattr(design, key))
-    yield from _repeated((*where, "adjust_for"), analysis.adjust_for)
-    yield from _repeated((*where, "interactions"), [" × ".join(sorted(pair)) for pair in analysis.interactions])
-    yield from _without_variation(parts, analysis, where)
-    for i, pair in enumerate(analysis.interactions):
-        if pair[0] == pair[1] or not set(pair) <= set(analysis.adjust_for):
-            found = f"{pair[0]!r} × {pair[1]!r}"
-            yield (*where, "interactions", i), found, "two different covariates of adjust_for"
+        yield from repeated((*where, "design", key), getattr(design, key))
+    yield from repeated((*where, "adjust_for"), analysis.adjust_for)
+    yield from interactions(analysis.adjust_for, analysis.interactions, where)
+    yield from _without_variation(parts, analysis, design, where)
 
 
-def _without_variation(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
+def _without_variation(parts: Parts, analysis: Analysis, design: NestedCaseControl, where: Path) -> Iterator[Said]:
     """Covariates that matching makes equal for a case and its controls."""
-    design = analysis.design
     matched: dict[str, str] = {kind: f"is {kind}, on which sets are matched exactly" for kind in design.match_exact}
     matched["calendar_year"] = "is the year of the index date, which a case and its controls share"
     if design.birth_year_caliper == 0:
@@ -109,11 +106,6 @@ def _without_variation(parts: Parts, analysis: Analysis, where: Path) -> Iterato
                 "covariates that vary within matched sets",
                 "remove it: within a set it is constant and has no coefficient",
             )
-
-
-def _repeated(where: Path, names: Sequence[str]) -> Iterator[Said]:
-    for name in sorted({name for name in names if list(names).count(name) > 1}):
-        yield where, f"{name!r} twice", "each once", "remove one of them"
 
 
 def _sensitivity(parts: Parts, item: Sensitivity, where: Path, raw: Any) -> Iterator[Fault]:

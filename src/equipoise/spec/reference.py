@@ -48,6 +48,17 @@ HEADINGS = {
     "CountCovariate": "`[[covariates]]` of kind `count`",
     "Analysis": "`[[analyses]]`",
     "NestedCaseControl": "`[analyses.design]` of kind `nested_case_control`",
+    "FollowUpDesign": "`[analyses.design]` of kind `follow_up`",
+    "NewUsers": "`new_users` of a follow-up design",
+    "FollowUpOutcome": "`outcome` of a follow-up design",
+    "TimeAtRisk": "`follow_up` of a follow-up design",
+    "Censoring": "`censoring` of a follow-up design",
+    "NoAdjustment": "`adjustment` of kind `none`",
+    "Regression": "`adjustment` of kind `regression`",
+    "Match": "`adjustment` of kind `match`",
+    "Weigh": "`adjustment` of kind `weigh`",
+    "Stratify": "`adjustment` of kind `stratify`",
+    "Estimator": "`estimator` of a follow-up design",
     "Sensitivity": "`[[sensitivity]]`",
 }
 

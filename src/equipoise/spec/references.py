@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from equipoise.errors import Fault
+from equipoise.spec.follow_up import DEATH
 from equipoise.spec.places import Path, place
 
 Use = tuple[Path, str, str]  # where, the kind of thing named, the name
@@ -74,10 +75,16 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
         for place_in_pair, kind, name in _listed({"": pair}, (*where, "interactions", i), "", "covariate"):
             yield tuple(part for part in place_in_pair if part != ""), kind, name
     design = table(analysis, "design")
-    for key in ("cases", "within"):
-        yield from _named(design, (*where, "design"), key, "cohort")
-    for key, kind in (("free_of", "concept set"), ("exposures", "exposure"), ("windows", "window")):
-        yield from _listed(design, (*where, "design"), key, kind)
+    inside = (*where, "design")
+    for key, kind in (("cases", "cohort"), ("within", "cohort"), ("population", "cohort"), ("window", "window")):
+        yield from _named(design, inside, key, kind)
+    lists = (("free_of", "concept set"), ("exposures", "exposure"), ("windows", "window"), ("target", "exposure"))
+    for key, kind in lists:
+        yield from _listed(design, inside, key, kind)
+    yield from (use for use in _named(design, inside, "comparator", "exposure") if use[2] != "none")
+    for key in ("any_of", "competing"):
+        named = _listed(table(design, "outcome"), (*inside, "outcome"), key, "concept set")
+        yield from (use for use in named if use[2] != DEATH)
 
 
 def table(raw: Any, key: str) -> dict[str, Any]:

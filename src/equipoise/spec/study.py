@@ -1,5 +1,6 @@
 """A study: the pre-specified protocol as one value, in the order of the HARPER template."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -7,8 +8,9 @@ from pydantic import BeforeValidator, Field
 from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptSet
 from equipoise.spec.covariates import Covariate
-from equipoise.spec.designs import Design
+from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.exposures import Exposure
+from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.model import Model
 from equipoise.spec.values import Day, Id, Name, Named, Off, Settings, Text, strictly
 from equipoise.spec.windows import Window
@@ -56,7 +58,7 @@ class Analysis(Model):
     interactions: tuple[tuple[Name, Name], ...] = ()
     """Pairs of covariates of `adjust_for` whose product enters the adjusted model."""
     ties: Literal["exact", "efron", "breslow"] = "exact"
-    """Likelihood of a matched set: exact, or the approximation of Efron or Breslow."""
+    """Likelihood of a matched set: exact, or Efron's or Breslow's approximation; follow-up designs have their own."""
     interval: Literal["wald", "profile"] = "wald"
     """Confidence intervals from the standard error, or from the profile of the likelihood."""
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
@@ -64,9 +66,24 @@ class Analysis(Model):
     cluster: Off[Literal["person"]] = None
     """Whose rows are dependent, for a robust variance; `none` uses the model's variance."""
 
+    @property
+    def case_control(self) -> NestedCaseControl:
+        """The design of a nested case-control analysis. Raises `TypeError` for one of another kind."""
+        if not isinstance(self.design, NestedCaseControl):
+            raise TypeError(f"analysis {self.id} is a {self.design.kind}")
+        return self.design
+
+    @property
+    def follow_up(self) -> FollowUpDesign | None:
+        """The design of a follow-up analysis, None for one of another kind."""
+        return self.design if isinstance(self.design, FollowUpDesign) else None
+
 
 class Sensitivity(Model):
-    """An analysis of its own: that of `base` with the named settings changed (design settings under `design`)."""
+    """An analysis of its own: that of `base` with the named settings changed (design settings under `design`).
+
+    Tables inside tables are changed key by key; one of another `kind` replaces the one it changes.
+    """
 
     id: Id
     """Short name, used in tables."""
@@ -128,8 +145,16 @@ def varied(study: Study, item: Sensitivity) -> Analysis:
 def changed(base: Analysis, item: Sensitivity) -> Analysis:
     """`base` with the settings of `item.change`, under the id of `item` and with its reason as label."""
     settings = base.model_dump(by_alias=True)
-    own = {"id": item.id, "label": item.why}
-    design = item.change.get("design")
-    if isinstance(design, dict):
-        own["design"] = settings["design"] | design
-    return Analysis.model_validate(settings | item.change | own)
+    return Analysis.model_validate(_merged(settings, item.change) | {"id": item.id, "label": item.why})
+
+
+def _merged(settings: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with those of `change`, table by table; a table of another kind replaces the one it changes."""
+    made = dict(settings)
+    for key, value in change.items():
+        before = made.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            same_kind = value.get("kind", before.get("kind")) == before.get("kind")
+            value = _merged(before, value) if same_kind else value
+        made[key] = value
+    return made

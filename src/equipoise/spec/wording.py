@@ -94,7 +94,7 @@ class _Seen:
         close, known = self.meant(), self._known()
         remedy = f"did you mean {close!r}?" if close else "remove it"
         _, design, _ = _walk(self.schema, (*self.inner[:-1], "design"))
-        if self.path[-1] in design.get("properties", {}):
+        if any(self.path[-1] in option.get("properties", {}) for option in _kinds(design, self.schema)):
             remedy = "put it under design"
         return Fault(self.where, "unknown key", ", ".join(known), remedy)
 
@@ -141,6 +141,12 @@ def _walk(schema: dict[str, Any], loc: Path) -> tuple[Path, dict[str, Any], dict
             path.append(part)
             node, parent = _follow(_step(node, part), definitions), node
     return tuple(path), node, parent
+
+
+def _kinds(node: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tables that may stand at a place: one for each kind."""
+    tags = node.get("discriminator", {}).get("mapping", {})
+    return [_follow({"$ref": reference}, schema["$defs"]) for reference in tags.values()] or [node]
 
 
 def _follow(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

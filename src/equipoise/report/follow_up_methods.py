@@ -1,0 +1,162 @@
+"""The methods of a follow-up design in words, and the rows of its design diagram."""
+
+from collections.abc import Iterator
+
+from equipoise.report.methods import Paragraph, covariate_text, days_text, listed, rules_text, source_text
+from equipoise.report.numbers import level_text
+from equipoise.report.protocol import (
+    cohort_label,
+    concept_set_label,
+    covariate_rows,
+    exposure_label,
+    population_rows,
+    window_days,
+)
+from equipoise.report.timeline import DiagramRow
+from equipoise.spec.follow_up import DEATH, FollowUpDesign
+from equipoise.spec.study import Analysis, Study
+
+QUANTITIES = {
+    "cox": "Hazard ratios were estimated by Cox regression with {ties} handling of ties",
+    "survival": "Risks at {times} were one less the Kaplan-Meier estimate, and were compared as difference and ratio",
+    "rmst": "Restricted mean survival up to {times} was the area under the Kaplan-Meier curve",
+    "logrank": "Curves were compared by the log-rank test",
+    "cumulative_incidence": "Risks at {times} were Aalen-Johansen estimates of cumulative incidence",
+    "fine_gray": "Subdistribution hazard ratios were estimated by Fine and Gray's regression",
+}
+CENSORED = {
+    "at_stop": "at the end of use",
+    "at_switch": "on the first dispensing of the other arm's drug",
+    "at_exit": "on leaving the population",
+}
+
+
+def follow_up_methods(study: Study, analysis: Analysis, design: FollowUpDesign) -> list[Paragraph]:
+    """Paragraphs for one analysis: population and time zero, arms, outcome and follow-up, covariates, model."""
+    return [
+        ("Population and time zero", _population(study, design)),
+        ("Arms", _arms(study, design)),
+        ("Outcome and follow-up", _outcome(study, design)),
+        ("Covariates", _covariates(study, analysis)),
+        ("Statistical analysis", _model(analysis, design)),
+    ]
+
+
+def _population(study: Study, design: FollowUpDesign) -> str:
+    cohort = study.cohorts[design.population]
+    rules = list(rules_text(study, cohort))
+    required = f" Required on entry: {listed(rules)}." if rules else ""
+    zero = (
+        "Time zero was the day of entering the population; a person entered once."
+        if design.time_zero == "entry"
+        else "Time zero was the day on which a drug of either arm was first dispensed to a member of the population."
+    )
+    return f"The population was {source_text(study, design.population, False)}.{required} {zero}"
+
+
+def _arms(study: Study, design: FollowUpDesign) -> str:
+    targets = listed([_defined(study, name) for name in design.target])
+    other = _defined(study, design.comparator) if design.comparator else "persons without that use"
+    text = f"The target arms were users of {targets}, each compared by itself with {other}."
+    if design.window is not None:
+        text += f" Use counted from {window_days(study.windows[design.window]).replace(' to ', ' up to ')}"
+        text += f", the last {days_text(design.lag_days)} left out." if design.lag_days else "."
+    if design.comparator is not None:
+        twice = {
+            "exclude": "were left out",
+            "first": "were in the arm of the drug used first",
+            "target": "were in the target arm",
+        }
+        text += f" Persons with use of both {twice[design.both]}."
+    if design.new_users is None:
+        return text + " Users were not required to be new ones."
+    before = "the window" if design.window else "time zero"
+    return (
+        f"{text} Persons in all arms were observed for {days_text(design.new_users.washout_days)} before {before} "
+        "without a dispensing of either arm."
+    )
+
+
+def _defined(study: Study, name: str) -> str:
+    least = study.exposures[name].min_dispensings
+    label = exposure_label(study, name)
+    return label if least == 1 else f"{label} (dispensings on at least {least} distinct dates)"
+
+
+def event_words(study: Study, names: tuple[str, ...]) -> str:
+    """Events of an outcome in words: `death or invasive ventilation`."""
+    return " or ".join(DEATH if name == DEATH else concept_set_label(study, name) for name in names)
+
+
+def _outcome(study: Study, design: FollowUpDesign) -> str:
+    outcome, time, censoring = design.outcome, design.follow_up, design.censoring
+    text = (
+        f"The outcome was the first of: {event_words(study, outcome.any_of)}. Persons with it on or before time zero "
+        f"were left out. Persons were followed from day {time.starts_day + 1:,} after time zero"
+    )
+    text += f" up to day {time.days:,}" if time.days is not None else ""
+    ends = ["at the end of observation", *(words for key, words in CENSORED.items() if getattr(censoring, key))]
+    if censoring.last_day is not None:
+        ends.append(f"after {censoring.last_day}")
+    text += f", and censored {listed(ends)}, whichever came first; an event on the last day counted."
+    if censoring.at_stop:
+        text += (
+            f" Use ended with the last day supplied and {days_text(censoring.grace_days)} more; supply left over was "
+            "added to the next dispensing."
+        )
+    if outcome.competing:
+        text += f" Competing events: {event_words(study, outcome.competing)}."
+    if time.minimum_days:
+        text += f" Persons observed for less than {days_text(time.minimum_days)} without an event were left out."
+    return text
+
+
+def _covariates(study: Study, analysis: Analysis) -> str:
+    if not analysis.adjust_for:
+        return "Estimates were not adjusted."
+    described = [covariate_text(study, name) for name in analysis.adjust_for]
+    return f"Adjusted estimates took account of {listed(described)}, as they were at time zero."
+
+
+def _model(analysis: Analysis, design: FollowUpDesign) -> str:
+    days = design.follow_up.days
+    points = design.estimator.time_points_days or ((days,) if days is not None else ())
+    times = listed([f"day {point:,}" for point in points]) if points else ""
+    ties = design.estimator.ties.capitalize() + ("'s" if design.estimator.ties != "exact" else "")
+    said = [QUANTITIES[kind].format(times=times, ties=ties) for kind in design.estimator.kinds]
+    level = level_text(analysis.conf_level)
+    return (
+        f"{'. '.join(said)}. Every ratio is of the target arm against the reference arm, with {level} confidence "
+        "intervals and two-sided p-values. They are not corrected for the number of comparisons."
+    )
+
+
+def follow_up_rows(study: Study, analysis: Analysis, design: FollowUpDesign) -> list[DiagramRow]:
+    """The rows of the design diagram: population, washout, use, covariates, follow-up."""
+    return [
+        *population_rows(study, study.cohorts[design.population]),
+        *_use_rows(study, design),
+        *covariate_rows(study, analysis),
+        *_time_rows(study, design),
+    ]
+
+
+def _use_rows(study: Study, design: FollowUpDesign) -> Iterator[DiagramRow]:
+    window = study.windows[design.window] if design.window else None
+    first = (window.first_day if window else 0) or 0
+    if design.new_users is not None:
+        label = "Washout: no drug of either arm"
+        yield DiagramRow(label, first - design.new_users.washout_days, first - 1, "exclusion")
+    if window is None:
+        yield DiagramRow("First use: arm and time zero", 0, 0, "exposure")
+        return
+    last = min(window.last_day, -design.lag_days - 1)
+    yield DiagramRow(f"Use, {design.window}: makes the arm", window.first_day, last, "exposure")
+    if last < -1:
+        yield DiagramRow("Lag", last + 1, -1, "lag")
+
+
+def _time_rows(study: Study, design: FollowUpDesign) -> Iterator[DiagramRow]:
+    yield DiagramRow(f"No {event_words(study, design.outcome.any_of)} yet", None, 0, "exclusion")
+    label = f"Follow-up of {cohort_label(study, design.population)}"
+    yield DiagramRow(label, design.follow_up.starts_day + 1, design.follow_up.days, "follow_up")

@@ -1,0 +1,127 @@
+"""The step that describes the arms of a follow-up design: Table 1, how follow-up ended, curves on a fixed grid."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from equipoise.analysis_set import AnalysisSet
+from equipoise.cohort.covariates import CovariateValues, IndexRows, age_at, characteristic
+from equipoise.cohort.people import People
+from equipoise.cohort.time import calendar_year, years_between
+from equipoise.data.source import Source
+from equipoise.design.arms import REFERENCE, TARGET
+from equipoise.design.follow_up import ENDINGS, Followed
+from equipoise.kernels.spans import span_at
+from equipoise.results.follow_up_tables import ARMS
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.follow_up import covariates_at_time_zero, followed_persons
+from equipoise.runner.follow_up_protocol import FollowUpProtocol, read_follow_up
+from equipoise.runner.packing import unpack_analysis_set, unpack_people
+from equipoise.runner.risks import risks_at
+from equipoise.runner.summaries import characteristic_rows
+
+Inputs = Mapping[str, Artifact]
+Row = dict[str, Any]
+LEAVING = 10  # persons for each interval of a curve: with fewer, most of it would have to be hidden
+CODES = {"target": TARGET, "reference": REFERENCE}
+ENDED = {
+    "event": "n_events",
+    "competing event": "n_competing",
+    "end of observation": "n_censored_observation",
+    "end of follow-up": "n_censored_limit",
+    "end of the study": "n_censored_study_end",
+    "left the population": "n_censored_exit",
+    "end of use": "n_censored_stop",
+    "switch": "n_censored_switch",
+}
+
+
+def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
+    """Rows of the tables follow_up, characteristics_by_arm and curves."""
+    protocol = read_follow_up(subset)
+    people = unpack_people(inputs["people"])
+    followed = followed_persons(inputs, protocol, people)
+    assembled = unpack_analysis_set(inputs["analysis_set"])
+    adjusted_for = covariates_at_time_zero(inputs, protocol, people, followed)
+    described = _described(people, followed, adjusted_for)
+    made = {
+        "follow_up": list(follow_up_rows(followed, protocol)),
+        "characteristics_by_arm": list(characteristic_rows(ARMS, followed.arms.arm == TARGET, described)),
+        "curves": list(curve_rows(assembled, protocol, subset["conf_level"])),
+    }
+    key = protocol.key(subset["id"])
+    return Artifact({}, {name: [key | row for row in rows_made] for name, rows_made in made.items()})
+
+
+def follow_up_rows(followed: Followed, protocol: FollowUpProtocol) -> Iterator[Row]:
+    """Persons, events, time at risk and how follow-up ended, of each arm."""
+    start = protocol.design.follow_up.starts_day
+    for arm in ARMS:
+        mine = followed.arms.arm == CODES[arm]
+        ended = np.bincount(followed.ending[mine], minlength=len(ENDINGS))
+        row: Row = {"arm": arm, "label": protocol.arm_labels[CODES[arm]], "n_persons": int(mine.sum())}
+        row |= {ENDED[name]: int(ended[code]) for code, name in enumerate(ENDINGS)}
+        years = float((followed.stop[mine].astype(np.int64) - start).sum()) / 365.25
+        yield row | {
+            "person_years": years,
+            "rate": 1000 * row["n_events"] / years if years else None,
+            "median_days": float(np.median(followed.stop[mine])) if mine.any() else None,
+        }
+
+
+def _described(people: People, followed: Followed, adjusted_for: list[CovariateValues]) -> Iterator[CovariateValues]:
+    """What Table 1 shows: age, sex, calendar year, time observed, then the covariates."""
+    rows = IndexRows(followed.arms.person, followed.arms.day)
+    names = {covariate.name for covariate in adjusted_for}
+    if "age" not in names:
+        yield CovariateValues("age", "Age at time zero (years)", age_at(people, rows))
+    if "sex" not in names:
+        yield characteristic(people, rows, "sex", "sex", "Sex")
+    yield CovariateValues("year", "Calendar year of time zero", calendar_year(rows.day).astype(np.float64))
+    at = span_at(people.observed, rows.person, rows.day)
+    entry = people.observed.start[at] if len(at) else np.zeros(0, dtype=np.int32)
+    yield CovariateValues("observed", "Observed before time zero (years)", years_between(entry, rows.day))
+    yield from adjusted_for
+
+
+def curve_rows(rows: AnalysisSet, protocol: FollowUpProtocol, conf_level: float) -> Iterator[Row]:
+    """Numbers at risk and the crude risk at the ends of equal intervals, of each arm with persons."""
+    assert rows.arm is not None
+    last = protocol.design.follow_up.days or (int(rows.stop.max()) if len(rows) else 0)
+    for arm in ARMS:
+        mine = rows.where(rows.arm == CODES[arm])
+        if len(mine):
+            yield from _curve(arm, mine, last, bool(protocol.design.outcome.competing), conf_level)
+
+
+def _curve(arm: str, mine: AnalysisSet, last: int, competing: bool, conf_level: float) -> Iterator[Row]:
+    times = interval_ends(last, int((mine.stop < last).sum()))
+    (risks,) = risks_at(mine, times, competing, conf_level)
+    after, at_risk = int(mine.start.max()), len(mine)
+    for position, (time, risk) in enumerate(zip(times, risks, strict=True), start=1):
+        row = _interval(mine, after, time, at_risk)
+        after, at_risk = time, row["n_remaining"]
+        limits = {"risk": risk.estimate, "conf_low": risk.conf_low, "conf_high": risk.conf_high}
+        yield {"arm": arm, "position": position, "time_days": time} | row | limits
+
+
+def interval_ends(last: int, n_ended: int) -> list[int]:
+    """Ends of up to twelve equal intervals up to day `last`, so few that about ten persons leave in each.
+
+    The number divides twelve, so that every arm shares the times of those with fewer intervals.
+    """
+    number = next(n for n in (12, 6, 4, 3, 2, 1) if n == 1 or n_ended >= LEAVING * n)
+    return sorted({-(-last * k // number) for k in range(1, number + 1)} - {0})
+
+
+def _interval(mine: AnalysisSet, after: int, time: int, at_risk: int) -> Row:
+    ends = (mine.stop > after) & (mine.stop <= time)
+    left = int(ends.sum())
+    return {
+        "n_at_risk": at_risk,
+        "n_events": int((mine.event[ends] == 1).sum()),
+        "n_competing": int((mine.event[ends] > 1).sum()),
+        "n_left": left,
+        "n_remaining": at_risk - left,
+    }

@@ -1,0 +1,76 @@
+"""Steps of a follow-up design: its population, and each comparison as an analysis set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from equipoise.analysis_set import Column
+from equipoise.cohort.covariates import CovariateValues, IndexRows
+from equipoise.cohort.membership import find_members
+from equipoise.cohort.people import EventDays, People
+from equipoise.data.source import Source
+from equipoise.design.arms import find_arms
+from equipoise.design.follow_up import Followed, assemble_arms, follow, with_population
+from equipoise.design.nested_case_control import covariate_columns, interaction_columns
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.assembly import covariates
+from equipoise.runner.follow_up_protocol import FollowUpProtocol, contrast_of, read_follow_up
+from equipoise.runner.packing import (
+    pack_analysis_set,
+    pack_cohort,
+    unpack_cohort,
+    unpack_people,
+    unpack_records,
+)
+from equipoise.spec.cohorts import CohortDefinition
+
+Inputs = Mapping[str, Artifact]
+
+
+def population(inputs: Inputs, subset: Any, source: Source) -> Artifact:
+    """The cohort that is followed, or in which users are found: entry day, exit day and attrition."""
+    people = unpack_people(inputs["people"])
+    records = _first_or_all(inputs, subset["labels"], people)
+    definition = CohortDefinition.model_validate(subset["population"])
+    return pack_cohort(find_members("population", people, definition, records, subset["labels"]))
+
+
+def arms_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
+    """The rows of one comparison: a person each, with arm, time followed, event and covariates."""
+    protocol = read_follow_up(subset)
+    people = unpack_people(inputs["people"])
+    followed = followed_persons(inputs, protocol, people)
+    reference, target = protocol.arm_labels
+    tags = (("exposure", protocol.target), ("target", target), ("reference", reference))
+    adjusted_for = covariate_columns(covariates_at_time_zero(inputs, protocol, people, followed))
+    columns = [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
+    rows = assemble_arms(followed, Column(protocol.contrast_label, "exposure", tags), columns, protocol.design)
+    return pack_analysis_set(with_population(rows, unpack_cohort(inputs["population"]).attrition))
+
+
+def followed_persons(inputs: Inputs, protocol: FollowUpProtocol, people: People) -> Followed:
+    """Everyone in one comparison with arm, time zero and follow-up."""
+    contrast = contrast_of(protocol, inputs["records"], people)
+    arms = find_arms(
+        people,
+        unpack_cohort(inputs["population"]),
+        contrast,
+        protocol.design,
+        protocol.window,
+        protocol.recording_from,
+        protocol.contrast_label,
+    )
+    first_records = _first_or_all(inputs, protocol.labels, people)
+    return follow(people, arms, contrast, first_records, protocol.design, protocol.labels)
+
+
+def covariates_at_time_zero(
+    inputs: Inputs, protocol: FollowUpProtocol, people: People, followed: Followed
+) -> list[CovariateValues]:
+    """Every covariate the analysis adjusts for, as it was at time zero."""
+    return covariates(
+        inputs["records"], protocol.covariates, people, IndexRows(followed.arms.person, followed.arms.day)
+    )
+
+
+def _first_or_all(inputs: Inputs, labels: Mapping[str, str], people: People) -> dict[str, EventDays]:
+    return {name: unpack_records(inputs[f"records {name}"], people) for name in labels}

@@ -1,0 +1,92 @@
+"""One step of a study, and the steps that designs of every kind share."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from equipoise.spec.canonical import canonical
+from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.study import Analysis, Study
+
+# The step table: kind of step → "module:function", loaded only when the step has to run.
+FUNCTIONS = {
+    "people": "equipoise.runner.extraction:people",
+    "quality": "equipoise.runner.extraction:quality",
+    "concepts": "equipoise.runner.extraction:concepts",
+    "records": "equipoise.runner.extraction:records",
+    "cases": "equipoise.runner.sampling:cases",
+    "matched_sets": "equipoise.runner.sampling:matched_sets",
+    "member_records": "equipoise.runner.extraction:member_records",
+    "analysis_set": "equipoise.runner.assembly:analysis_set",
+    "description": "equipoise.runner.describe:description",
+    "estimates": "equipoise.runner.estimate:estimates",
+    "population": "equipoise.runner.follow_up:population",
+    "arms_set": "equipoise.runner.follow_up:arms_set",
+    "arms_description": "equipoise.runner.describe_arms:description",
+    "arms_estimates": "equipoise.runner.estimate_arms:estimates",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One unit of work.
+
+    `subset` is the part of the canonical study it depends on; `needs` says which step plays which role for it. Only the
+    roles and the content of what plays them enter its key, so analyses that share work share artefacts. `analysis` is
+    the one it belongs to, empty where several share it.
+    """
+
+    name: str
+    kind: str
+    subset: Any
+    needs: Mapping[str, str] = field(default_factory=dict)
+    reads_source: bool = False
+    detail: str = field(default="", compare=False)
+    analysis: str = field(default="", compare=False)
+
+    @property
+    def function(self) -> str:
+        return FUNCTIONS[self.kind]
+
+
+def concepts_step(study: Study, name: str) -> Step:
+    """What a concept set finds."""
+    subset = {"name": name, "concept_set": canonical(study.concept_sets[name])}
+    detail = "looks the set up and counts its records"
+    return Step(f"concepts of {name}", "concepts", subset, reads_source=True, detail=detail)
+
+
+def records_step(study: Study, name: str, first_only: bool) -> Step:
+    """The records of everyone: all, or each person's first."""
+    subset = {"name": name, "concept_set": canonical(study.concept_sets[name]), "first_only": first_only}
+    which = "first records" if first_only else "records"
+    detail = "days of the records, of everyone"
+    return Step(f"{which} of {name}", "records", subset, reads_source=True, detail=detail)
+
+
+def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
+    """Concept sets whose records decide membership, each with whether the first record of a person is enough."""
+    first: dict[str, bool] = {}
+
+    def need(name: str, first_only: bool) -> None:
+        first[name] = first.get(name, True) and first_only
+
+    need(cohort.entry.concept_set, cohort.entry.occurrence == "first")
+    for prior in cohort.exclude_prior:
+        need(prior.concept_set, prior.days is None)
+    for rule in cohort.rules:
+        need(rule.concept_set, False)
+    if cohort.exit.concept_set is not None:
+        need(cohort.exit.concept_set, False)
+    return first
+
+
+def covariate_concept_sets(study: Study, analysis: Analysis) -> set[str]:
+    """Concept sets behind the covariates that an analysis adjusts for."""
+    return concept_sets_of(study, analysis.adjust_for)
+
+
+def concept_sets_of(study: Study, covariates: Iterable[str]) -> set[str]:
+    """Concept sets behind named covariates."""
+    declared = (study.covariate(name) for name in covariates)
+    return {covariate.concept_set for covariate in declared if covariate.kind in ("event", "count")}

@@ -1,0 +1,225 @@
+"""The follow-up design: persons followed from a time zero, compared by what they used, element by element.
+
+Prognosis after a diagnosis, active comparators and (with strategies in place of use) target trials are the same design
+with other elements, so that any two of them can be compared, and changed into one another, one element at a time.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from equipoise.spec.model import Model
+from equipoise.spec.values import Day, Name, Off, SomeDays, WholeDays, Wrong, shown
+
+DEATH = "death"  # reserved: death itself, whatever its cause
+
+
+class NewUsers(Model):
+    """Only persons without the drugs of either arm in the days before time zero, or before the window of use."""
+
+    washout_days: SomeDays = 365
+    """Days under observation without a dispensing of either arm, up to the day before time zero (first use), or up to
+    the day before the window begins (entry)."""
+
+
+class FollowUpOutcome(Model):
+    """What ends follow-up as an event: the first of several; competing events end it as another cause.
+
+    Only first records count: a person with any of them on or before time zero is left out. Of an event and a competing
+    event on the same day, the event counts.
+    """
+
+    any_of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Concept sets, or `death`: the first of them is the event."""
+    competing: tuple[Name, ...] = ()
+    """Concept sets, or `death`, that end follow-up as competing events."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> "FollowUpOutcome":
+        both = sorted(set(self.any_of) & set(self.competing))
+        if both:
+            raise Wrong(f"{shown(both[0])} both in any_of and in competing", "each event in one of them")
+        return self
+
+
+class TimeAtRisk(Model):
+    """The stretch after time zero in which events count: (start, stop] in days from time zero."""
+
+    starts_day: WholeDays = 0
+    """Persons who left or had an event up to this day are not followed; 0 counts from the day after time zero."""
+    days: Off[SomeDays] = None
+    """Last day after time zero that counts; `none` follows to the end of observation."""
+    minimum_days: WholeDays = 0
+    """Fewest days a person must be under observation after time zero, events apart."""
+
+    @model_validator(mode="after")
+    def _some_time(self) -> "TimeAtRisk":
+        if self.days is not None and self.days <= self.starts_day:
+            raise Wrong(f"days = {self.days} with starts_day = {self.starts_day}", "days above starts_day")
+        return self
+
+
+class Censoring(Model):
+    """What ends follow-up without an event. Observation's end always does; an event on the last day counts."""
+
+    at_stop: bool = False
+    """End of the arm's drug: the last day supplied and `grace_days` more (as treated); else persons keep their arm."""
+    grace_days: WholeDays = 30
+    """Days between supplies that do not end use, and days after the last supply that still count."""
+    supply_days: SomeDays = 30
+    """Days that a dispensing lasts where the database does not say."""
+    at_switch: bool = False
+    """First dispensing of the other arm's drug after time zero."""
+    at_exit: bool = False
+    """End of membership of the population, where its `exit` comes before the end of observation."""
+    last_day: Day | None = None
+    """Last calendar day of the study."""
+
+
+class NoAdjustment(Model):
+    """Crude estimates only."""
+
+    kind: Literal["none"]
+    """No adjustment."""
+
+
+class Regression(Model):
+    """Covariates of `adjust_for` in the outcome model."""
+
+    kind: Literal["regression"]
+    """Covariates in the outcome model."""
+
+
+class PropensityScore(Model):
+    """How the propensity score is estimated from the covariates of `adjust_for` and those found in the database."""
+
+    penalty: Literal["none", "lasso"] = "none"
+    """Logistic regression by maximum likelihood, or with an L1 penalty chosen by cross-validation."""
+    trim_equipoise: tuple[float, float] | None = None
+    """Preference scores kept, such as [0.3, 0.7]; all where this is left out."""
+
+
+class Match(PropensityScore):
+    """Matching on the propensity score: greedy, nearest neighbour."""
+
+    kind: Literal["match"]
+    """Matching on the propensity score."""
+    ratio: Annotated[int, Field(ge=1, le=100)] = 1
+    """Comparators for each target, at most."""
+    caliper: Off[Annotated[float, Field(gt=0)]] = 0.2
+    """Largest distance within a matched set; `none` sets no limit."""
+    caliper_scale: Literal["ps", "logit", "preference"] = "logit"
+    """Scale of the distance."""
+    caliper_sd: Off[Literal["overall", "pooled"]] = "overall"
+    """Standard deviation the caliper counts in; `none` takes it in units of the scale."""
+    order: Literal["largest", "smallest", "closest", "data", "random"] = "largest"
+    """Whom partners are sought for first."""
+    replace: bool = False
+    """Whether a comparator can serve several sets."""
+
+
+class Weigh(PropensityScore):
+    """Weighting by the propensity score."""
+
+    kind: Literal["weigh"]
+    """Weighting by the propensity score."""
+    estimand: Literal["ATE", "ATT", "ATC", "overlap", "matching"] = "ATE"
+    """Whom the weighted persons stand for."""
+    stabilised: bool = True
+    """Weights of each arm with mean one."""
+    truncate: Annotated[float, Field(gt=0.5, lt=1)] | None = None
+    """Quantile above which weights are cut (and one less this, below which)."""
+
+
+class Stratify(PropensityScore):
+    """Strata of the propensity score."""
+
+    kind: Literal["stratify"]
+    """Strata of the propensity score."""
+    strata: Annotated[int, Field(ge=2, le=100)] = 5
+    """How many."""
+
+
+Adjustment = Annotated[NoAdjustment | Regression | Match | Weigh | Stratify, Field(discriminator="kind")]
+Quantity = Literal["cox", "survival", "rmst", "logrank", "cumulative_incidence", "fine_gray"]
+
+
+class Estimator(Model):
+    """What is estimated, and how."""
+
+    kinds: Annotated[tuple[Quantity, ...], Field(min_length=1)] = ("cox", "survival")
+    """Hazard ratio (cox), risks at time points and their contrasts (survival), restricted mean survival (rmst),
+    log-rank test, and with competing events cumulative incidence and subdistribution hazard ratio (fine_gray)."""
+    time_points_days: tuple[SomeDays, ...] = ()
+    """Days after time zero at which risks and restricted means are given; the last day of follow-up where left out."""
+    ties: Literal["efron", "breslow", "exact"] = "efron"
+    """Likelihood of tied events."""
+
+
+class FollowUpDesign(Model):
+    """Persons of a cohort followed from time zero, users of each target against a comparator."""
+
+    kind: Literal["follow_up"]
+    """A follow-up study."""
+    population: Name
+    """The cohort followed, or in which users are found."""
+    time_zero: Literal["entry", "first_use"] = "entry"
+    """The day of entering the population, or the day a drug of either arm is first dispensed while a member of it."""
+    new_users: Off[NewUsers] = None
+    """Washout of both arms' drugs before time zero; `none` lets prevalent users in."""
+    target: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Exposures, each compared by itself with the comparator."""
+    comparator: Off[Name] = None
+    """The exposure of the other arm; `none` is persons without use of the target."""
+    window: Name | None = None
+    """Window before time zero in which use puts a person in an arm; with time_zero = "entry", and only with it."""
+    lag_days: WholeDays = 0
+    """Days before time zero whose dispensings do not count as use; with time_zero = "entry"."""
+    both: Literal["exclude", "first", "target"] = "exclude"
+    """Persons with use of both arms at time zero: left out, in the arm of the drug used first, or in the target arm."""
+    outcome: FollowUpOutcome
+    """The event, and events that compete with it."""
+    follow_up: TimeAtRisk = TimeAtRisk()
+    """When events count."""
+    censoring: Censoring = Censoring()
+    """What ends follow-up without an event."""
+    adjustment: Adjustment = Regression(kind="regression")
+    """How arms are made comparable."""
+    estimator: Estimator = Estimator()
+    """What is estimated."""
+
+    @model_validator(mode="after")
+    def _elements_agree(self) -> "FollowUpDesign":
+        at_entry = self.time_zero == "entry"
+        if at_entry != (self.window is not None):
+            raise Wrong(
+                f'time_zero = "{self.time_zero}" {"without" if at_entry else "with"} window',
+                'a window with time_zero = "entry", and only with it',
+                "use before entry needs a window; first use is its own time zero",
+            )
+        if not at_entry and self.comparator is None:
+            raise Wrong(
+                'time_zero = "first_use" with comparator = "none"',
+                "an exposure as comparator",
+                "non-users have no first use; name an active comparator or start at entry",
+            )
+        if not at_entry and self.lag_days:
+            found = f'lag_days = {self.lag_days} with time_zero = "first_use"'
+            raise Wrong(found, 'lag_days with time_zero = "entry"')
+        if self.comparator in self.target:
+            raise Wrong(f"comparator {shown(self.comparator)} is a target too", "two different exposures")
+        self._estimators_agree()
+        return self
+
+    def _estimators_agree(self) -> None:
+        kinds = set(self.estimator.kinds)
+        needs = sorted({"cumulative_incidence", "fine_gray"} & kinds)
+        if needs and not self.outcome.competing:
+            raise Wrong(f"{needs[0]} without competing events", "outcome.competing with at least one event")
+        blind = sorted({"survival", "rmst"} & kinds)
+        if blind and self.outcome.competing:
+            raise Wrong(
+                f"{blind[0]} with competing events",
+                "cumulative_incidence with competing events",
+                "a survival curve would count persons with a competing event as if they could still have the event",
+            )

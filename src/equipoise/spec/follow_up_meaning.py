@@ -1,0 +1,102 @@
+"""Settings of a follow-up design that are each allowed but contradict one another."""
+
+from collections.abc import Iterator
+
+from equipoise.spec.contradictions import Said, interactions, repeated
+from equipoise.spec.follow_up import DEATH, FollowUpDesign
+from equipoise.spec.parts import Parts
+from equipoise.spec.places import Path
+from equipoise.spec.study import Analysis
+from equipoise.spec.values import shown
+
+NEEDS_TIMES = ("survival", "rmst", "cumulative_incidence")
+
+
+def follow_up_contradictions(parts: Parts, analysis: Analysis, design: FollowUpDesign, where: Path) -> Iterator[Said]:
+    """Every contradiction of one analysis; `where` is its place in the file."""
+    inside = (*where, "design")
+    yield from repeated((*inside, "target"), design.target)
+    yield from repeated((*inside, "outcome", "any_of"), design.outcome.any_of)
+    yield from repeated((*inside, "outcome", "competing"), design.outcome.competing)
+    yield from repeated((*inside, "estimator", "kinds"), design.estimator.kinds)
+    yield from repeated((*where, "adjust_for"), analysis.adjust_for)
+    yield from interactions(analysis.adjust_for, analysis.interactions, where)
+    yield from _adjustment(analysis, design, where)
+    yield from _arms(parts, design, inside)
+    yield from _window(parts, design, inside)
+    yield from _outcome(parts, design, inside)
+    yield from _times(design, inside)
+
+
+def _adjustment(analysis: Analysis, design: FollowUpDesign, where: Path) -> Iterator[Said]:
+    kind = design.adjustment.kind
+    if kind == "none" and analysis.adjust_for:
+        found = f"{len(analysis.adjust_for)} covariates with adjustment of kind 'none'"
+        yield (*where, "adjust_for"), found, "covariates with another kind of adjustment", "remove one of the two"
+    if kind in ("match", "weigh", "stratify") and not analysis.adjust_for:
+        found = f"no covariates with adjustment of kind {kind!r}"
+        yield (*where, "adjust_for"), found, "covariates of the propensity score", "name covariates in adjust_for"
+
+
+def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
+    other = parts.exposures.get(design.comparator or "")
+    for i, name in enumerate(design.target):
+        target = parts.exposures.get(name)
+        common = sorted(set(target.concept_sets) & set(other.concept_sets)) if target and other else []
+        if common:
+            found = f"{name!r} and the comparator {design.comparator!r} both hold {common[0]!r}"
+            yield (*inside, "target", i), found, "arms without a drug in common", "take it out of one of them"
+    if design.time_zero == "first_use":
+        for name in (*design.target, design.comparator or ""):
+            exposure = parts.exposures.get(name)
+            if exposure is not None and exposure.min_dispensings > 1:
+                yield (
+                    ("exposures", name, "min_dispensings"),
+                    f"{exposure.min_dispensings} dispensings make a user, whom the first one puts into an arm",
+                    'min_dispensings = 1 with time_zero = "first_use"',
+                    "a later dispensing is not known at time zero; who lives to have it would be immortal until then",
+                )
+
+
+def _window(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
+    window = parts.windows.get(design.window or "")
+    if window is None:
+        return
+    if design.new_users is not None and window.first_day is None:
+        yield (
+            (*inside, "window"),
+            f"{design.window!r} has no beginning, and new users have none of the drugs before it begins",
+            "a window with a beginning, or prevalent users",
+            'end the window in the past, or write new_users = "none"',
+        )
+    if window.first_day is not None and design.lag_days >= -window.first_day:
+        found = f"a lag of {design.lag_days} days leaves nothing of window {design.window!r}"
+        yield (*inside, "lag_days"), found, f"less than {-window.first_day} days"
+
+
+def _outcome(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
+    named = parts.concept_sets.get(DEATH)
+    if named is not None and named.domain != "death" and DEATH in (*design.outcome.any_of, *design.outcome.competing):
+        yield (
+            ("concept_sets", DEATH),
+            f"a set of the domain {shown(named.domain)} is called {DEATH!r}, the name of death itself in outcomes",
+            "another name for the set",
+        )
+
+
+def _times(design: FollowUpDesign, inside: Path) -> Iterator[Said]:
+    points, days = design.estimator.time_points_days, design.follow_up.days
+    asked = [kind for kind in design.estimator.kinds if kind in NEEDS_TIMES]
+    if asked and not points and days is None:
+        yield (
+            (*inside, "estimator", "time_points_days"),
+            f"no time points for {asked[0]}, and follow-up without an end",
+            "time points, or days of follow-up",
+            "write time_points_days = [365], say",
+        )
+    yield from repeated((*inside, "estimator", "time_points_days"), [str(point) for point in points])
+    for i, point in enumerate(points):
+        beyond = days is not None and point > days
+        if beyond or point <= design.follow_up.starts_day:
+            limits = f"after day {design.follow_up.starts_day}" + (f", up to day {days}" if days is not None else "")
+            yield (*inside, "estimator", "time_points_days", i), f"day {point}, outside follow-up", limits
