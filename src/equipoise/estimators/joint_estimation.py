@@ -43,7 +43,7 @@ class Determined:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The maximum over all parameters (size,) and what it rests on.
+    """The maximum over all parameters (size,) and what it rests on, the data in `objective`.
 
     theta        parameters; those that are not determined stand at 0, log hazards of intervals without events at -700
     kept         positions of the parameters that were climbed over
@@ -52,7 +52,6 @@ class Solution:
     """
 
     model: Model
-    arrays: Arrays
     objective: Objective
     theta: np.ndarray
     kept: np.ndarray
@@ -235,7 +234,7 @@ def _climb(
     enough = used == PSEUDO_ADAPTIVE or not _misplaced(seen, kept, theta, finer)
     covariance, gradient_norm = _covariance(best, kept, layout.size)
     return Solution(
-        model, arrays, seen.unpadded(), theta, kept, covariance, start.identified.reasons, start.identified.aliases,
+        model, seen.unpadded(), theta, kept, covariance, start.identified.reasons, start.identified.aliases,
         best.at.log_likelihood, mixed.log_likelihood + start.log_likelihood_null,
         enough and best.converged and bool(np.isfinite(covariance).all()), best.iterations, gradient_norm, used, enough,
     )  # fmt: skip

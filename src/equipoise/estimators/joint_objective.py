@@ -14,7 +14,6 @@ from equipoise.kernels.joint_rows import Ends, Exposure, Layout, Measurements, P
 from equipoise.kernels.newton import Evaluation, Maximum, solve_information
 
 LEAST_CURVATURE = 1e-3  # relative, of a direction in which the information is not positive
-
 NEARLY = 1e-9  # of the decrement: 3e-5 standard errors
 QUADRATURE = 1e-3  # of the log-likelihood
 HALVINGS = 20

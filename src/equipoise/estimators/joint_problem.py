@@ -143,10 +143,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """The model's data: persons of the follow-up, their covariates w (n, k), and the rows of the kernels."""
+    """The model's data as the kernels take them: everybody's, and points of time until entry of those who came late."""
 
-    persons: pd.DataFrame
-    w: np.ndarray
     rows: Measurements
     points: Exposure
     ends: Ends
@@ -284,7 +282,7 @@ def arrays_of(found: Given, model: Model) -> Arrays:
     entry_points = model.exposure(persons.iloc[late], w[late], ends.entry[late]) if len(late) else None
     last = model.ends(persons, w, ends.time, ends.cause)
     entry = ends.entry if len(late) else None
-    return Arrays(persons, w, rows, model.exposure(persons, w, ends.time, entry), last, late, entry_points)
+    return Arrays(rows, model.exposure(persons, w, ends.time, entry), last, late, entry_points)
 
 
 def request_of(
