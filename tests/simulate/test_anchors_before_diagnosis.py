@@ -22,6 +22,9 @@ from tests.simulate.made_people import day, made_people
 
 SPEC = NationSpec()
 PERSONS, BLOCKS = 20_000, 8
+RECOGNISED = 0.07
+"""Mean vulnerability of patients who live to the diagnosis: the more vulnerable die before it more often, so that it
+is below the log hazard ratio, which is the mean of all patients. Drawn nations agree with it (calibration)."""
 
 
 def of(atc: str, records: Records) -> np.ndarray:
@@ -109,9 +112,9 @@ def test_incidence_age_and_sex_are_those_of_sweden(blocks: list[tuple[People, Re
         age.append((on - people.born[here]) / YEAR)
         male.append(~people.female[here])
     weight, years = np.concatenate(als), np.concatenate(age)
-    # About a fifth die before the diagnosis, so that 4.0 to 4.6 are recognised.
-    assert 4.9 < 1e5 * mnd / living < 5.7
-    assert 0.72 < weight.sum() / mnd < 0.80
+    # About a ninth is not recognised (most of them die before), so that 4.0 to 4.6 are.
+    assert 4.5 < 1e5 * mnd / living < 5.2
+    assert 0.75 < weight.sum() / mnd < 0.80
     mean = np.average(years, weights=weight)
     assert mean + SPEC.disease.onset.delay == pytest.approx(67.5, abs=1.5)
     assert np.average((years - mean) ** 2, weights=weight) ** 0.5 == pytest.approx(11.5, abs=1.5)
@@ -199,7 +202,7 @@ def groups() -> tuple[Shares, Shares]:
     people, index = index_persons(controls, 0.0, 1)
     place = Place(8, 0, 0, controls)
     ours = shares_before(index, dispense(SPEC, place, people, draw_episodes(SPEC, place, people), index))
-    ill, diagnosis = index_persons(cases, SPEC.disease.incidence.vulnerability, 2)
+    ill, diagnosis = index_persons(cases, RECOGNISED, 2)
     place = Place(8, 1, controls, cases)
     before = in_order(merge([draw_episodes(SPEC, place, ill), prodrome_of(ill, diagnosis, place)]))
     return ours, shares_before(diagnosis, dispense(SPEC, place, ill, before, diagnosis))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from equipoise.simulate.block import NEVER, YEAR, Disease, Episodes, People, Place
+from equipoise.simulate.block import MONTH, NEVER, YEAR, Disease, Episodes, People, Place
 from equipoise.simulate.disease import (
     ALS,
     OTHER,
@@ -278,11 +278,18 @@ def test_slopes_are_those_of_population_registers(many: tuple[People, Disease]) 
 
 
 def test_the_delay_has_its_median_and_is_shorter_in_faster_disease(many: tuple[People, Disease]) -> None:
-    cases = many[1]
+    onset, cases = NationSpec().disease.onset, many[1]
     years = (cases.diagnosis - cases.onset) / YEAR
-    assert np.median(years) == pytest.approx(1.0, abs=0.05)
-    fit = np.polyfit(cases.slope, np.log(years), 1)
-    assert fit[0] == pytest.approx(-0.60, abs=0.03)
+    assert np.median(years) == pytest.approx(onset.delay, abs=0.06)
+    slow = cases.slope < 0.6  # so slow that `latest` hardly ever decides
+    fit = np.polyfit(cases.slope[slow], np.log(years[slow]), 1)
+    assert fit[0] == pytest.approx(onset.delay_slope, abs=0.12)
+
+
+def test_nobody_loses_more_than_the_latest_points_before_the_diagnosis(many: tuple[People, Disease]) -> None:
+    cases = many[1]
+    months = (cases.diagnosis - cases.onset) / MONTH
+    assert (cases.slope * (months - 1 / 30) < NationSpec().disease.onset.latest).all()
 
 
 def test_the_diagnosis_can_be_planned_for_any_onset(many: tuple[People, Disease]) -> None:

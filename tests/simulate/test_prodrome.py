@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
+from equipoise.simulate.antidepressants import NON_SUPPRESSING, SUPPRESSING
 from equipoise.simulate.block import YEAR, Disease, Episodes, People, Place
 from equipoise.simulate.formulary import CLASS_OF, PRESCRIBED, STUDIED
 from equipoise.simulate.nation_spec import NationSpec, parse_nation
 from equipoise.simulate.prescribing import take
+from equipoise.simulate.prodromal_diagnoses import draw_prodromal_diagnoses
 from equipoise.simulate.prodrome import MOST, draw_prodrome
 from tests.simulate.made_people import adults, day
 
@@ -39,7 +42,8 @@ def of_class(episodes: Episodes, atc: str) -> Episodes:
 def test_there_are_as_many_extra_episodes_as_stated_and_more_in_faster_disease(
     patients: tuple[People, Disease], atc: str
 ) -> None:
-    spec = nation(slope=0.6)
+    even = {"vulnerability": 0.0}
+    spec = nation(slope=0.6, anxiolytics=even, hypnotics=even, antidepressants=even)
     person = of_class(draw_prodrome(spec, PLACE, *patients), atc).person
     mean = spec.disease.prodrome.of_class(atc).episodes
     for remainder, expected in ((0, mean), (1, mean * np.exp(0.6))):
@@ -97,8 +101,47 @@ def test_a_case_and_a_class_do_not_shift_another(patients: tuple[People, Disease
     assert np.isin(of_class(whole, "N05B").start, of_class(more, "N05B").start).all()
 
 
+def test_vulnerable_patients_have_more_of_them_and_a_switch_takes_that_away(patients: tuple[People, Disease]) -> None:
+    people, disease = patients
+    v = people.vulnerability
+
+    def slope_of(switches: dict[str, bool]) -> float:
+        spec = nation(switches, antidepressants={"vulnerability": 0.9}, slope=0.0)
+        number = np.bincount(of_class(draw_prodrome(spec, PLACE, people, disease), "N06A").person, minlength=N)
+        return float(np.log(number[v > 1].mean() / number[v < -1].mean()))
+
+    # Means of exp(0.9 v) above 1 and below -1, of a standard normal v.
+    expected = np.log((1 - ndtr(1 - 0.9)) / ndtr(-1 - 0.9))
+    assert slope_of({}) == pytest.approx(expected, abs=0.25)
+    assert slope_of({"vulnerability_to_prescribing": False}) == pytest.approx(0.0, abs=0.15)
+
+
+def test_faster_disease_calls_for_drugs_that_do_not_suppress_rem_sleep(patients: tuple[People, Disease]) -> None:
+    even = {"vulnerability": 0.0, "episodes": 0.5}
+    for switches, odds_ratio in (({}, np.exp(1.5)), ({"severity_to_prescribing": False}, 1.0)):
+        episodes = of_class(draw_prodrome(nation(switches, antidepressants=even), PLACE, *patients), "N06A")
+        fast, other = episodes.person % 2 == 1, NON_SUPPRESSING[episodes.drug]
+        assert np.array_equal(other, ~SUPPRESSING[episodes.drug])
+        odds = [other[rows].mean() / (1 - other[rows].mean()) for rows in (fast, ~fast)]
+        assert np.log(odds[0] / odds[1]) == pytest.approx(np.log(odds_ratio), abs=0.2)
+
+
+def test_depression_comes_before_the_diagnosis_as_often_as_stated(patients: tuple[People, Disease]) -> None:
+    spec = nation(depression={"episodes": 0.1, "years": 2.0})
+    complete = spec.model_copy(update={"switches": spec.switches.model_copy(update={"incomplete_diagnoses": False})})
+    found = draw_prodromal_diagnoses(complete, PLACE, *patients)
+    assert (found.day < day("2015-06-01")).all()
+    assert np.unique(found.person).size / N == pytest.approx(1 - np.exp(-0.1), abs=Z * 0.3 / N**0.5)
+    first = np.full(N, 2**31)
+    np.minimum.at(first, found.person, found.day)
+    years = (day("2015-06-01") - first[first < 2**31]) / YEAR
+    assert years.mean() == pytest.approx(2.0, abs=0.2)
+    none = nation({"prodrome": False}, depression={"episodes": 0.1})
+    assert len(draw_prodromal_diagnoses(none, PLACE, *patients)) == 0
+
+
 def test_numbers_of_episodes_are_poisson(patients: tuple[People, Disease]) -> None:
-    spec = nation(antidepressants={"episodes": 0.5}, slope=0.0)
+    spec = nation(antidepressants={"episodes": 0.5, "vulnerability": 0.0}, slope=0.0)
     person = of_class(draw_prodrome(spec, PLACE, *patients), "N06A").person
     number = np.bincount(np.bincount(person, minlength=N), minlength=MOST + 1) / N
     expected = np.exp(-0.5) * np.array([1, 0.5, 0.5**2 / 2, 0.5**3 / 6])

@@ -99,15 +99,15 @@ def _choice(spec: CourseSection, illness: Illness, person: Person, draws: Draws,
     saliva = expit(rules.amitriptyline + rules.sialorrhoea * illness.sialorrhoea * severity_decides)
     other = expit(rules.non_suppressing + need * severity_decides)
     u = draws.months("which", illness.months)
-    drug = _pick(FOR_WEIGHT, u / other)
+    drug = pick(FOR_WEIGHT, u / other)
     rest = (u - other) / (1.0 - other)
-    drug = np.where(u < other, drug, _pick(FOR_SALIVA, rest / saliva))
-    return np.where((u < other) | (rest < saliva), drug, _pick(FOR_DISTRESS, (rest - saliva) / (1.0 - saliva))).astype(
+    drug = np.where(u < other, drug, pick(FOR_SALIVA, rest / saliva))
+    return np.where((u < other) | (rest < saliva), drug, pick(FOR_DISTRESS, (rest - saliva) / (1.0 - saliva))).astype(
         np.int16
     )
 
 
-def _pick(shares: dict[str, float], u: np.ndarray) -> np.ndarray:
+def pick(shares: dict[str, float], u: np.ndarray) -> np.ndarray:
     """Positions in the formulary drawn by `shares` from uniform numbers; numbers outside (0, 1) give any of them."""
     positions = np.array([next(i for i, drug in enumerate(FORMULARY) if drug.atc == atc) for atc in shares], np.int16)
     bounds = np.cumsum(list(shares.values()))[:-1]

@@ -18,6 +18,7 @@ from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.spec_course import CourseSection
 
 ALS = 0
+USUAL_LOSS = 11.0  # points of ALSFRS-R, at which `baseline` holds: about the mean at diagnosis
 
 
 def draw_course(spec: NationSpec, place: Place, people: People, disease: Disease, episodes: Episodes) -> Course:
@@ -42,7 +43,7 @@ def draw_course(spec: NationSpec, place: Place, people: People, disease: Disease
         diagnosed=diagnosed,
         registered=in_register,
         cut=np.where(diagnosed, disease.diagnosis, NEVER).astype(np.int32),
-        episodes=draw_course_episodes(spec, disease, illness, natural, diagnosed, last, draws),
+        episodes=draw_course_episodes(spec, disease, _age(people, disease), illness, natural, diagnosed, last, draws),
         visits=draw_visits(spec.course, disease, illness, np.where(in_register, last, -NEVER), draws),
         procedures=draw_procedures(disease, illness, diagnosed, ventilation[0], last),
     )
@@ -53,17 +54,23 @@ def _person(spec: NationSpec, people: People, disease: Disease) -> drugs.Person:
     return drugs.Person(disease.slope - spec.course.death.mean_slope, vulnerability)
 
 
+def _age(people: People, disease: Disease) -> np.ndarray:
+    """Age at onset, years."""
+    return np.asarray((disease.onset.astype(np.int64) - people.born[disease.person]) / YEAR)
+
+
 def _hazard(spec: NationSpec, people: People, disease: Disease, illness: Illness) -> np.ndarray:
     """Hazard of respiratory failure a month without antidepressants: shape (n, months)."""
     rules = spec.course.death
-    age = (disease.onset.astype(np.int64) - people.born[disease.person]) / YEAR
+    age = _age(people, disease)
     frailty = rules.vulnerability * spec.switches.vulnerability_to_mortality * people.vulnerability[disease.person]
     fixed = rules.baseline + rules.slope * (disease.slope - rules.mean_slope) + rules.age * (age - 65.0)
     fixed = fixed + rules.bulbar * disease.bulbar + frailty
     ventilated = np.arange(illness.months) >= illness.niv[:, None]
     capacity = rules.lost_capacity * (100.0 - illness.capacity) / 10.0 * ~ventilated
     support = rules.niv * (ventilated & ~disease.bulbar[:, None])
-    log_hazard = fixed[:, None] + rules.lost_function * illness.lost / 10.0 + capacity + support
+    function = rules.lost_function * np.log2((1.0 + illness.lost) / (1.0 + USUAL_LOSS))
+    log_hazard = fixed[:, None] + function + capacity + support
     return np.exp(np.minimum(log_hazard, 1.0))
 
 

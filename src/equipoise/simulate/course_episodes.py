@@ -1,7 +1,7 @@
 """Treatment after the diagnosis as episodes: antidepressants of the natural course, riluzole, other drugs."""
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import expit, logit, ndtri
 
 from equipoise.simulate import antidepressants as drugs
 from equipoise.simulate.block import MONTH, NEVER, Disease, Episodes
@@ -9,7 +9,7 @@ from equipoise.simulate.course_draws import Draws
 from equipoise.simulate.formulary import FORMULARY, members
 from equipoise.simulate.illness import Illness
 from equipoise.simulate.nation_spec import NationSpec
-from equipoise.simulate.spec_course import Care, Distress
+from equipoise.simulate.spec_course import CourseSection, Distress
 
 AFTER_DIAGNOSIS = 2
 RILUZOLE = next(i for i, drug in enumerate(FORMULARY) if drug.atc == "N07XX02")
@@ -22,16 +22,17 @@ Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # row, drug, start
 def draw_course_episodes(
     spec: NationSpec,
     disease: Disease,
+    age: np.ndarray,
     illness: Illness,
     natural: np.ndarray,
     diagnosed: np.ndarray,
     last: np.ndarray,
     draws: Draws,
 ) -> Episodes:
-    """Episodes of diagnosed patients from the diagnosis to `last`, sorted by person and start."""
+    """Episodes of diagnosed patients from the diagnosis to `last`, sorted by person and start; `age` at onset."""
     parts = [
         _antidepressants(disease, illness, natural),
-        _riluzole(spec.course.care, disease, illness, draws),
+        _riluzole(spec.course, disease, age, illness, draws),
         *(_others(spec.course.distress, disease, illness, group, draws) for group in range(len(OTHERS))),
     ]
     row, drug, start, stop = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -93,8 +94,11 @@ def _antidepressants(disease: Disease, illness: Illness, natural: np.ndarray) ->
     return row[on], drug[on], *_days(disease, row[on], first[on], after[on])
 
 
-def _riluzole(rules: Care, disease: Disease, illness: Illness, draws: Draws) -> Part:
-    takes = (draws.uniform("riluzole") < rules.riluzole_share) & (disease.kind == 0)
+def _riluzole(spec: CourseSection, disease: Disease, age: np.ndarray, illness: Illness, draws: Draws) -> Part:
+    rules = spec.care
+    odds = logit(rules.riluzole_share) + rules.riluzole_age * (age - 65.0)
+    odds = odds + rules.riluzole_slope * (disease.slope - spec.death.mean_slope)
+    takes = (draws.uniform("riluzole") < expit(odds)) & (disease.kind == 0)
     delay = rules.riluzole_delay * np.exp(ndtri(draws.uniform("riluzole day")))
     months = draws.exponential("riluzole stop") / max(rules.riluzole_stopping, 1e-9)
     row = np.flatnonzero(takes & (illness.diagnosis < illness.months))

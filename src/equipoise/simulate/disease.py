@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 
-from equipoise.simulate.block import NEVER, YEAR, Disease, Episodes, People, Place
+from equipoise.simulate.block import MONTH, NEVER, YEAR, Disease, Episodes, People, Place
 from equipoise.simulate.formulary import FORMULARY
 from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.spec_disease import Incidence, Onset
@@ -240,9 +240,9 @@ def _slope(onset: Onset, kind: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 
 
 def _delay(onset: Onset, slope: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """Days from onset to diagnosis: log-normal, shorter in faster disease."""
+    """Days from onset to diagnosis: log-normal, shorter in faster disease, and never beyond the `latest` loss."""
     years = onset.delay * np.exp(onset.delay_spread * ndtri(uniform) + onset.delay_slope * (slope - onset.slope_mean))
-    return np.asarray(np.ceil(YEAR * years))
+    return np.asarray(np.ceil(np.minimum(YEAR * years, MONTH * onset.latest / slope)))
 
 
 def _bulbar(onset: Onset, female: np.ndarray, age: np.ndarray, uniform: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from equipoise.simulate.dispensing import dispense
 from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.population import draw_people
 from equipoise.simulate.prescribing import draw_episodes, in_order, merge
+from equipoise.simulate.prodromal_diagnoses import draw_prodromal_diagnoses
 from equipoise.simulate.prodrome import draw_prodrome
 from equipoise.simulate.psychiatry import DIAGNOSES, draw_psychiatry
 from equipoise.simulate.streams import day_number
@@ -55,7 +56,11 @@ def draw_block(spec: NationSpec, place: Place, multiplier: float = 1.0) -> Block
     course = draw_course(spec, place, people, disease, episodes)
     death = people.dies.copy()
     death[disease.person] = np.minimum(death[disease.person], course.death[0])
-    diagnoses = draw_psychiatry(spec, place, people)
+    diagnoses = [
+        draw_psychiatry(spec, place, people),
+        draw_prodromal_diagnoses(spec, place, people, disease),
+        _disease_diagnoses(spec, place, people, disease, course, death),
+    ]
     return Block(
         place,
         people,
@@ -63,7 +68,7 @@ def draw_block(spec: NationSpec, place: Place, multiplier: float = 1.0) -> Block
         disease,
         course,
         death,
-        _observed(people, death, diagnoses, _disease_diagnoses(spec, place, people, disease, course, death)),
+        _observed(people, death, diagnoses),
         dispense(spec, place, people, after_diagnosis(episodes, disease, course.cut, course.episodes), death),
     )
 
@@ -113,9 +118,9 @@ def _disease_diagnoses(
     return Records(person[row].astype(np.int32), day.astype(np.int32), what, np.ones(len(row), np.float32))
 
 
-def _observed(people: People, death: np.ndarray, one: Records, other: Records) -> Records:
-    """Two sets of records as one, sorted, without those that no register sees."""
-    columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in Records.__slots__}
+def _observed(people: People, death: np.ndarray, parts: list[Records]) -> Records:
+    """Several sets of records as one, sorted, without those that no register sees."""
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Records.__slots__}
     order = np.lexsort((columns["what"], columns["day"], columns["person"]))
     order = order[under_observation(people, death, columns["person"][order], columns["day"][order])]
     return Records(**{name: column[order] for name, column in columns.items()})

@@ -11,20 +11,24 @@ ROOS = "Roos et al. 2016 (antidepressants in the year after ALS: hazard ratio 16
 class Death(Section):
     """Hazard of respiratory failure a month: the exponential of the sum of these terms."""
 
-    baseline: float = parameter(-5.3, "log hazard a month", "at full function, age 65, spinal onset")
-    lost_function: float = parameter(
-        0.60, "log hazard ratio", "for every ten points of ALSFRS-R lost by now", source=REGISTERS
+    baseline: float = parameter(
+        -5.37, "log hazard a month", "having lost eleven points of ALSFRS-R, age 65, spinal onset"
     )
-    slope: float = parameter(0.20, "log hazard ratio", "for every point a month of loss beyond the mean")
-    age: float = parameter(0.038, "log hazard ratio", "for every year of age beyond 65", source="HR 1.04 a year")
-    bulbar: float = parameter(0.40, "log hazard ratio", "bulbar against spinal onset", source="HR about 1.7 in all")
+    lost_function: float = parameter(
+        2.03, "log hazard ratio", "for every doubling of the points of ALSFRS-R lost, plus one", source=REGISTERS
+    )
+    slope: float = parameter(
+        -0.60, "log hazard ratio", "for every point a month of loss beyond the mean, given the function lost by then"
+    )
+    age: float = parameter(0.061, "log hazard ratio", "for every year of age beyond 65", source="HR 1.04 a year")
+    bulbar: float = parameter(0.58, "log hazard ratio", "bulbar against spinal onset", source="HR about 1.7 in all")
     lost_capacity: float = parameter(
-        0.18, "log hazard ratio", "for every ten points of vital capacity lost, unless ventilated"
+        0.06, "log hazard ratio", "for every ten points of vital capacity lost, unless ventilated"
     )
     niv: float = parameter(
         -0.55, "log hazard ratio", "on non-invasive ventilation, spinal onset", source="NIV trial: +205 days"
     )
-    vulnerability: float = parameter(0.30, "log hazard ratio", "for every standard deviation of vulnerability")
+    vulnerability: float = parameter(0.96, "log hazard ratio", "for every standard deviation of vulnerability")
     mean_slope: float = parameter(
         0.89, "points a month", "slope at which the hazard ratio of the slope is 1", source=REGISTERS
     )
@@ -38,7 +42,7 @@ class Ventilation(Section):
     niv_capacity: float = parameter(70.0, "% of predicted", "vital capacity below which NIV begins", ge=0, le=100)
     niv_rate: float = parameter(0.14, "1 a month", "chance to begin NIV below it", ge=0, le=1)
     capacity_ratio: float = parameter(1.9, "1", "points of vital capacity lost for each point of ALSFRS-R", gt=0)
-    capacity_spread: float = parameter(0.35, "log SD", "of that ratio between persons", ge=0)
+    capacity_spread: float = parameter(0.45, "log SD", "of that ratio between persons", ge=0)
 
 
 class Symptoms(Section):
@@ -53,7 +57,9 @@ class Symptoms(Section):
 class Distress(Section):
     """Distress after the diagnosis and the antidepressants it leads to."""
 
-    rate: float = parameter(0.020, "1 a month", "chance to begin an antidepressant at mean distress", source=ROOS, ge=0)
+    rate: float = parameter(
+        0.0066, "1 a month", "chance to begin an antidepressant at mean distress", source=ROOS, ge=0
+    )
     first_months: float = parameter(2.5, "1", "times that chance in the half-year after the diagnosis", ge=0)
     slope: float = parameter(0.35, "log odds", "of beginning, for every point a month of loss beyond the mean")
     lost_function: float = parameter(0.10, "log odds", "of beginning, for every ten points lost")
@@ -77,7 +83,13 @@ class Choice(Section):
 class Care(Section):
     """Riluzole, visits and the quality register."""
 
-    riluzole_share: float = parameter(0.75, "1", "of diagnosed persons who begin riluzole", ge=0, le=1)
+    riluzole_share: float = parameter(
+        0.75, "1", "of diagnosed persons of 65 with the mean slope who begin riluzole", gt=0, lt=1
+    )
+    riluzole_age: float = parameter(-0.08, "log odds", "of beginning riluzole, for every year of age beyond 65")
+    riluzole_slope: float = parameter(
+        -1.6, "log odds", "of beginning riluzole, for every point a month of loss beyond the mean"
+    )
     riluzole_delay: float = parameter(30.0, "days", "median from the diagnosis to the first dispensing", gt=0)
     riluzole_stopping: float = parameter(0.02, "1 a month", "chance to stop riluzole", ge=0, le=1)
     visit_days: float = parameter(84.0, "days", "between visits", source="visits about every 12 weeks", gt=0)
@@ -87,7 +99,13 @@ class Care(Section):
     dropout_lost_function: float = parameter(0.60, "log odds", "of dropping out, for every ten points lost")
     registry_from: int = parameter(2015, "year", "the quality register takes patients from this year on")
     registry_inclusion: float = parameter(
-        0.39, "1", "of diagnosed ALS, in the quality register", source="1,057 cases in 2015-01 to 2023-06", gt=0, lt=1
+        0.464,
+        "1",
+        "of diagnosed ALS, in the quality register",
+        source="1,057 cases in 2015-01 to 2023-06 of 64.3 million person-years (10 million persons ever observed)"
+        " at 3.54 ALS per 100,000: 2,276 diagnosed",
+        gt=0,
+        lt=1,
     )
     registry_survival: float = parameter(0.0, "log odds", "of inclusion, for every doubling of later survival")
 
