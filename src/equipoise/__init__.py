@@ -65,6 +65,8 @@ _FACADE: dict[str, str] = {
     "fit_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
     "fit_fine_gray": "equipoise.estimators.fine_gray",
     "fit_sequential_trials": "equipoise.estimators.trial_sequential",
+    "fit_clone_censor_weight": "equipoise.estimators.trial_clones",
+    "Strategy": "equipoise.estimators.trial_strategies",
     "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
     "fit_joint": "equipoise.estimators.joint",
     "fit_linear_mixed": "equipoise.estimators.linear_mixed",

@@ -9,23 +9,14 @@ import numpy as np
 
 from equipoise.errors import Reason
 from equipoise.estimators.fit import Fit
+from equipoise.estimators.trial_assembly import Assembly
 from equipoise.estimators.trial_bootstrap import TrialBootstrap, bootstrap
-from equipoise.estimators.trial_estimation import Estimated, Expanded, clusters, covariance_of, estimate
-from equipoise.estimators.trial_risks import Standard, TrialRisks, read_times, risks_of
+from equipoise.estimators.trial_estimation import Estimated, clusters, covariance_of, estimate
+from equipoise.estimators.trial_risks import TrialRisks, read_times, risks_of
 from equipoise.estimators.trial_weighting import WeightModel
 
 ROBUST = "cluster-robust (persons)"
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Assembly:
-    """Trials made from a panel whose persons count given times: the outcome's rows, those of the competing event, …"""
-
-    outcome: Expanded
-    competing: Expanded | None
-    standard: Standard
-    weight_models: tuple[WeightModel, ...]
 
 
 class Plan(Protocol):
@@ -121,10 +112,10 @@ class TrialFit(Fit):
         return nw.from_dict(columns, backend=self.frame_kind).to_native()
 
 
-def fit_of(plan: Plan, conf_level: float, frame_kind: str) -> TrialFit:
-    """The fit of a plan in which every person counts once."""
+def fit_of(plan: Plan, conf_level: float, frame_kind: str, undefined: Reason | None = None) -> TrialFit:
+    """The fit of a plan in which every person counts once; what is not defined answers with its reason alone."""
     assembly = plan.assemble(np.ones(plan.persons))
-    models = _models(assembly)
+    models = _models(assembly) if undefined is None else [Estimated(assembly.outcome, None, None, undefined)]
     others = [_fit(Fit, model, f"{plan.words}, competing event", conf_level, frame_kind, {}) for model in models[1:]]
     own = {
         "trials": len(assembly.outcome.trials.start),

@@ -14,6 +14,8 @@ from equipoise.estimators.count_rows import Source, source
 from equipoise.estimators.table import Table
 
 LARGEST_PERIOD = 2**31
+TOTAL, DIRECT, COMPOSITE = "total", "direct", "composite"
+EFFECTS = (TOTAL, DIRECT, COMPOSITE)
 NO_FLAG = np.empty(0, np.uint8)
 MOST_LEVELS = 20
 
@@ -195,3 +197,21 @@ def _levels(rows: Source, given: Any) -> tuple[tuple[str, ...], np.ndarray]:
     if set(found) <= {0.0, 1.0}:
         return ("0", "1"), values.astype(np.int64)
     return tuple(str(int(value)) for value in found), code.astype(np.int64)
+
+
+def outcome_of(panel: Panel, effect: str) -> tuple[np.ndarray, np.ndarray]:
+    """The outcome of each row uint8 (N,), and one past each person's last row that can hold it, int64 (G,)."""
+    y, last = panel.outcome, panel.last
+    unseen = panel.censored[last] != 0 if len(panel.censored) else np.zeros(len(last), np.bool_)
+    if len(panel.competing):
+        if effect == COMPOSITE:
+            y = y | panel.competing
+        else:
+            unseen = unseen | (panel.competing[last] != 0)
+    return y, last + 1 - unseen
+
+
+def end_of_competing(panel: Panel) -> np.ndarray:
+    """One past each person's last row that can hold the competing event, int64 (G,)."""
+    unseen = panel.censored[panel.last] != 0 if len(panel.censored) else 0
+    return panel.last + 1 - unseen

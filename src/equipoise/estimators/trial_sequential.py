@@ -6,18 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.errors import DesignError, Fault, UnsupportedError
+from equipoise.errors import Fault, UnsupportedError
 from equipoise.estimators.fit import check_conf_level
-from equipoise.estimators.trial_columns import ModelTerms, States, msm_columns, states_by_arm, states_by_treatment
-from equipoise.estimators.trial_estimation import Expanded
-from equipoise.estimators.trial_fit import Assembly, TrialFit, fit_of
-from equipoise.estimators.trial_panel import Panel, PanelRoles, read_panel
+from equipoise.estimators.trial_assembly import Assembly, Naming, Parts, assembled
+from equipoise.estimators.trial_columns import ModelTerms, States, states_by_arm, states_by_treatment
+from equipoise.estimators.trial_fit import TrialFit, fit_of
+from equipoise.estimators.trial_options import check_choices, check_count, check_weights
+from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, end_of_competing, outcome_of, read_panel
 from equipoise.estimators.trial_problem import names_of
-from equipoise.estimators.trial_risks import Standard
 from equipoise.estimators.trial_terms import TimeTerms
 from equipoise.estimators.trial_weighting import (
     WeightModel,
+    WeightTerms,
+    all_or_counts,
     check_truncation,
+    positivity_of,
     ratio_of,
     treatment_probabilities,
     truncated,
@@ -26,7 +29,6 @@ from equipoise.estimators.trial_weighting import (
 from equipoise.kernels.trial_rows import (
     Trials,
     TrialWeights,
-    expansion_of,
     no_weights,
     running_rows,
     sequential_trials,
@@ -34,25 +36,11 @@ from equipoise.kernels.trial_rows import (
 
 AS_ASSIGNED, PER_PROTOCOL, AS_TREATED = "as_assigned", "per_protocol", "as_treated"
 ESTIMANDS = (AS_ASSIGNED, PER_PROTOCOL, AS_TREATED)
-TOTAL, DIRECT, COMPOSITE = "total", "direct", "composite"
-EFFECTS = (TOTAL, DIRECT, COMPOSITE)
 EXPOSURES = {"current": 0, "dose": 1, "quadratic dose": 2}
 DOSES = ("dose", "dose^2")
 STARTED, AT_RISK = "started", "at_risk"
 RUNNING = 2
 LONGEST = 2**31 - 2
-
-
-@dataclass(frozen=True, slots=True)
-class WeightTerms:
-    """Covariates of the models behind the weights, None where there is no model; percentiles of truncation."""
-
-    treatment_numerator: Any
-    treatment_denominator: Any
-    censoring_numerator: Any
-    censoring_denominator: Any
-    truncate: tuple[float, float] | None
-    rows: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,21 +86,14 @@ class SequentialPlan:
         others = None
         if self.effect == TOTAL and len(own.competing):
             others = self.trials(end_of_competing(own))
-        horizon = max(int(t.length.max(initial=0)) for t in (trials, others) if t is not None)
-        horizon = max(horizon, 1)
-        found = expansion_of(trials, weights, y, len(own.levels), horizon)
-        states = self._states(found.rows)
         arms = names_of(self.treatment, own.levels)
-        exposures = arms if self.exposure == 0 else DOSES[: self.exposure]
-        by_trial = () if self.estimand == AS_TREATED else arms
-        columns = msm_columns(own, self.model, by_trial, exposures, states, trials.start)
-        outcome = Expanded(trials, weights, columns, y, found, own.persons)
-        competing = None
-        if others is not None:
-            found = expansion_of(others, weights, own.competing, len(own.levels), horizon)
-            competing = Expanded(others, weights, columns, own.competing, found, own.persons)
-        standard = Standard(own.levels, trials.start, times[trials.person], states.path, own.source.frame_kind)
-        return Assembly(outcome, competing, standard, models)
+        naming = Naming(own.levels, () if self.estimand == AS_TREATED else arms, self._exposures)
+        parts = Parts(own, self.model, naming, trials, others, weights, models, y, trials)
+        return assembled(parts, self._states, times)
+
+    @property
+    def _exposures(self) -> tuple[str, ...]:
+        return DOSES[: self.exposure] if self.exposure else names_of(self.treatment, self.panel.levels)
 
     def positivity(self) -> dict[str, list]:
         return positivity_of(self.panel, self._modelled()[1])
@@ -121,8 +102,7 @@ class SequentialPlan:
         arms = names_of(self.treatment, self.panel.levels)
         if self.estimand != AS_TREATED:
             return states_by_arm(self.model, arms, rows)
-        exposures = DOSES[: self.exposure] if self.exposure else arms
-        return states_by_treatment(self.model, exposures, rows, self.panel, self.exposure)
+        return states_by_treatment(self.model, self._exposures, rows, self.panel, self.exposure)
 
     def _modelled(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows that the weights' models are fitted to, and rows in which a running trial goes on or ends, bool (N,)."""
@@ -153,47 +133,6 @@ class SequentialPlan:
         kinds = np.tile(np.array([1, 0, 0, 0]), (n_arms, 1))
         factor = np.stack([later, at_once])
         return TrialWeights(factor, kinds, 0.0, np.inf, all_or_counts(times)), tuple(models)
-
-
-def all_or_counts(times: np.ndarray) -> np.ndarray:
-    """Counts by person, of shape (0,) where everybody counts once."""
-    return np.empty(0) if (times == 1.0).all() else times
-
-
-def outcome_of(panel: Panel, effect: str) -> tuple[np.ndarray, np.ndarray]:
-    """The outcome of each row uint8 (N,), and one past each person's last row that can hold it, int64 (G,)."""
-    y, last = panel.outcome, panel.last
-    unseen = panel.censored[last] != 0 if len(panel.censored) else np.zeros(len(last), np.bool_)
-    if len(panel.competing):
-        if effect == COMPOSITE:
-            y = y | panel.competing
-        else:
-            unseen = unseen | (panel.competing[last] != 0)
-    return y, last + 1 - unseen
-
-
-def end_of_competing(panel: Panel) -> np.ndarray:
-    """One past each person's last row that can hold the competing event, int64 (G,)."""
-    unseen = panel.censored[panel.last] != 0 if len(panel.censored) else 0
-    return panel.last + 1 - unseen
-
-
-def positivity_of(panel: Panel, rows: np.ndarray) -> dict[str, list]:
-    """Rows and changes of treatment by period and treatment before."""
-    begin = int(panel.period.min())
-    n_levels = len(panel.levels)
-    cell = (panel.period - begin) * n_levels + panel.previous
-    size = int(cell.max()) + 1
-    changed = rows & (panel.treatment != panel.previous)
-    total, changes = np.bincount(cell[rows], minlength=size), np.bincount(cell[changed], minlength=size)
-    at = np.flatnonzero(total)
-    return {
-        "period": (at // n_levels + begin).tolist(),
-        "previous": [panel.levels[i] for i in at % n_levels],
-        "rows": total[at].tolist(),
-        "changes": changes[at].tolist(),
-        "violated": ((changes[at] == 0) | (changes[at] == total[at])).tolist(),
-    }
 
 
 def fit_sequential_trials(
@@ -290,7 +229,7 @@ def fit_sequential_trials(
         {"estimand": (estimand, ESTIMANDS), "competing_effect": (competing_effect, EFFECTS),
          "exposure": (exposure, tuple(EXPOSURES)), "weight_rows": (weight_rows, (STARTED, AT_RISK))}
     )  # fmt: skip
-    check_weights(estimand, censored, treatment_numerator, treatment_denominator, censoring_numerator,
+    check_weights(estimand == AS_ASSIGNED, censored, treatment_numerator, treatment_denominator, censoring_numerator,
                   censoring_denominator)  # fmt: skip
     roles = PanelRoles(person, period, treatment, outcome, eligible, censored, competing)
     read = read_panel(panel, roles)
@@ -318,35 +257,3 @@ def fit_sequential_trials(
         LONGEST if max_follow_up is None else check_count("max_follow_up", max_follow_up),
     )
     return fit_of(plan, check_conf_level(conf_level), read.source.frame_kind)
-
-
-def check_choices(given: dict[str, tuple[Any, tuple[str, ...]]]) -> None:
-    """Refuse words that are not offered, all at once."""
-    faults = [
-        Fault(name, repr(value), ", ".join(known)) for name, (value, known) in given.items() if value not in known
-    ]
-    if faults:
-        raise UnsupportedError(faults)
-
-
-def check_count(name: str, value: Any) -> int:
-    """A whole number of intervals, 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise DesignError(Fault(name, repr(value), "a whole number of intervals, 1 or more"))
-    return int(value)
-
-
-def check_weights(estimand: str, censored: Any, n: Any, d: Any, censoring_n: Any, censoring_d: Any) -> None:
-    """Refuse models that nothing would use."""
-    faults = []
-    if estimand == AS_ASSIGNED and (n is not None or d is not None):
-        faults.append(Fault("treatment_denominator", "beside the as-assigned estimand", "per_protocol, as_treated",
-                            "adjust for what decides the start in covariates"))  # fmt: skip
-    if n is not None and d is None:
-        faults.append(Fault("treatment_numerator", "without a denominator", "treatment_denominator"))
-    if censored is None and (censoring_n is not None or censoring_d is not None):
-        faults.append(Fault("censoring_denominator", "without a censored column", "censored"))
-    if censoring_n is not None and censoring_d is None:
-        faults.append(Fault("censoring_numerator", "without a denominator", "censoring_denominator"))
-    if faults:
-        raise DesignError(faults)

@@ -16,6 +16,18 @@ from equipoise.kernels.trial_rows import Trials, TrialWeights
 UNCENSORED = "uncensored"
 
 
+@dataclass(frozen=True, slots=True)
+class WeightTerms:
+    """Covariates of the models behind the weights, None where there is no model; percentiles of truncation."""
+
+    treatment_numerator: Any
+    treatment_denominator: Any
+    censoring_numerator: Any
+    censoring_denominator: Any
+    truncate: tuple[float, float] | None
+    rows: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightModel:
     """One model behind the weights. `of` and `given` say what is modelled among whom; `role` its part in the ratio."""
@@ -48,6 +60,7 @@ def treatment_probabilities(
     for was in range(n_levels):
         at = np.flatnonzero(rows & (before == was))
         if not (at_risk & (before == was) & (panel.treatment != was) & (times > 0.0)).any():
+            out[at] = np.arange(n_levels) == was
             continue
         left = np.ones(len(at))
         for level in range(n_levels - 1):
@@ -107,3 +120,26 @@ def truncated(trials: Trials, weights: TrialWeights, truncate: tuple[float, floa
         return weights
     low, high = weight_percentiles(trials, weights, truncate)
     return weights._replace(low=float(low), high=float(high))
+
+
+def all_or_counts(times: np.ndarray) -> np.ndarray:
+    """Counts by person, of shape (0,) where everybody counts once."""
+    return np.empty(0) if (times == 1.0).all() else times
+
+
+def positivity_of(panel: Panel, rows: np.ndarray) -> dict[str, list]:
+    """Rows and changes of treatment by period and treatment before."""
+    begin = int(panel.period.min())
+    n_levels = len(panel.levels)
+    cell = (panel.period - begin) * n_levels + panel.previous
+    size = int(cell.max()) + 1
+    changed = rows & (panel.treatment != panel.previous)
+    total, changes = np.bincount(cell[rows], minlength=size), np.bincount(cell[changed], minlength=size)
+    at = np.flatnonzero(total)
+    return {
+        "period": (at // n_levels + begin).tolist(),
+        "previous": [panel.levels[i] for i in at % n_levels],
+        "rows": total[at].tolist(),
+        "changes": changes[at].tolist(),
+        "violated": ((changes[at] == 0) | (changes[at] == total[at])).tolist(),
+    }
