@@ -171,7 +171,15 @@ def test_arguments_that_cannot_be_used(tmp_path: Path, options: dict[str, Any], 
     assert [fault.where for fault in caught.value.faults] == [place]
 
 
-@pytest.mark.parametrize("options", [{"views": ("register", "clinic")}, {"form": "registers"}, {"views": ()}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"views": ("register", "clinic")},
+        {"form": "paper"},
+        {"form": "registers", "views": ("register", "network")},
+        {"views": ()},
+    ],
+)
 def test_what_is_not_offered_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedError):
         written(tmp_path, **options)

@@ -5,7 +5,9 @@ from argparse import Namespace
 from equipoise.cli.carry_out import progress
 from equipoise.cli.output import say
 from equipoise.runner.progress import Progress
+from equipoise.simulate.drawn_nation import REGISTERS
 from equipoise.simulate.nation_spec import NationSpec, read_nation
+from equipoise.simulate.register_tables import MAPPING
 from equipoise.simulate.write_nation import truth_place, write_nation
 
 STEPS = 20  # of the display, however many blocks a nation has
@@ -28,7 +30,10 @@ def execute(arguments: Namespace) -> int:
         )
     finally:
         display.finish()
-    say(f"{arguments.to}: {arguments.persons:,} persons, OMOP CDM 5.4; use it with --data {arguments.to}")
+    if arguments.form == REGISTERS:
+        say(f"{arguments.to}: {arguments.persons:,} persons, registers; use them with --data {arguments.to / MAPPING}")
+    else:
+        say(f"{arguments.to}: {arguments.persons:,} persons, OMOP CDM 5.4; use it with --data {arguments.to}")
     say(f"{truth_place(arguments.to)}: what no table of the database holds, every parameter included")
     return 0
 

@@ -47,6 +47,7 @@ class RawTable:
     `is_text`  every column is text and a scan is dear, so it is read once into a temporary table
     `counted`  the number of rows is cheap to ask for
     `fill`     fetches the rows, if `read` gives the columns only
+    `is_normal`  `read` gives the declared columns in their declared types
     """
 
     where: str
@@ -54,6 +55,20 @@ class RawTable:
     is_text: bool = False
     counted: bool = True
     fill: Callable[[], None] | None = None
+    is_normal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of data quality that a source brings along: the table it is reported under, the rule, and the records.
+
+    `rows`  a relation with person_id, one row a record that the check concerns
+    """
+
+    check: str
+    table: str
+    rule: str
+    rows: Callable[[], ir.Table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,8 @@ class Catalog:
     `kind`         what was opened, in words: "DuckDB file", "folder", "PostgreSQL database", …
     `place`        where, without any secret
     `fingerprint`  asks again for the identity of the content; None where there is no cheap one
+    `has_shared_concepts`  concept identifiers are those of OMOP, and not the source's own
+    `checks`       counted with every report on data quality, or with those that read the check's table of events
     """
 
     kind: str
@@ -70,3 +87,5 @@ class Catalog:
     engine: Engine
     tables: Mapping[str, RawTable]
     fingerprint: Callable[[], str | None]
+    has_shared_concepts: bool = True
+    checks: tuple[Check, ...] = ()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
+from equipoise.errors import Fault, SourceError
 from equipoise.spec.concepts import ConceptItem, ConceptSet
 
 _LONGEST_LIST = 200
@@ -96,6 +97,8 @@ def resolve(source: Source, name: str, concept_set: ConceptSet) -> ResolvedConce
     A concept_id matches the standard concept of a record; a code of a vocabulary its standard or source concept; a code
     prefix its source value and, with a vocabulary, the code of its source concept. Descendants come from
     concept_ancestor. What the vocabulary does not hold becomes a warning, never an exception.
+
+    Raises SourceError for a concept_id where the source has no OMOP concepts.
     """
     lookup = _Lookup(source, name)
     if not source.has(EVENT_TABLES[concept_set.domain].table):
@@ -131,6 +134,8 @@ class _Lookup:
     def match(self, items: tuple[ConceptItem, ...]) -> Match:
         """What the items name together. All concept identifiers are looked up at once, each code by itself."""
         named = [item.concept_id for item in items if item.concept_id is not None]
+        if named and not self._source.has_shared_concepts:
+            raise SourceError(_no_shared_concepts(self._name, len(named)))
         standard = self._standard(named)
         found = [self._item(item, standard) for item in items]
         above = [match.concept_ids for item, match in zip(items, found, strict=True) if item.descendants]
@@ -234,6 +239,16 @@ class _Lookup:
 
     def _any(self, rows: ir.Table) -> bool:
         return self._source.to_arrow(rows.limit(1)).num_rows > 0
+
+
+def _no_shared_concepts(name: str, number: int) -> Fault:
+    """An identifier of OMOP would match nothing, or another code that has the same number here."""
+    return Fault(
+        f"concept set {name!r}",
+        f"{number} of its items name a concept by concept_id, and the data are registers, which have codes",
+        "vocabulary and code, or code_prefix",
+        "name the codes, or run the study on an OMOP database",
+    )
 
 
 def _in(concept: ir.Table, vocabulary: str) -> ir.BooleanValue:

@@ -1,4 +1,4 @@
-"""Opens a database from where it lies: a DuckDB file, a folder of files, or the URL of a database."""
+"""Opens data from where they lie: a DuckDB file, a folder of files, registers by a mapping file, a database by URL."""
 
 from importlib import import_module
 from pathlib import Path
@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from equipoise.data.engine import EngineOptions
 from equipoise.data.files import open_duckdb_file, open_folder
+from equipoise.data.registers import open_mapping
 from equipoise.data.schemas import SchemaChoice
 from equipoise.data.source import Source
 from equipoise.data.tables import TABLES
@@ -20,9 +21,11 @@ _DRIVERS: dict[str, str] = {
     "spark": "equipoise.data.driver_spark",
     "sc": "equipoise.data.driver_spark",
 }
-_ALLOWED = "a DuckDB file, a folder of Parquet or CSV files, or a URL that begins with " + ", ".join(
-    f"{scheme}://" for scheme in _DRIVERS
+_ALLOWED = (
+    "a DuckDB file, a folder of Parquet or CSV files, a mapping file of registers (.toml), or a URL that begins with "
+    + ", ".join(f"{scheme}://" for scheme in _DRIVERS)
 )
+MAPPING = ".toml"
 _DUCKDB_MAGIC = b"DUCK"
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -34,13 +37,15 @@ def connect(
     threads: int | None = None,
     memory_limit: str | None = None,
 ) -> Source:
-    """Opens an OMOP CDM 5.3 or 5.4 database for reading.
+    """Opens an OMOP CDM 5.3 or 5.4 database, or registers, for reading.
 
-    `location`      a DuckDB file, a folder with one Parquet, CSV, TSV or gzipped file a table, or a URL
+    `location`      a DuckDB file, a folder with one Parquet, CSV, TSV or gzipped file a table, a mapping file (.toml)
+                    that says which tables and columns of registers hold what, or a URL
     `snapshot`      a label that names the state of the data; a server has no cheap fingerprint without it
     `threads`, `memory_limit`  what DuckDB may use (default: all cores, 80 % of memory), as 2 and "4GB"
 
-    Raises SourceError with all structural faults if `person` or `observation_period` cannot be used. A password in a
+    Raises SourceError with all structural faults if `person` or `observation_period` cannot be used, and SpecError with
+    all faults of a mapping file. A password in a
     URL never appears in a message, a `repr` or a fingerprint.
 
     >>> from tempfile import mkdtemp
@@ -98,6 +103,8 @@ def _open_path(path: Path, snapshot: str | None, options: EngineOptions):
         ) from None
     except OSError as error:
         raise SourceError(Fault(str(path), error.strerror or "cannot be opened", _ALLOWED)) from None
+    if path.suffix.lower() == MAPPING:
+        return open_mapping(path, snapshot, options)
     if head == _SQLITE_MAGIC:
         return _driver("sqlite").open_url(f"sqlite://{quote(str(path.absolute()))}", snapshot, options)
     if head[8:12] != _DUCKDB_MAGIC:

@@ -76,12 +76,12 @@ class DuckDBEngine:
                 yield batch
 
     def create(self, relation: ir.Table, label: str) -> ir.Table:
-        name = self._new_name(label)
+        name = self.new_name(label)
         self.run(f"CREATE TABLE {name} AS {self._sql(relation)}")
         return ibis.table(relation.schema(), name=name)
 
     def upload(self, columns: pa.Table) -> ir.Table:
-        name = self._new_name("uploaded")
+        name = self.new_name("uploaded")
         self._with_arrow(columns, f"CREATE TABLE {name} AS FROM uploading")
         return ibis.table(ibis.Schema.from_pyarrow(columns.schema), name=name)
 
@@ -100,7 +100,8 @@ class DuckDBEngine:
         self._connection.close()
         self._spill.cleanup()
 
-    def _new_name(self, label: str) -> str:
+    def new_name(self, label: str) -> str:
+        """A name that no table or view of the in-memory catalog has."""
         return f"{label}_{next(self._numbers)}"
 
     def _sql(self, relation: ir.Table) -> str:

@@ -74,19 +74,21 @@ def _parquet_footer(path: Path) -> bytes:
 
 def _raw_file(engine: DuckDBEngine, table: str, files: TableFiles) -> RawTable:
     def read() -> ir.Table:
-        scan = _scan_of_text(files.paths[0]) if files.is_text else _scan_of_parquet(files.paths)
+        scan = scan_of_text(files.paths[0]) if files.is_text else scan_of_parquet(files.paths)
         engine.run(f"CREATE VIEW IF NOT EXISTS {quoted_name(table)} AS SELECT * FROM {scan}")
         return engine.stored(table)
 
     return RawTable(files.shown, read, is_text=files.is_text, counted=not files.is_text)
 
 
-def _scan_of_parquet(paths: Iterable[Path]) -> str:
+def scan_of_parquet(paths: Iterable[Path]) -> str:
+    """The files as a table function of DuckDB."""
     parts = ", ".join(_literal_path(path) for path in paths)
     return f"read_parquet([{parts}], union_by_name = true, binary_as_string = true, hive_partitioning = false)"
 
 
-def _scan_of_text(path: Path) -> str:
+def scan_of_text(path: Path) -> str:
+    """A delimited text file as a table function of DuckDB, every column as text. Reads its first line."""
     layout = text_layout(path)
     packing = "gzip" if path.suffix.lower() == ".gz" else "none"
     columns = ", ".join(f"{quoted_text(name or f'unnamed {i}')}: 'VARCHAR'" for i, name in enumerate(layout.names))

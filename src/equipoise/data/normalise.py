@@ -99,7 +99,8 @@ def _whole_where(raw: ir.NumericValue, exact: ir.BooleanValue, dialect: Dialect)
     return Normalised(value, raw.notnull() & ~_is_nan(raw, dialect))
 
 
-def _held_text(raw: ir.StringValue) -> ir.BooleanValue:
+def held_text(raw: ir.StringValue) -> ir.BooleanValue:
+    """Whether a text is more than nothing: not blank and no word for a missing value."""
     return raw.notnull() & ~raw.re_search(_MISSING).fill_null(False)
 
 
@@ -108,9 +109,9 @@ def _whole_from_text(raw: ir.StringValue, dialect: Dialect) -> Normalised:
     readable = text.re_search(_WHOLE)
     if not dialect.try_cast:
         whole = readable.ifelse(text.re_extract(r"^([+-]?[0-9]+)", 1), ibis.null("string")).cast("int64")
-        return Normalised(whole, _held_text(raw))
+        return Normalised(whole, held_text(raw))
     slowly = readable.ifelse(text.try_cast("int64"), ibis.null("int64"))
-    return Normalised(_as_written(raw, raw.try_cast("int64"), slowly), _held_text(raw))
+    return Normalised(_as_written(raw, raw.try_cast("int64"), slowly), held_text(raw))
 
 
 def _as_written(raw: ir.StringValue, quick: ir.Value, slowly: ir.Value) -> ir.Value:
@@ -138,12 +139,12 @@ def _day_from_text(raw: ir.StringValue, dialect: Dialect) -> Normalised:
     date = iso.ifelse(text.re_extract(r"^([0-9]+-[0-9]{2}-[0-9]{2})", 1), _dashed(text))
     if dialect.try_cast:
         as_date = _as_written(raw, raw.try_cast("date"), date.try_cast("date"))
-        return Normalised(_days_since_1970(as_date), _held_text(raw))
+        return Normalised(_days_since_1970(as_date), held_text(raw))
     year, month, day = (
         date.re_extract(r"^([0-9]+)-([0-9]{2})-([0-9]{2})$", part).nullif("").cast("int64") for part in (1, 2, 3)
     )
     value = date_exists(year, month, day).ifelse(day_number(year, month, day), ibis.null("int32"))
-    return Normalised(value, _held_text(raw))
+    return Normalised(value, held_text(raw))
 
 
 def _dashed(text: ir.StringValue) -> ir.StringValue:
@@ -174,7 +175,7 @@ def _number_from_text(raw: ir.StringValue, dialect: Dialect) -> Normalised:
         value = raw.re_search(_DECIMAL).fill_null(False).ifelse(raw.try_cast("float64"), slowly)
     else:
         value = raw.strip().re_search(_DECIMAL).ifelse(raw.strip(), ibis.null("string")).cast("float64")
-    return Normalised(value, _held_text(raw))
+    return Normalised(value, held_text(raw))
 
 
 def _text(raw: ir.Value, stored: dt.DataType, dialect: Dialect) -> Normalised | None:

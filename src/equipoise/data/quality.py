@@ -85,6 +85,18 @@ def data_quality(source: Source, concept_tables: Iterable[str] = ()) -> list[Qua
     declared = {event.table: event for event in EVENT_TABLES.values()}
     for table in sorted(set(concept_tables) - {"death"}):
         findings += _events(source, declared[table])
+    return findings + _of_source(source, set(concept_tables))
+
+
+def _of_source(source: Source, concept_tables: set[str]) -> list[QualityFinding]:
+    """The checks that the source brings along; those of event tables only where the study reads the table."""
+    events = {event.table for event in EVENT_TABLES.values()}
+    findings = []
+    for each in source.checks:
+        if each.table not in events or each.table in concept_tables:
+            rows = each.rows().mutate(n=1)
+            counts = _counted(source, rows, {each.check: rows.n.cast("int64")})
+            findings.append(QualityFinding(each.check, each.table, each.rule, *counts[each.check]))
     return findings
 
 

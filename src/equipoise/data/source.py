@@ -12,7 +12,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from equipoise.data.catalog import Catalog, RawTable
+from equipoise.data.catalog import Catalog, Check, RawTable
 from equipoise.data.engine_errors import said_plainly
 from equipoise.data.normalise import Normalised
 from equipoise.data.structure import bad_cells, columns_of, empty, missing_table
@@ -66,6 +66,16 @@ class Source:
         return Description(
             self._catalog.kind, said.get("cdm_source_name"), said.get("cdm_version"), said.get("vocabulary_version")
         )
+
+    @property
+    def has_shared_concepts(self) -> bool:
+        """Whether concept identifiers are those of OMOP; registers have codes, and identifiers of their own."""
+        return self._catalog.has_shared_concepts
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Checks of data quality that the source brings along."""
+        return self._catalog.checks
 
     def has(self, table: str) -> bool:
         """Whether the source holds the table, even if empty."""
@@ -166,7 +176,10 @@ class Source:
         if raw is None:
             return {}, [missing_table(declared)] if declared.required else []
         try:
-            return columns_of(declared, raw, self._stored(raw), self._catalog.engine.dialect)
+            stored = self._stored(raw)
+            if raw.is_normal:
+                return {column.name: Normalised(stored[column.name]) for column in declared.columns}, []
+            return columns_of(declared, raw, stored, self._catalog.engine.dialect)
         except SourceError as error:
             return {}, list(error.faults)
 
@@ -177,6 +190,8 @@ class Source:
         raw = self._catalog.tables.get(declared.name)
         if raw is None:
             return empty(declared)
+        if raw.is_normal:
+            return self._stored(raw)
         with self._said_plainly(raw.where):
             return self._parsed(declared, raw, columns) if raw.is_text else self._viewed(declared, raw, columns)
 

@@ -19,6 +19,7 @@ from equipoise.simulate.cdm_reference import label
 from equipoise.simulate.nation import draw_block
 from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.network import network_tables
+from equipoise.simulate.register_tables import register_tables
 from equipoise.simulate.truth_tables import truth_tables
 from equipoise.simulate.views import register_view
 
@@ -26,6 +27,7 @@ BLOCK_PERSONS = 20_000
 AHEAD = 2  # blocks that may be finished before their turn to be written
 REGISTER, NETWORK, TRUTH, CATCHMENT = "", "network", "truth", "network/truth"
 VIEWS = {"register": REGISTER, "network": NETWORK}
+OMOP, REGISTERS = FORMS = ("omop", "registers")
 PATIENCE = 20  # further blocks without a patient after which more are not drawn
 TREATED_A_BLOCK = 600  # expected in a block of the further catchment until one has been drawn; tells progress only
 
@@ -46,10 +48,17 @@ class DrawnNation:
     """
 
     def __init__(
-        self, spec: NationSpec, persons: int, seed: int, multiplier: float, workers: int, views: frozenset[str]
+        self,
+        spec: NationSpec,
+        persons: int,
+        seed: int,
+        multiplier: float,
+        workers: int,
+        views: frozenset[str],
+        form: str = OMOP,
     ):
         self.spec, self.persons, self.seed = spec, persons, seed
-        self.multiplier, self.workers, self.views = multiplier, workers, views
+        self.multiplier, self.workers, self.views, self.form = multiplier, workers, views, form
         self.blocks = -(-persons // BLOCK_PERSONS)
         self.further = 0  # blocks of the further catchment handed out
         self.target = spec.network.riluzole_treated if "network" in views else 0
@@ -115,7 +124,8 @@ class DrawnNation:
         tables = {TRUTH if inside else CATCHMENT: truth_tables(block)}
         treated = 0
         if inside and "register" in self.views:
-            tables[REGISTER] = cdm_tables(register_view(block))
+            view = register_view(block)
+            tables[REGISTER] = cdm_tables(view) if self.form == OMOP else register_tables(view, self.spec)
         if "network" in self.views:
             tables[NETWORK], treated = network_tables(self.spec, block)
         return Drawn(tables, treated)

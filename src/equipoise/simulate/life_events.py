@@ -32,10 +32,10 @@ def life_events(view: View, ids: Callable[[View, int], np.ndarray]) -> pa.Table:
         return cdm_rows("observation", 0, {})
     block = view.block
     parts = [
-        _attained(block, block.people.education, EDUCATION, EDUCATED_AT),
-        _attained(block, block.people.income, INCOME, EARNING_AT),
+        attained(block, block.people.education, EDUCATION, EDUCATED_AT),
+        attained(block, block.people.income, INCOME, EARNING_AT),
         *_partnerships(block),
-        *_quality_register(block),
+        *quality_register(block),
     ]
     person, day, what = (np.concatenate(column) for column in zip(*parts, strict=True))
     seen = view.sees(person, day)
@@ -54,7 +54,7 @@ def life_events(view: View, ids: Callable[[View, int], np.ndarray]) -> pa.Table:
     return cdm_rows("observation", len(order), values)
 
 
-def _attained(block: Block, level: np.ndarray, first: int, age: int) -> Days:
+def attained(block: Block, level: np.ndarray, first: int, age: int) -> Days:
     """A level recorded once, at an age or on the first day of observation."""
     people = block.people
     day = np.maximum(people.start, people.born + int(age * YEAR))
@@ -76,7 +76,7 @@ def _partnerships(block: Block) -> list[Days]:
     return found
 
 
-def _quality_register(block: Block) -> list[Days]:
+def quality_register(block: Block) -> list[Days]:
     """Inclusion in the quality register, and the site of onset, on the day of the diagnosis."""
     row = np.flatnonzero(block.course.registered)
     person, day = block.disease.person[row], block.disease.diagnosis[row]

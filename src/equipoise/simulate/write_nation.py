@@ -13,8 +13,19 @@ import numpy as np
 from equipoise.errors import DesignError, Fault, OutputError, UnsupportedError
 from equipoise.simulate.cdm_reference import reference_tables
 from equipoise.simulate.cdm_rows import SCHEMAS
-from equipoise.simulate.drawn_nation import CATCHMENT, NETWORK, REGISTER, TRUTH, VIEWS, DrawnNation
+from equipoise.simulate.drawn_nation import (
+    CATCHMENT,
+    FORMS,
+    NETWORK,
+    OMOP,
+    REGISTER,
+    REGISTERS,
+    TRUTH,
+    VIEWS,
+    DrawnNation,
+)
 from equipoise.simulate.nation_spec import NationSpec
+from equipoise.simulate.register_tables import MAKERS, MAPPING, mapping_text
 from equipoise.simulate.truth_tables import TRUTHS
 from equipoise.simulate.writer import PART, ParquetFolder, said_plainly
 
@@ -35,7 +46,7 @@ def write_nation(
     seed: int = 7,
     multiplier: float = 1.0,
     views: Collection[str] = ("register",),
-    form: str = "omop",
+    form: str = OMOP,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -51,6 +62,9 @@ def write_nation(
     same identifiers, as a network of hospitals records them, and persons of a further catchment outside the nation,
     until it holds as many patients as the parameter `network.riluzole_treated` says. `network/truth` is theirs.
 
+    The form `registers` writes the same persons as tables like those of national registers instead, into a folder, with
+    the mapping file `mapping.toml` by which `connect` reads them.
+
     The same arguments give the same bytes of Parquet on one platform with the same versions of NumPy and PyArrow.
     Memory does not grow with the number of persons, time grows in proportion. What is interrupted leaves no table.
 
@@ -63,9 +77,10 @@ def write_nation(
     True
     """
     workers = (os.cpu_count() or 1) if workers is None else workers
-    _check(persons, seed, multiplier, views, form, workers)
     place = Path(directory)
-    drawn = DrawnNation(spec or NationSpec(), persons, seed, float(multiplier), workers, frozenset(views))
+    _check(persons, seed, multiplier, workers)
+    _check_offered(views, form, place.suffix)
+    drawn = DrawnNation(spec or NationSpec(), persons, seed, float(multiplier), workers, frozenset(views), form)
     with said_plainly(place):
         if place.suffix == DUCKDB:
             _write_duckdb(place, drawn, progress)
@@ -84,7 +99,7 @@ def truth_place(directory: str | Path) -> Path:
     return place.with_suffix(".truth") if place.suffix == DUCKDB else place / TRUTH
 
 
-def _check(persons: int, seed: int, multiplier: float, views: Collection[str], form: str, workers: int) -> None:
+def _check(persons: int, seed: int, multiplier: float, workers: int) -> None:
     limits = {
         "persons": (persons, 1, MOST_PERSONS),
         "seed": (seed, 0, MOST_SEED),
@@ -99,8 +114,17 @@ def _check(persons: int, seed: int, multiplier: float, views: Collection[str], f
         faults.append(Fault("multiplier", repr(multiplier), f"a number above 0 and at most {MOST_MULTIPLIER:g}"))
     if faults:
         raise DesignError(faults)
+
+
+def _check_offered(views: Collection[str], form: str, suffix: str) -> None:
     offered = [Fault("views", view, " or ".join(VIEWS)) for view in views if view not in VIEWS]
-    offered += [Fault("form", form, "omop")] if form != "omop" else []
+    offered += [Fault("form", form, " or ".join(FORMS))] if form not in FORMS else []
+    if form == REGISTERS and NETWORK in views:
+        offered.append(
+            Fault("views", "network in the form registers", "register", "write the network in the form omop")
+        )
+    if form == REGISTERS and suffix == DUCKDB:
+        offered.append(Fault("form", "registers in a DuckDB file", "a folder", "name a folder"))
     offered += [] if views else [Fault("views", "none", " or ".join(VIEWS))]
     if offered:
         raise UnsupportedError(offered)
@@ -113,7 +137,7 @@ def _made(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     nation = (folder / TRUTH / PARAMETERS).exists()
-    tables = {f"{table}.parquet" for table in SCHEMAS} if nation else set()
+    tables = {*(f"{table}.parquet" for table in (*SCHEMAS, *MAKERS)), MAPPING} if nation else set()
     hidden = {*(f"{table}.parquet" for table in TRUTHS), PARAMETERS}
     own = {REGISTER: tables, NETWORK: tables, TRUTH: hidden, CATCHMENT: hidden}
     found = [path for inside in own for path in _entries(folder / inside)]
@@ -128,7 +152,8 @@ def _made(folder: Path) -> None:
         found_there = f"holds other files or folders ({len(foreign)})"
         raise OutputError(Fault(str(folder), found_there, "an empty or a new folder, or one with a nation"))
     for inside in (REGISTER, NETWORK):
-        (folder / inside / "cdm_source.parquet").unlink(missing_ok=True)
+        for label in ("cdm_source.parquet", MAPPING):
+            (folder / inside / label).unlink(missing_ok=True)
     for path in found:
         if path not in folders:
             path.unlink(missing_ok=True)
@@ -147,7 +172,7 @@ def _write_folder(folder: Path, nation: DrawnNation, progress: Callable[[int, in
     try:
         for name in open_folders:
             (folder / name).mkdir(exist_ok=True)
-        for name in nation.databases:
+        for name in nation.databases if nation.form == OMOP else ():
             open_folders[name].add(reference_tables(nation.spec))
         with closing(nation.in_order()) as blocks:
             for done, (drawn, expected) in enumerate(blocks, start=1):
@@ -160,9 +185,11 @@ def _write_folder(folder: Path, nation: DrawnNation, progress: Callable[[int, in
                 (folder / name / PARAMETERS).write_text(nation.parameters(name), encoding="utf-8")
         for each in open_folders.values():
             each.finish()
-        for last in labels:
+        for last in labels if nation.form == OMOP else ():
             last.add({"cdm_source": nation.label()})
             last.finish()
+        if nation.form == REGISTERS:
+            (folder / MAPPING).write_text(mapping_text(nation.spec), encoding="utf-8")
     except BaseException:
         for each in (*open_folders.values(), *labels):
             each.abandon()

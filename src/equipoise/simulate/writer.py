@@ -16,7 +16,7 @@ from equipoise.errors import Fault, OutputError
 
 GROUP_ROWS = 250_000
 PART = ".part"
-_DIFFERENCES = ("_id", "_date", "_id_1", "_id_2", "_day")
+_DIFFERENCES = ("_id", "_date", "_id_1", "_id_2", "_day", "LopNr", "DATUM")
 
 
 @contextmanager
