@@ -43,7 +43,7 @@ def trials_of(fit: eq.Fit) -> list[tuple[int, int, int, int]]:
 def weights_of(fit: eq.Fit, person: int, month: int, arm: int) -> list[float]:
     """The weights of one trial's rows."""
     at = next(i for i, trial in enumerate(trials_of(fit)) if trial[:3] == (person, month, arm))
-    w = np.empty(9)
+    w = np.empty(99)
     n = weigh_rows(fit.assembly.outcome.trials, at, fit.assembly.outcome.weights, w)
     return w[:n].tolist()
 

@@ -10,7 +10,7 @@ from equipoise.estimators.glm_fit import INTERCEPT
 from equipoise.kernels.newton import Evaluation
 from equipoise.kernels.trial_likelihood import TrialLikelihood
 from equipoise.kernels.trial_recession import limit_along, trial_recession
-from equipoise.kernels.trial_rows import FollowUp, TrialDesign, Trials, TrialWeights, no_limit, rows_by_state
+from equipoise.kernels.trial_rows import PADDING, FollowUp, TrialDesign, Trials, TrialWeights, no_limit, rows_by_state
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +115,8 @@ def _follow_up(columns: Columns, trials: Trials) -> tuple[FollowUp, np.ndarray]:
     given = FollowUp(columns.phi, columns.base, columns.levels, columns.cumulative, columns.horizon)
     rows = rows_by_state(trials, given)
     centre = columns.phi @ rows / max(float(rows.sum()), 1.0)
-    return given._replace(phi=np.ascontiguousarray(columns.phi - centre[:, None])), centre
+    padding = np.zeros((len(centre), PADDING))
+    return given._replace(phi=np.ascontiguousarray(np.hstack([columns.phi - centre[:, None], padding]))), centre
 
 
 def names_of(treatment: str, levels: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ Order      as in `trial_rows`; only the last row of a trial can hold an event.
 Method     the odds of a row are exp(shift + b'z_i) exp(g'phi): one exponential a trial and one a state, none a row.
            A trial adds its sums of weight v = w mu (1 - mu) and v phi to the blocks z z' and z phi' of I, and its v
            to a table by state, from which the block phi phi' follows at the end.
+Padding    the rows of a trial are taken up to a multiple of 32, the ones beyond its end with weight zero, so that a
+           processor's registers stay full in short trials too: phi has `PADDING` columns that belong to no state.
 Log        log(1 + odds) is computed for several rows at once from the bits of 1 + odds; its absolute error is 2e-16.
 Cost       a few nanoseconds a row, none of them memory traffic beyond the panel; O(columns^2) a trial.
 Paper      D'Agostino, Lee, Belanger, et al., Statistics in Medicine 1990;9:1501.
@@ -20,6 +22,7 @@ from equipoise.kernels.gram import symmetric
 from equipoise.kernels.jit import compiled, compiled_sums
 from equipoise.kernels.newton import Evaluation
 from equipoise.kernels.trial_rows import (
+    PADDING,
     FollowUp,
     Limit,
     TrialDesign,
@@ -27,6 +30,7 @@ from equipoise.kernels.trial_rows import (
     TrialWeights,
     lay_out,
     leave,
+    padded,
     states_of,
     weigh_rows,
 )
@@ -36,7 +40,7 @@ EXPONENT = 600.0  # of an odds' two factors: their product may overflow and is t
 ONE_BITS = 1023 << 52
 MANTISSA = (1 << 52) - 1
 ROOT_HALF_BITS = 0x3FE6A09E667F3BCD  # of sqrt(1/2): mantissas lie between it and its double
-CHUNK, ORDINARY = 32, 1e9  # ORDINARY^CHUNK does not overflow
+CHUNK, ORDINARY = PADDING, 1e9  # ORDINARY^CHUNK does not overflow
 LOG_2 = 0.6931471805599453
 SERIES = tuple(2.0 / (2 * n + 1) for n in range(11))  # log m = 2 (s + s^3 / 3 + …), s = (m - 1) / (m + 1)
 
@@ -110,7 +114,7 @@ class TrialLikelihood:
         return Sums(np.zeros(p), np.zeros(q), np.zeros((p, p)), np.zeros((p, q)), np.zeros(states))
 
     def _scratch(self) -> Scratch:
-        k = self.follow_up.horizon
+        k = self.follow_up.horizon + PADDING
         return Scratch(*(np.empty(k) for _ in range(4)), np.empty(k, np.int64), np.empty(self.width))
 
 
@@ -132,12 +136,12 @@ def _logarithms(u, n):
 
 @compiled_sums
 def _logarithm_of_product(u, n):
-    """The sum of the logarithms of u[:n], all of ordinary size: one logarithm for many rows."""
+    """The sum of the logarithms of u[:n], n a multiple of CHUNK, all of ordinary size: one logarithm for many rows."""
     total = 0.0
     for begin in range(0, n, CHUNK):
         product = 1.0
-        for k in range(begin, min(n, begin + CHUNK)):
-            product *= u[k]
+        for k in range(CHUNK):
+            product *= u[begin + k]
         total += np.log(product)
     return total
 
@@ -174,6 +178,15 @@ def _dot(a, b, n):
 
 
 @compiled_sums
+def _dot_from(table, j, at, a, n):
+    """The product of a[:n] with row j of a table from column `at` on."""
+    total = 0.0
+    for k in range(n):
+        total += table[j, at + k] * a[k]
+    return total
+
+
+@compiled_sums
 def _total(a, n):
     total = 0.0
     for k in range(n):
@@ -183,7 +196,7 @@ def _total(a, n):
 
 @compiled
 def _trial(trials, i, weights, design, follow_up, limit, y, shift, b, logs, odds, top, scratch):
-    """Rows of trial i into scratch; its number of rows, the place of its first state (-1: scattered), and its l."""
+    """Rows of trial i into scratch; how many to add up, the place of its first state (-1: scattered), and its l."""
     n = weigh_rows(trials, i, weights, scratch.w)  # 1. weights
     lay_out(design, trials.start[i], trials.arm[i], scratch.z)
     scattered = follow_up.levels.shape[0] > 0
@@ -193,20 +206,23 @@ def _trial(trials, i, weights, design, follow_up, limit, y, shift, b, logs, odds
     eta = shift + _dot(b, scratch.z, b.shape[0])  # 2. eta of the trial
     scale = np.exp(min(max(eta, -EXPONENT), EXPONENT))
     at = -1 if scattered else follow_up.base[trials.arm[i]]
+    m = padded(n)
     if scattered:  # 3. mu and its variance
-        _scattered_moments(scale, odds, n, scratch)
+        scratch.place[n:m] = 0
+        _scattered_moments(scale, odds, m, scratch)
     else:
-        _moments(scale, odds, at, n, scratch)
+        _moments(scale, odds, at, m, scratch)
     if weights.factor.shape[0] or limit.dz.shape[0] or scale * top > ORDINARY:
-        _logarithms(scratch.u, n)
-        total = -_dot(scratch.w, scratch.u, n)
+        _logarithms(scratch.u, m)
+        total = -_dot(scratch.w, scratch.u, m)
     else:
-        total = -scratch.w[0] * _logarithm_of_product(scratch.u, n) if n else 0.0
+        scratch.u[n:m] = 1.0
+        total = -scratch.w[0] * _logarithm_of_product(scratch.u, m) if n else 0.0
     if n and y[trials.start[i] + n - 1]:
         last = scratch.place[n - 1] if scattered else at + n - 1
         total += scratch.w[n - 1] * (eta + logs[last])
         scratch.r[n - 1] += scratch.w[n - 1]
-    return n, at, total
+    return m, at, total
 
 
 @compiled
@@ -214,8 +230,8 @@ def _add_contiguous(phi, at, n, scratch, sums):
     for k in range(n):
         sums.variance[at + k] += scratch.v[k]
     for j in range(phi.shape[0]):
-        part = _dot(phi[j, at:], scratch.v, n)
-        sums.phi_score[j] += _dot(phi[j, at:], scratch.r, n)
+        part = _dot_from(phi, j, at, scratch.v, n)
+        sums.phi_score[j] += _dot_from(phi, j, at, scratch.r, n)
         for k in range(scratch.z.shape[0]):
             sums.cross[k, j] += part * scratch.z[k]
 
@@ -264,7 +280,7 @@ def _by_person(
             own[j] += r * scratch.z[j]
         for j in range(phi.shape[0]):
             if at >= 0:
-                own[p + j] += _dot(phi[j, at:], scratch.r, n)
+                own[p + j] += _dot_from(phi, j, at, scratch.r, n)
             else:
                 for k in range(n):
                     own[p + j] += phi[j, scratch.place[k]] * scratch.r[k]

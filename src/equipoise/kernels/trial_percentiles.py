@@ -10,7 +10,7 @@ Cost       three passes a rank, one shared, and 32 MB for counters.
 import numpy as np
 
 from equipoise.kernels.jit import compiled
-from equipoise.kernels.trial_rows import Trials, TrialWeights, weigh_rows
+from equipoise.kernels.trial_rows import PADDING, Trials, TrialWeights, weigh_rows
 
 SHIFTS = (42, 21, 0)
 WIDTHS = (21, 21, 21)  # the sign is zero
@@ -59,7 +59,7 @@ def _value(trials: Trials, free: TrialWeights, times: np.ndarray, counts: np.nda
 def _counts(trials: Trials, free: TrialWeights, times: np.ndarray, step: int, known: int) -> np.ndarray:
     counts = np.zeros(1 << WIDTHS[step], np.int64)
     longest = int(trials.length.max(initial=0))
-    _count(trials, free, times, np.empty(longest), SHIFTS[step], WIDTHS[step], known, counts)
+    _count(trials, free, times, np.empty(longest + PADDING), SHIFTS[step], WIDTHS[step], known, counts)
     return counts
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from equipoise.kernels.jit import compiled
 from equipoise.kernels.recession import project_on_cone
 from equipoise.kernels.trial_likelihood import TrialLikelihood
-from equipoise.kernels.trial_rows import TIE, Limit, lay_out, leave, states_of, weigh_rows
+from equipoise.kernels.trial_rows import PADDING, TIE, Limit, lay_out, leave, states_of, weigh_rows
 
 
 def trial_recession(likelihood: TrialLikelihood, scale: np.ndarray) -> np.ndarray | None:
@@ -49,7 +49,7 @@ def limit_along(likelihood: TrialLikelihood, delta: np.ndarray) -> TrialLikeliho
 
 
 def _problem(likelihood: TrialLikelihood) -> tuple:
-    longest = likelihood.follow_up.horizon
+    longest = likelihood.follow_up.horizon + PADDING
     scratch = (np.empty(longest), np.empty(longest, np.int64), np.empty(likelihood.width))
     own = (likelihood.trials, likelihood.weights, likelihood.design, likelihood.follow_up)
     return *own, likelihood.limit, likelihood.y, *scratch

@@ -19,6 +19,7 @@ import numpy as np
 
 from equipoise.kernels.jit import compiled
 
+PADDING = 32  # rows that are taken together; a power of two
 LONG = 2**31 - 1  # a cut that no trial reaches
 TIE = 1e-8  # of a direction of length one: rows nearer than this to zero stay in its limit
 
@@ -64,7 +65,8 @@ class TrialDesign(NamedTuple):
 class FollowUp(NamedTuple):
     """What changes within a trial: a state for each of its rows, and columns phi float64 (q, M) by state, centred.
 
-    Row k of a trial is in state base[arm] + k where `levels` has shape (0,). Else levels int64 (N,) are those of panel
+    The last PADDING columns of phi belong to no state. Row k of a trial is in state base[arm] + k where `levels` has
+    shape (0,). Else levels int64 (N,) are those of panel
     rows, added up from the trial's start where `cumulative`, and the state is level * horizon + k.
     """
 
@@ -179,10 +181,17 @@ def _running(first, end, start, treatment, follows, out):
 
 
 @compiled
+def padded(n):
+    """n up to a multiple of PADDING."""
+    return (n + PADDING - 1) & -PADDING
+
+
+@compiled
 def weigh_rows(trials, i, weights, w):
-    """Weights of trial i's rows into w[:n]; gives n."""
+    """Weights of trial i's rows into w[:n], zeros up to the padding; gives n."""
     n, row, arm = trials.length[i], trials.start[i], trials.arm[i]
     times = weights.times[trials.person[i]] if weights.times.shape[0] else 1.0
+    w[n : padded(n)] = 0.0
     if not weights.factor.shape[0]:
         for k in range(n):
             w[k] = times
@@ -266,7 +275,7 @@ def expansion_of(trials: Trials, weights: TrialWeights, y: np.ndarray, n_arms: i
     """Rows, events and weights by arm and follow-up time, each (n_arms, horizon), of the outcome y uint8 (N,)."""
     tables = [np.zeros((n_arms, horizon)) for _ in range(6)]
     smallest = np.full((n_arms, horizon), np.inf)
-    _tabulate(trials, weights, y, np.empty(horizon), *tables, smallest)
+    _tabulate(trials, weights, y, np.empty(horizon + PADDING), *tables, smallest)
     return Expansion(*tables, smallest)
 
 
