@@ -28,8 +28,8 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             "titel",
             "unknown key",
-            "analyses, cohorts, concept_sets, covariates, data_needs, exposures, id, question, seed, sensitivity, "
-            "spec_version, title, windows",
+            "analyses, cohorts, concept_sets, covariates, data_needs, exposures, id, published, question, seed, "
+            "sensitivity, spec_version, title, windows",
             "did you mean 'title'?",
         ),
     ),
@@ -549,7 +549,7 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             'sensitivity["without-recent"].change.controls_per_case',
             "unknown key",
-            "adjust_for, cluster, conf_level, design, id, interactions, interval, label, ties",
+            "adjust_for, cluster, conf_level, design, id, interactions, interval, label, subgroups, ties",
             "put it under design",
         ),
     ),

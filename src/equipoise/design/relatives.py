@@ -20,6 +20,7 @@ from equipoise.spec.relatives import RelativeControls
 
 STREAM = 11  # of random numbers, apart from that of population controls
 DEMOGRAPHIC = "demographic"
+BY_DESIGN = "by design | "
 FAMILY = Column("cluster | family", "cluster")
 
 
@@ -92,11 +93,11 @@ def demographic_columns(people: People, rows: IndexRows) -> list[tuple[Column, n
     """Sex and year of birth, which relatives are not matched on: an indicator for each sex but the most frequent."""
     sex = characteristic(people, rows, "sex", "sex", "Sex")
     columns = [
-        (Column(f"by design | sex[{level}]", DEMOGRAPHIC, (("covariate", "sex"),)), sex.values == code)
+        (Column(f"{BY_DESIGN}sex[{level}]", DEMOGRAPHIC, (("covariate", "sex"),)), sex.values == code)
         for code, level in enumerate(sex.levels)
         if level != sex.reference
     ]
-    year = Column("by design | birth year", DEMOGRAPHIC, (("covariate", "birth year"),))
+    year = Column(f"{BY_DESIGN}birth year", DEMOGRAPHIC, (("covariate", "birth year"),))
     return [*columns, (year, people.birth_year[rows.person].astype(np.float64))]
 
 

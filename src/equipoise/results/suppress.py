@@ -1,6 +1,6 @@
 """Small cells end here: counts of 1 to k-1 become null with a flag, and so does whatever would give them away."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -10,9 +10,10 @@ from equipoise.results.attrition import hide_chain
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
-from equipoise.results.tables import schema_of
+from equipoise.results.tables import OVERALL, schema_of
 
 Row = dict[str, Any]
+TESTED = ("analysis", "exposure", "window", "reading", "term")
 WITHHELD = ("estimate", "conf_low", "conf_high", "p_value", "log_estimate", "std_error")
 
 
@@ -25,7 +26,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     - percents, means and differences from which a hidden count could be worked out;
     - in attrition, the numbers inside a block of rules that together removed few persons;
     - estimates whose exposed or unexposed cases or controls are few or hidden: reason `SMALL_CELLS`, unless another
-      reason is given already.
+      reason is given already; and tests that rest on such an estimate.
 
     A threshold of 0 or 1 hides nothing. Applying it twice changes nothing more.
     """
@@ -35,12 +36,16 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     network = build_network(tables)
     blocks = [network.number[cell] for cell in _inside_blocks(rows, min_cell_count)]
     hidden = {cell for number in hide(network, min_cell_count, blocks) for cell in network.cells[number]}
-    few = _few_contrasted(rows, min_cell_count)
+    k = min_cell_count
+    few = _few_contrasted(rows, k)
+    few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
     for name, content in rows.items():
         schema = schema_of(name)
         _blank_counts(schema, content, hidden)
         _blank_derived(schema, content, min_cell_count)
     _withhold(rows.get("estimates", []), few)
+    _withhold(rows.get("lag_scan", []), few_at_lags)
+    _withhold_tests(rows.get("heterogeneity", []), rows.get("estimates", []))
     return {name: pa.Table.from_pylist(content, schema=schema_of(name).arrow) for name, content in rows.items()}
 
 
@@ -102,8 +107,22 @@ def _few_contrasted(rows: Mapping[str, list[Row]], k: int) -> list[bool]:
     for row in rows.get("estimates", []):
         reference = at_level.get((*(row[name] for name in use), row["reference_level"]), ())
         cells = [row["n_exposed_cases"], row["n_exposed_controls"], *_unexposed(row), *reference]
-        few.append(any(cell is not None and 1 <= cell < k for cell in cells))
+        few.append(_any_few(cells, k))
     return few
+
+
+def _is_few(row: Row, k: int) -> bool:
+    """Whether a row of the lag scan rests on few persons on either side."""
+    sides = [(row["n_exposed_cases"], row["n_cases"]), (row["n_exposed_controls"], row["n_controls"])]
+    return _any_few([cell for exposed, total in sides for cell in _and_rest(exposed, total)], k)
+
+
+def _and_rest(exposed: int | None, total: int | None) -> list[int | None]:
+    return [exposed, None if None in (exposed, total) else total - exposed]  # type: ignore[operator]
+
+
+def _any_few(cells: Iterable[int | None], k: int) -> bool:
+    return any(cell is not None and 1 <= cell < k for cell in cells)
 
 
 def _unexposed(row: Row) -> list[int]:
@@ -112,6 +131,21 @@ def _unexposed(row: Row) -> list[int]:
     if None not in (row["n_persons"], cases, exposed_controls):
         unexposed.append(row["n_persons"] - cases - exposed_controls)
     return unexposed
+
+
+def _withhold_tests(tests: list[Row], estimates: list[Row]) -> None:
+    """Tests of heterogeneity that rest on an estimate that is withheld: it could be worked out from the others."""
+    small = {
+        (*(row[name] for name in TESTED), comparison, across)
+        for row in estimates
+        if row["reason"] == Reason.SMALL_CELLS.value
+        for comparison, across in ((row["comparison"], row["subgroup"]), ("every", "comparison"))
+        if across != "comparison" or row["subgroup"] == OVERALL
+    }
+    for row in tests:
+        if (*(row[name] for name in TESTED), row["comparison"], row["across"]) in small:
+            row |= dict.fromkeys(("statistic", "p_value"))
+            row["reason"] = row["reason"] or Reason.SMALL_CELLS.value
 
 
 def _withhold(estimates: list[Row], few: list[bool]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from equipoise.errors import EquipoiseError, Fault, Reason
+from equipoise.results.case_control_tables import DISCORDANCE, HETEROGENEITY, INITIATION_RATES, LAG_SCAN
 from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET
 from equipoise.results.columns import count as _count
 from equipoise.results.columns import pairs as _on
@@ -426,6 +427,10 @@ TABLES: dict[str, TableSchema] = {
         CHARACTERISTICS_BY_ARM,
         CURVES,
         ESTIMATES,
+        HETEROGENEITY,
+        DISCORDANCE,
+        LAG_SCAN,
+        INITIATION_RATES,
     )
 }
 

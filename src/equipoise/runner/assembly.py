@@ -19,7 +19,9 @@ from equipoise.design.nested_case_control import (
     members,
     observability,
     observable_from,
+    subgroup_columns,
 )
+from equipoise.design.relatives import FAMILY, demographic_columns, family_clusters, shared_look_back
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.packing import (
     AMOUNTS,
@@ -42,14 +44,27 @@ def analysis_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     people = unpack_people(inputs["people"])
     sets = members(unpack_sets(inputs["matched_sets"]))
     rows = IndexRows(sets.person, sets.index_day)
-    visible_from = observable_from(people, rows, protocol.recording_from)
+    visible_from = visible_days(people, sets, protocol)
     columns = exposure_columns(
         protocol.design, protocol.windows, uses(inputs["records"], protocol, people, rows, visible_from)
     )
     adjusted_for = covariate_columns(covariates(inputs["records"], protocol.covariates, people, rows))
     columns += [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
     columns += observability(protocol.design, protocol.windows, visible_from, rows.day)
+    columns += subgroup_columns(sets, covariates(inputs["records"], protocol.subgroups, people, rows))
+    if protocol.with_relatives:
+        columns += demographic_columns(people, rows)
+    if subset["families"]:
+        columns.append((FAMILY, family_clusters(sets, inputs["relatives"]["sibship"])))
     return pack_analysis_set(assemble_sets(sets, columns, attrition(inputs, sets)))
+
+
+def visible_days(people: People, sets: MatchedSets, protocol: Protocol) -> np.ndarray:
+    """First day on which use can be seen, on every row; the same stretch for a whole set compared at one age."""
+    visible_from = observable_from(people, IndexRows(sets.person, sets.index_day), protocol.recording_from)
+    if protocol.comparison == "siblings" and protocol.design.relatives.compared_on == "case_age":
+        return shared_look_back(visible_from, sets.index_day, sets.matched_set)
+    return visible_from
 
 
 def uses(
@@ -81,7 +96,10 @@ def covariates(
 
 
 def attrition(inputs: Inputs, sets: MatchedSets) -> tuple[Attrition, Attrition]:
-    """Of the cases, down to those with a control; of the persons who may serve as controls, down to those drawn."""
+    """Of the cases, down to those with a control; of the persons who may serve as controls."""
+    made = inputs["matched_sets"].values
+    if "cases" in made:
+        return unpack_attrition(made["cases"]), unpack_attrition(made["controls"])
     cases = unpack_cohort(inputs["cases"]).attrition
     cases = cases.then("at least one eligible control", int(sets.is_case.sum()))
     controls = unpack_attrition(inputs["matched_sets"].values["controls"])

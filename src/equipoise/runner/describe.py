@@ -12,13 +12,13 @@ from equipoise.cohort.time import calendar_year, years_between
 from equipoise.data.source import Source
 from equipoise.design.dispensings import UseOfRows
 from equipoise.design.matched_sets import MatchedSets
-from equipoise.design.nested_case_control import members, observable_from
+from equipoise.design.nested_case_control import members
 from equipoise.kernels.event_windows import ValueSums
 from equipoise.kernels.spans import span_at
 from equipoise.runner import summaries
 from equipoise.runner.artifact import Artifact
-from equipoise.runner.assembly import covariates, uses
-from equipoise.runner.estimate import COMPARISON, is_reported, kept_rows
+from equipoise.runner.assembly import covariates, uses, visible_days
+from equipoise.runner.estimate import is_reported, kept_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
 from equipoise.runner.protocol import Protocol, read_protocol
 from equipoise.runner.summaries import percent
@@ -35,7 +35,7 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     every_set = unpack_sets(inputs["matched_sets"])
     sets = members(every_set)
     rows = IndexRows(sets.person, sets.index_day)
-    visible_from = observable_from(people, rows, protocol.recording_from)
+    visible_from = visible_days(people, sets, protocol)
     used = uses(inputs["records"], protocol, people, rows, visible_from)
     assembled = unpack_analysis_set(inputs["analysis_set"])
     adjusted_for = covariates(inputs["records"], protocol.covariates, people, rows)
@@ -47,7 +47,7 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         "exposure": exposure,
         "coexposure": list(coexposure_rows(assembled, protocol)),
     }
-    key = {"analysis": subset["id"], "comparison": COMPARISON}
+    key = {"analysis": subset["id"], "comparison": protocol.comparison}
     return Artifact({}, {name: [key | row for row in rows_made] for name, rows_made in made.items()})
 
 
@@ -83,7 +83,7 @@ def _described(
     names = {covariate.name for covariate in adjusted_for}
     if not names & {"age"}:
         yield CovariateValues("age", "Age on the index date (years)", age_at(people, rows))
-    shown = dict.fromkeys(("sex", *protocol.design.match_exact))
+    shown = ("sex",) if protocol.with_relatives else dict.fromkeys(("sex", *protocol.design.match_exact))
     for kind in shown:
         if kind not in names:
             yield characteristic(people, rows, kind, kind, kind.replace("_", " ").capitalize())

@@ -9,15 +9,17 @@ import numpy as np
 from equipoise.analysis_set import AnalysisSet, Column
 from equipoise.data.source import Source
 from equipoise.design.readings import BESIDE_WINDOWS
+from equipoise.design.relatives import BY_DESIGN, DEMOGRAPHIC, FAMILY
 from equipoise.errors import Reason
 from equipoise.estimators.conditional_logistic import fit_conditional_logistic
 from equipoise.estimators.fit import Estimate
 from equipoise.runner.artifact import Artifact
+from equipoise.runner.heterogeneity import heterogeneity_rows
 from equipoise.runner.packing import unpack_analysis_set
 
 Inputs = Mapping[str, Artifact]
-COMPARISON = "population"
 OVERALL = "overall"
+DEMOGRAPHICS = "sex and birth year"
 MODEL = "conditional logistic regression"
 
 
@@ -30,16 +32,61 @@ class Model:
     reported: Column
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sets at one level of a subgroup, as rows (bool)."""
+
+    subgroup: str
+    level: str
+    rows: np.ndarray
+
+
 def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
-    """Rows of the estimates table, one for every estimate asked for, with a reason where there is no number."""
+    """Rows of the estimates table, one for every estimate asked for, with a reason where there is no number.
+
+    With them, the tests of whether estimates differ between subgroups, and the sets that are informative.
+    """
     people = unpack_analysis_set(inputs["analysis_set"])
-    adjustments = ("crude", "adjusted") if subset["adjust_for"] else ("crude",)
+    leave_out = subset["design"]["unobservable"] == "leave_out"
+    every_model = list(models(people, leave_out))
     made = [
-        _estimate(people, model, adjustment, subset)
-        for model in models(people, subset["design"]["unobservable"] == "leave_out")
-        for adjustment in adjustments
+        estimate_row(people, model, part, adjustment, covariates, subset)
+        for model in every_model
+        for part in parts_of(people)
+        for adjustment, covariates in adjustments(people, subset).items()
     ]
-    return Artifact({}, {"estimates": made})
+    discordant = [discordance_row(people, model, subset) for model in every_model]
+    return Artifact({}, {"estimates": made, "heterogeneity": heterogeneity_rows(made), "discordance": discordant})
+
+
+def adjustments(people: AnalysisSet, subset: Any) -> dict[str, list[str]]:
+    """The columns of each adjusted model beside those of exposure.
+
+    Relatives are not matched on sex and age, so sex and year of birth enter every adjusted model of theirs, unless the
+    study's own covariates hold them.
+    """
+    declared = [column.name for column in people.columns if column.role in ("covariate", "interaction")]
+    found: dict[str, list[str]] = {"crude": []}
+    kinds = {covariate["kind"] for covariate in subset["covariates"]}
+    own = {"sex": {"sex"}, "birth year": {"age", "birth_year"}}
+    demographic = [column for column in people.columns if column.role == DEMOGRAPHIC]
+    if demographic:
+        found[DEMOGRAPHICS] = [column.name for column in demographic]
+    if subset["adjust_for"]:
+        besides = [column.name for column in demographic if not kinds & own[column.tag("covariate") or ""]]
+        found["adjusted"] = [*besides, *declared]
+    return found
+
+
+def parts_of(people: AnalysisSet) -> Iterator[Part]:
+    """Everyone, then the sets of each level of each subgroup; a set is at the level of its case."""
+    yield Part(OVERALL, OVERALL, np.ones(len(people), dtype=bool))
+    for column in (column for column in people.columns if column.role == "subgroup"):
+        codes = people.column(column.name)
+        for key, level in column.tags:
+            if key.startswith("level "):
+                rows = codes == int(key.removeprefix("level "))
+                yield Part(column.tag("subgroup") or "", level, rows)
 
 
 def models(people: AnalysisSet, leave_out: bool) -> Iterator[Model]:
@@ -73,7 +120,11 @@ def kept_rows(people: AnalysisSet, column: Column | None) -> np.ndarray:
     """Rows (bool) of sets whose case is observable over the column's window, with their observable controls."""
     if column is None:
         return np.ones(len(people), dtype=bool)
-    seen = people.column(f"observable | {column.tag('reading')} | {column.tag('level')}") == 1
+    return observable_rows(people, people.column(f"observable | {column.tag('reading')} | {column.tag('level')}") == 1)
+
+
+def observable_rows(people: AnalysisSet, seen: np.ndarray) -> np.ndarray:
+    """Of the rows that are seen (bool), those of sets with a case and a control that are."""
     assert people.stratum is not None
     case = people.event == 1
     n_sets = int(people.stratum.max()) + 1 if len(people) else 0
@@ -82,15 +133,48 @@ def kept_rows(people: AnalysisSet, column: Column | None) -> np.ndarray:
     return seen & (case_seen & control_seen)[people.stratum]
 
 
-def _estimate(people: AnalysisSet, model: Model, adjustment: str, subset: Any) -> dict[str, Any]:
-    roles = ("covariate", "interaction") if adjustment == "adjusted" else ()
-    names = [column.name for column in model.factor]
-    names += [column.name for column in people.columns if column.role in roles]
-    rows = people.select(names).where(model.rows)
+def estimate_row(
+    people: AnalysisSet, model: Model, part: Part, adjustment: str, covariates: list[str], subset: Any
+) -> dict[str, Any]:
+    """One row of the estimates table: the odds ratio of the reported column of a model in one part of the sets."""
+    keep = model.rows & part.rows
+    chosen, left_out = estimable(people, covariates, keep)
+    cluster = _clusters(people, subset["cluster"])
+    rows = people.select([*(column.name for column in model.factor), *chosen]).where(keep)
     column = model.reported
     reason = _empty_of(rows, column) if len(people) else _empty(people)
-    numbers = {"reason": reason} if reason else ratio_numbers(_fit(rows, column, subset))
-    return _key(column, adjustment, subset) | _counts(rows, column) | numbers
+    numbers: dict[str, Any] = {"reason": reason}
+    if reason is None:
+        numbers = ratio_numbers(_fit(rows, column, None if cluster is None else cluster[keep], subset))
+    return _key(column, part, adjustment, left_out, subset) | _counts(rows, column) | numbers
+
+
+def estimable(people: AnalysisSet, covariates: list[str], keep: np.ndarray) -> tuple[list[str], list[str]]:
+    """Covariates that can be estimated, and those that the design separates: cases all above, or below, controls.
+
+    Of spouses of women, say, nearly all are men: sex then tells cases from controls and would take every set with it.
+    """
+    by_design = {column.name for column in people.columns if column.role == DEMOGRAPHIC}
+    separated = [name for name in covariates if name in by_design and _separates(people, name, keep)]
+    return [name for name in covariates if name not in separated], separated
+
+
+def _separates(people: AnalysisSet, name: str, keep: np.ndarray) -> bool:
+    """Whether no case lies below a control of its set, or none above, and not all are the same."""
+    values, case = people.column(name)[keep], people.event[keep] == 1
+    assert people.stratum is not None
+    stratum = people.stratum[keep]
+    of_case = np.zeros(int(stratum.max()) + 1 if len(stratum) else 0)
+    of_case[stratum[case]] = values[case]
+    difference = (of_case[stratum] - values)[~case]
+    return bool((difference != 0).any() and ((difference >= 0).all() or (difference <= 0).all()))
+
+
+def _clusters(people: AnalysisSet, cluster: str | None) -> np.ndarray | None:
+    """Whose rows are dependent, one code a row; None where the variance is model-based."""
+    if cluster == "family":
+        return people.column(FAMILY.name).astype(np.int64)
+    return people.person if cluster == "person" else None
 
 
 def _empty(people: AnalysisSet) -> Reason:
@@ -107,36 +191,55 @@ def _empty_of(rows: AnalysisSet, column: Column) -> Reason | None:
     return Reason.ONE_ARM_EMPTY if exposed.all() or not exposed.any() else None
 
 
-def _fit(rows: AnalysisSet, column: Column, subset: Any) -> Estimate:
+def _fit(rows: AnalysisSet, column: Column, cluster: np.ndarray | None, subset: Any) -> Estimate:
     """The log odds ratio of one column, in a model with every column of the rows."""
     fit = fit_conditional_logistic(
         rows,
         ties=subset["ties"],
-        cluster=rows.person if subset["cluster"] == "person" else None,
+        cluster=cluster,
         conf_level=subset["conf_level"],
     )
     return fit.estimate(column.name, interval=subset["interval"])
 
 
-def _key(column: Column, adjustment: str, subset: Any) -> dict[str, Any]:
+def _key(column: Column, part: Part, adjustment: str, left_out: list[str], subset: Any) -> dict[str, Any]:
     target, reference = column.tag("target"), column.tag("reference")
     return {
         "analysis": subset["id"],
-        "comparison": COMPARISON,
+        "comparison": subset["comparison"],
         "exposure": column.tag("exposure"),
         "window": column.tag("level"),
         "reading": column.tag("reading"),
-        "subgroup": OVERALL,
-        "subgroup_level": OVERALL,
+        "subgroup": part.subgroup,
+        "subgroup_level": part.level,
         "outcome": subset["outcome"],
         "time_point_days": None,
         "adjustment": adjustment,
         "contrast": f"{target} against {reference}",
-        "model": MODEL,
+        "model": MODEL
+        + "".join(f"; {name.removeprefix(BY_DESIGN)} left out ({Reason.SEPARATION.value})" for name in left_out),
         "term": column.name,
         "measure": "odds_ratio",
         "target_level": target,
         "reference_level": reference,
+    }
+
+
+def discordance_row(people: AnalysisSet, model: Model, subset: Any) -> dict[str, Any]:
+    """How many sets hold persons at the level and persons who are not: only these tell of it within sets."""
+    rows = people.where(model.rows)
+    exposed = rows.column(model.reported.name) == 1
+    assert rows.stratum is not None
+    sets, position = np.unique(rows.stratum, return_inverse=True)
+    some = np.bincount(position, exposed, len(sets)) > 0
+    others = np.bincount(position, ~exposed, len(sets)) > 0
+    key = _key(model.reported, Part(OVERALL, OVERALL, model.rows), "crude", [], subset)
+    names = ("analysis", "comparison", "exposure", "window", "reading", "term", "target_level")
+    return {name: key[name] for name in names} | {
+        "n_sets": len(sets),
+        "n_discordant_sets": int((some & others).sum()),
+        "n_sets_all_exposed": int((some & ~others).sum()),
+        "n_sets_none_exposed": int((~some & others).sum()),
     }
 
 

@@ -86,7 +86,8 @@ def records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
 
 def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """Records of the members of matched sets or of a cohort, one group of arrays a concept set, with amounts."""
-    persons = unpack_people(inputs["people"]).person_id[np.unique(inputs["members"]["person"])]
+    members = [made["person"] for role, made in inputs.items() if role.startswith("members")]
+    persons = unpack_people(inputs["people"]).person_id[np.unique(np.concatenate(members))]
     arrays: dict[str, np.ndarray] = {}
     for position, (name, concept_set) in enumerate(subset["concept_sets"].items()):
         rows = extract_events(source, _resolved(name, concept_set, source), pa.array(persons, pa.int64()))

@@ -23,18 +23,14 @@ Inputs = Mapping[str, Artifact]
 def cases(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """The case cohort: entry day, exit day and attrition."""
     people = unpack_people(inputs["people"])
-    records = _records(inputs, subset, people)
-    definition = CohortDefinition.model_validate(subset["cases"])
-    within = _within(people, subset, records)
+    definition, records, within = definition_and_records(inputs, subset, people)
     return pack_cohort(find_members("cases", people, definition, records, subset["labels"], within))
 
 
 def matched_sets(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """Controls for every case by incidence-density sampling."""
     people = unpack_people(inputs["people"])
-    records = _records(inputs, subset, people)
-    definition = CohortDefinition.model_validate(subset["cases"])
-    within = _within(people, subset, records)
+    definition, records, within = definition_and_records(inputs, subset, people)
     eligible = control_days(people, definition, records, subset["labels"], tuple(subset["free_of"]), within)
     sampling = Sampling(
         subset["controls_per_case"],
@@ -46,6 +42,14 @@ def matched_sets(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     base = within.spans(len(people)) if within is not None else people.observed
     drawn = draw_matched_sets(people, unpack_cohort(inputs["cases"]), eligible.days, base, sampling)
     return pack_sets(drawn, eligible.attrition)
+
+
+def definition_and_records(
+    inputs: Inputs, subset: Any, people: People
+) -> tuple[CohortDefinition, dict[str, EventDays], Cohort | None]:
+    """The cohort of cases, the records that decide membership, and the cohort in which the study is nested, if any."""
+    records = _records(inputs, subset, people)
+    return CohortDefinition.model_validate(subset["cases"]), records, _within(people, subset, records)
 
 
 def _records(inputs: Inputs, subset: Any, people: People) -> dict[str, EventDays]:

@@ -12,7 +12,8 @@ from equipoise.runner.step import Step
 from equipoise.runner.walk import Walk
 
 DESCRIPTIONS = ("description", "arms_description")
-ESTIMATES = ("estimates", "arms_estimates")
+ESTIMATES = ("estimates", "contrasts", "lag_scan", "arms_estimates")
+CHECKS = ("quality", "relatives")
 SETS = ("analysis_set", "arms_set")
 Row = dict[str, Any]
 
@@ -20,7 +21,7 @@ Row = dict[str, Any]
 def tables_of(walk: Walk, steps: tuple[Step, ...]) -> dict[str, pa.Table]:
     """Every declared table, with every count. Tables without rows are written too: an empty answer is an answer."""
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
-    rows["data_quality"] = _quality_rows(walk)
+    rows["data_quality"] = _quality_rows(walk, steps)
     rows["concept_sets"] = [dict(walk.artifact(step.name).values) for step in steps if step.kind == "concepts"]
     for step in steps:
         if step.kind in (*DESCRIPTIONS, *ESTIMATES):
@@ -30,8 +31,9 @@ def tables_of(walk: Walk, steps: tuple[Step, ...]) -> dict[str, pa.Table]:
     return {name: table(name, made) for name, made in rows.items()}
 
 
-def _quality_rows(walk: Walk) -> list[Row]:
-    findings = walk.artifact("data quality").values["findings"]
+def _quality_rows(walk: Walk, steps: tuple[Step, ...]) -> list[Row]:
+    checks = [step for step in steps if step.kind in CHECKS]
+    findings = [finding for step in checks for finding in walk.artifact(step.name).values["findings"]]
     return [{"position": position} | finding for position, finding in enumerate(findings, start=1)]
 
 

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from equipoise.spec.follow_up import FollowUpDesign
+from equipoise.spec.lags import LagScan
 from equipoise.spec.model import Model
+from equipoise.spec.relatives import Comparison, RelativeControls
 from equipoise.spec.values import Name, Off, WholeDays, WholeYears
 
 MatchVariable = Literal["sex", "region", "race", "ethnicity", "care_site"]
@@ -29,16 +31,20 @@ class NestedCaseControl(Model):
     """The cohort whose entries are cases."""
     within: Off[Name] = None
     """A cohort to which cases and controls belong on the index date; `none` is everyone under observation."""
+    comparisons: Annotated[tuple[Comparison, ...], Field(min_length=1)] = ("population",)
+    """With whom cases are compared, each by itself: persons drawn from the population, full siblings, spouses."""
     controls_per_case: Annotated[int, Field(ge=1, le=100)] = 5
-    """Controls drawn for each case, where there are so many."""
+    """Population controls drawn for each case, where there are so many."""
     match_exact: tuple[MatchVariable, ...] = ("sex",)
-    """Characteristics a control shares with its case."""
+    """Characteristics a population control shares with its case."""
     birth_year_caliper: Off[WholeYears] = 0
-    """Most years between the births of case and control; `none` switches this off."""
+    """Most years between the births of case and population control; `none` switches this off."""
     time_in_cohort_caliper_days: Off[WholeDays] = None
     """Most days between their times in the cohort on the index date; `none` switches this off."""
     free_of: tuple[Name, ...] = ()
     """Concept sets of which a control has no record on or before the index date."""
+    relatives: RelativeControls = RelativeControls()
+    """How siblings and spouses serve as controls."""
     exposures: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Exposures to analyse, each by itself."""
     windows: Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -55,6 +61,8 @@ class NestedCaseControl(Model):
     """Days from the start of drug recording or of observation in which users count as prevalent."""
     unobservable: Literal["leave_out", "keep"] = "leave_out"
     """What becomes of sets that are not observable over the whole window."""
+    lag_scan: LagScan | None = None
+    """Lags over which any use is analysed again; none where this is left out."""
 
 
 Design = Annotated[NestedCaseControl | FollowUpDesign, Field(discriminator="kind")]

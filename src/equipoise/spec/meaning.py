@@ -11,6 +11,8 @@ from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
 from equipoise.spec.parts import Parts, sound_parts
 from equipoise.spec.places import Path, place
+from equipoise.spec.published import Published
+from equipoise.spec.relatives import RelativeControls
 from equipoise.spec.study import Analysis, Sensitivity, changed
 from equipoise.spec.wording import worded
 
@@ -24,6 +26,8 @@ def check_meaning(raw: Any) -> list[Fault]:
     faults = [Fault(place(path, raw), *said) for path, *said in found]
     for i, item in parts.sensitivity.items():
         faults += _sensitivity(parts, item, ("sensitivity", i), raw)
+    for i, figure in parts.published.items():
+        faults += [Fault(place(path, raw), *said) for path, *said in _published(parts, figure, ("published", i))]
     return faults
 
 
@@ -73,6 +77,7 @@ def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
         yield from _nested_case_control(parts, analysis, analysis.design, where)
     else:
         yield from follow_up_contradictions(parts, analysis, analysis.design, where)
+        yield from _of_matched_sets_only(analysis, where)
 
 
 def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseControl, where: Path) -> Iterator[Said]:
@@ -84,18 +89,63 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
             'a cohort with entry.occurrence = "first"',
             "a person is a case once, at the first event",
         )
-    for key in ("exposures", "windows", "readings", "match_exact", "free_of"):
+    for key in ("comparisons", "exposures", "windows", "readings", "match_exact", "free_of"):
         yield from repeated((*where, "design", key), getattr(design, key))
+    if design.relatives != RelativeControls() and "siblings" not in design.comparisons:
+        found = f"settings of siblings with comparisons = [{', '.join(map(repr, design.comparisons))}]"
+        yield (*where, "design", "relatives"), found, 'them together with the comparison "siblings"'
+    yield from _subgroups(parts, analysis, where)
     yield from repeated((*where, "adjust_for"), analysis.adjust_for)
     yield from interactions(analysis.adjust_for, analysis.interactions, where)
     yield from _without_variation(parts, analysis, design, where)
 
 
+def _of_matched_sets_only(analysis: Analysis, where: Path) -> Iterator[Said]:
+    if analysis.cluster == "family":
+        yield (*where, "cluster"), '"family" in a follow-up design', '"person" or "none"'
+    if analysis.subgroups:
+        yield (*where, "subgroups"), "subgroups in a follow-up design", "subgroups in a nested case-control design"
+
+
+def _subgroups(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
+    """Covariates that have no levels, or stand twice."""
+    yield from repeated((*where, "subgroups"), analysis.subgroups)
+    for i, name in enumerate(analysis.subgroups):
+        covariate = parts.covariate(name)
+        numeric = covariate is not None and covariate.kind in ("birth_year", "calendar_year", "count")
+        if numeric or (covariate is not None and covariate.kind == "age" and not covariate.groups_from):
+            yield (*where, "subgroups", i), f"covariate {name!r} is a number", "a covariate with levels"
+
+
+def _published(parts: Parts, figure: Published, where: Path) -> Iterator[Said]:
+    """Figures that belong to no estimate of their analysis."""
+    analysis = parts.every_analysis(figure.analysis)
+    if analysis is None:
+        return
+    design = analysis.design
+    if not isinstance(design, NestedCaseControl):
+        yield (*where, "analysis"), f"{figure.analysis!r} is a follow-up study", "a nested case-control study"
+        return
+    named = (
+        ("comparison", design.comparisons),
+        ("exposure", design.exposures),
+        ("window", design.windows),
+        ("reading", design.readings),
+        ("subgroup", analysis.subgroups),
+    )
+    for key, known in named:
+        value = getattr(figure, key)
+        if value is not None and value not in known:
+            allowed = ", ".join(map(repr, known)) or f"no {key}, for the analysis has none"
+            yield (*where, key), f"{value!r} is not part of analysis {figure.analysis!r}", allowed
+
+
 def _without_variation(parts: Parts, analysis: Analysis, design: NestedCaseControl, where: Path) -> Iterator[Said]:
     """Covariates that matching makes equal for a case and its controls."""
-    matched: dict[str, str] = {kind: f"is {kind}, on which sets are matched exactly" for kind in design.match_exact}
-    matched["calendar_year"] = "is the year of the index date, which a case and its controls share"
-    if design.birth_year_caliper == 0:
+    matched = {"calendar_year": "is the year of the index date, which a case and its controls share"}
+    if "population" in design.comparisons:
+        matched |= {kind: f"is {kind}, on which sets are matched exactly" for kind in design.match_exact}
+    if "population" in design.comparisons and design.birth_year_caliper == 0:
         matched["birth_year"] = "is the year of birth, on which sets are matched exactly"
     for i, name in enumerate(analysis.adjust_for):
         covariate = parts.covariate(name)

@@ -10,8 +10,9 @@ from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptSet
 from equipoise.spec.covariates import Covariate
 from equipoise.spec.exposures import Exposure
+from equipoise.spec.published import Published
 from equipoise.spec.references import items, table
-from equipoise.spec.study import Analysis, Sensitivity
+from equipoise.spec.study import Analysis, Sensitivity, changed
 from equipoise.spec.windows import Window
 
 _COVARIATE = TypeAdapter[Any](Covariate)
@@ -28,12 +29,24 @@ class Parts:
     covariates: dict[int, Any]
     analyses: dict[int, Analysis]
     sensitivity: dict[int, Sensitivity]
+    published: dict[int, Published]
 
     def covariate(self, name: str) -> Any | None:
         return next((item for item in self.covariates.values() if item.name == name), None)
 
     def analysis(self, id: str) -> Analysis | None:
         return next((item for item in self.analyses.values() if item.id == id), None)
+
+    def every_analysis(self, id: str) -> Analysis | None:
+        """A main or a sensitivity analysis; None where it is unknown or not sound."""
+        item = next((item for item in self.sensitivity.values() if item.id == id), None)
+        base = None if item is None else self.analysis(item.base)
+        if item is None or base is None:
+            return self.analysis(id)
+        try:
+            return changed(base, item)
+        except ValidationError:
+            return None
 
 
 def sound_parts(raw: Any) -> Parts:
@@ -46,6 +59,7 @@ def sound_parts(raw: Any) -> Parts:
         covariates=dict(_sound(_COVARIATE, items(raw, "covariates"))),
         analyses=dict(_sound(TypeAdapter(Analysis), items(raw, "analyses"))),
         sensitivity=dict(_sound(TypeAdapter(Sensitivity), items(raw, "sensitivity"))),
+        published=dict(_sound(TypeAdapter(Published), items(raw, "published"))),
     )
 
 

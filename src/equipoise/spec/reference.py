@@ -29,8 +29,9 @@ HEADINGS = {
     "Study": "top of the file",
     "Question": "`[question]`",
     "DataNeeds": "`[data_needs]`",
+    "Relationships": "`[data_needs.relationships]`",
     "ConceptSet": "`[concept_sets.NAME]`",
-    "ConceptItem": "an item of `include` or `exclude`",
+    "ConceptItem": "an item of `include`, `exclude` or a list of relationships",
     "CohortDefinition": "`[cohorts.NAME]`",
     "EntryEvent": "`entry` of a cohort",
     "AgeLimits": "`age` of a cohort",
@@ -48,6 +49,8 @@ HEADINGS = {
     "CountCovariate": "`[[covariates]]` of kind `count`",
     "Analysis": "`[[analyses]]`",
     "NestedCaseControl": "`[analyses.design]` of kind `nested_case_control`",
+    "RelativeControls": "`relatives` of a nested case-control design",
+    "LagScan": "`lag_scan` of a nested case-control design",
     "FollowUpDesign": "`[analyses.design]` of kind `follow_up`",
     "NewUsers": "`new_users` of a follow-up design",
     "FollowUpOutcome": "`outcome` of a follow-up design",
@@ -60,6 +63,7 @@ HEADINGS = {
     "Stratify": "`adjustment` of kind `stratify`",
     "Estimator": "`estimator` of a follow-up design",
     "Sensitivity": "`[[sensitivity]]`",
+    "Published": "`[[published]]`",
 }
 
 
@@ -97,6 +101,8 @@ def _default(value: Any) -> str:
         return ""
     if isinstance(value, dict):
         return "its defaults"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return ", ".join(f"{item['vocabulary']} {item['code']}" for item in value)
     if isinstance(value, list):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
     return f'`"{value}"`' if isinstance(value, str) else f"`{str(value).lower()}`"

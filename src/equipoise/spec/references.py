@@ -20,12 +20,13 @@ def check_references(raw: Any) -> list[Fault]:
     defined = {kind: {key for key in table(raw, name) if isinstance(key, str)} for kind, name in KEYS.items()}
     defined["covariate"] = set(_texts(raw, "covariates", "name"))
     defined["analysis"] = set(_texts(raw, "analyses", "id"))
+    defined["any analysis"] = defined["analysis"] | set(_texts(raw, "sensitivity", "id"))
     unknown = [_unknown(use, defined[use[1]], raw) for use in _uses(raw) if use[2] not in defined[use[1]]]
     return unknown + _twice(raw)
 
 
 def _unknown(use: Use, defined: set[str], raw: Any) -> Fault:
-    where, kind, name = use
+    where, (kind, name) = use[0], (use[1].removeprefix("any "), use[2])
     close = get_close_matches(name, sorted(defined), n=1)
     remedy = f"did you mean {close[0]!r}?" if close else f"define it or name a defined {kind}"
     allowed = ", ".join(map(repr, sorted(defined))) or f"no {kind} is defined yet"
@@ -58,6 +59,10 @@ def _uses(raw: Any) -> Iterator[Use]:
     for i, item in items(raw, "sensitivity"):
         yield from _named(item, ("sensitivity", i), "base", "analysis")
         yield from _analysis_uses(("sensitivity", i, "change"), table(item, "change"))
+    for i, item in items(raw, "published"):
+        for key, kind in (("exposure", "exposure"), ("window", "window"), ("subgroup", "covariate")):
+            yield from _named(item, ("published", i), key, kind)
+        yield from _named(item, ("published", i), "analysis", "any analysis")
 
 
 def _cohort_uses(where: Path, cohort: Any) -> Iterator[Use]:
@@ -69,7 +74,8 @@ def _cohort_uses(where: Path, cohort: Any) -> Iterator[Use]:
 
 
 def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
-    yield from _listed(analysis, where, "adjust_for", "covariate")
+    for key in ("adjust_for", "subgroups"):
+        yield from _listed(analysis, where, key, "covariate")
     pairs = analysis.get("interactions")
     for i, pair in enumerate(pairs if isinstance(pairs, list | tuple) else ()):
         for place_in_pair, kind, name in _listed({"": pair}, (*where, "interactions", i), "", "covariate"):

@@ -12,6 +12,8 @@ from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.exposures import Exposure
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.model import Model
+from equipoise.spec.published import Published
+from equipoise.spec.relatives import Relationships
 from equipoise.spec.values import Day, Id, Name, Named, Off, Settings, Text, strictly
 from equipoise.spec.windows import Window
 
@@ -42,6 +44,8 @@ class DataNeeds(Model):
     """First day from which dispensings are recorded completely; earlier days count as not observable."""
     note: str | None = None
     """Anything else a reader should know about the data."""
+    relationships: Relationships | None = None
+    """Concepts that link relatives; the family members of SNOMED CT where this is left out."""
 
 
 class Analysis(Model):
@@ -63,8 +67,10 @@ class Analysis(Model):
     """Confidence intervals from the standard error, or from the profile of the likelihood."""
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Confidence level."""
-    cluster: Off[Literal["person"]] = None
+    cluster: Off[Literal["person", "family"]] = None
     """Whose rows are dependent, for a robust variance; `none` uses the model's variance."""
+    subgroups: tuple[Name, ...] = ()
+    """Categorical covariates by whose levels the analysis is repeated; a set is at the level of its case."""
 
     @property
     def case_control(self) -> NestedCaseControl:
@@ -124,6 +130,8 @@ class Study(Model):
     """The main analyses."""
     sensitivity: tuple[Sensitivity, ...] = ()
     """Variations of main analyses."""
+    published: tuple[Published, ...] = ()
+    """Figures of papers, shown beside the estimates of this study."""
 
     def every_analysis(self) -> tuple[Analysis, ...]:
         """The main analyses followed by the sensitivity analyses, each complete."""
