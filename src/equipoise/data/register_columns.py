@@ -102,7 +102,10 @@ class RegisterTable:
         """The words of a list of values, each as `words` has it; a value that the list does not name is a fault."""
         self._plain(f"{key}.column", choice.column, Kind.TEXT)
         text = self._text_of(choice.column)
-        branches = [(text == value.strip(), ibis.literal(words[word], kind)) for value, word in choice.values.items()]
+        branches = [
+            (ibis.literal(value.strip()) == text, ibis.literal(words[word], kind))
+            for value, word in choice.values.items()
+        ]
         made = Normalised(ibis.cases(*branches, else_=ibis.null(kind)), text.notnull())
         return Cell(made, self._said(choice.column), f"the values that {self.place}.{key}.values names")
 
@@ -115,7 +118,7 @@ class RegisterTable:
     def _code(self, key: str, name: str, values: Mapping[str, str]) -> Cell:
         self._plain(key, name, Kind.TEXT)
         text = self._text_of(name)
-        branches = [(text == value.strip(), ibis.literal(code)) for value, code in values.items()]
+        branches = [(ibis.literal(value.strip()) == text, ibis.literal(code)) for value, code in values.items()]
         made = Normalised(ibis.cases(*branches, else_=text) if branches else text)
         return Cell(made, self._said(name), ACCEPTED[Kind.TEXT])
 
