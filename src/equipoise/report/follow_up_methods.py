@@ -13,7 +13,7 @@ from equipoise.report.protocol import (
     window_days,
 )
 from equipoise.report.timeline import DiagramRow
-from equipoise.spec.follow_up import DEATH, FollowUpDesign
+from equipoise.spec.follow_up import DEATH, FollowUpDesign, Match, PropensityScore, Stratify, Weigh
 from equipoise.spec.study import Analysis, Study
 
 QUANTITIES = {
@@ -24,6 +24,7 @@ QUANTITIES = {
     "cumulative_incidence": "Risks at {times} were Aalen-Johansen estimates of cumulative incidence",
     "fine_gray": "Subdistribution hazard ratios were estimated by Fine and Gray's regression",
 }
+ADJUSTED_BY = {"ps": "propensity score", "logit": "logit of the propensity score", "preference": "preference score"}
 CENSORED = {
     "at_stop": "at the end of use",
     "at_switch": "on the first dispensing of the other arm's drug",
@@ -37,7 +38,7 @@ def follow_up_methods(study: Study, analysis: Analysis, design: FollowUpDesign) 
         ("Population and time zero", _population(study, design)),
         ("Arms", _arms(study, design)),
         ("Outcome and follow-up", _outcome(study, design)),
-        ("Covariates", _covariates(study, analysis)),
+        ("Covariates", _covariates(study, analysis, design)),
         ("Statistical analysis", _model(analysis, design)),
     ]
 
@@ -111,11 +112,41 @@ def _outcome(study: Study, design: FollowUpDesign) -> str:
     return text
 
 
-def _covariates(study: Study, analysis: Analysis) -> str:
+def _covariates(study: Study, analysis: Analysis, design: FollowUpDesign) -> str:
     if not analysis.adjust_for:
         return "Estimates were not adjusted."
     described = [covariate_text(study, name) for name in analysis.adjust_for]
-    return f"Adjusted estimates took account of {listed(described)}, as they were at time zero."
+    text = f"Adjusted estimates took account of {listed(described)}, as they were at time zero, {_adjusted_by(design)}."
+    given = design.adjustment
+    if not isinstance(given, PropensityScore):
+        return text
+    how = (
+        "logistic regression" if given.penalty == "none" else "logistic regression with an L1 penalty, cross-validated"
+    )
+    trimmed = ""
+    if given.trim_equipoise is not None:
+        trimmed = " Persons with a preference score outside {:g} to {:g} were left out.".format(*given.trim_equipoise)
+    return f"{text} The score was estimated by {how}.{trimmed}"
+
+
+def _adjusted_by(design: FollowUpDesign) -> str:
+    """How, in words; where a setting of the score can change the answer, it is said."""
+    given = design.adjustment
+    if isinstance(given, Match):
+        seekers = "the target arm" if given.estimand == "ATT" else "the reference arm"
+        unit = f" times its {given.caliper_sd} standard deviation" if given.caliper_sd else ""
+        caliper = "" if given.caliper is None else f" within a caliper of {given.caliper:g}{unit}"
+        return (
+            f"by greedy matching of up to {given.ratio} to each person of {seekers} on the "
+            f"{ADJUSTED_BY[given.caliper_scale]}{caliper}; variances are clustered by matched set"
+        )
+    if isinstance(given, Weigh):
+        stabilised = "stabilised " if given.stabilised else ""
+        cut = "" if given.truncate is None else f", truncated at quantile {given.truncate:g}"
+        return f"by {stabilised}weights for {given.estimand} from the propensity score{cut}"
+    if isinstance(given, Stratify):
+        return f"by {given.strata} strata of the propensity score, each with a baseline hazard of its own"
+    return "as terms of the regression model"
 
 
 def _model(analysis: Analysis, design: FollowUpDesign) -> str:

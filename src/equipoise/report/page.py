@@ -8,7 +8,7 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from equipoise.errors import Fault, SourceError
-from equipoise.report import findings, follow_up, follow_up_words, methods, sections
+from equipoise.report import balance, findings, follow_up, follow_up_words, methods, sections
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
@@ -86,6 +86,7 @@ def context(results: Results) -> dict[str, Any]:
         "characteristics": page.parts(page.characteristics),
         "exposure": page.parts(page.exposure),
         "follow_up": page.parts(page.follow_up),
+        "balance": page.parts(page.balance),
         "estimates": page.parts(page.estimates),
         "matching": page.parts(page.matching),
         "data_quality": sections.data_quality(results.rows("data_quality")),
@@ -105,7 +106,7 @@ class _Page:
         self.study = study
         self.min_cell_count = int(results.manifest.get("min_cell_count", 0))
         names = ("attrition", "sampling", "matching", "characteristics", "exposure", "coexposure", "estimates")
-        by_arm = ("follow_up", "characteristics_by_arm", "curves")
+        by_arm = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance")
         self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in (*names, *by_arm)}
         self.main = {analysis.id for analysis in study.analyses}
 
@@ -140,6 +141,7 @@ class _Page:
         estimates = self.of("estimates", analysis)
         words = follow_up_words.opening(self.of("follow_up", analysis))
         words += follow_up_words.contradictions(self.study, estimates, self.of("curves", analysis))
+        words += balance.imbalances(self.study, self.of("balance", analysis))
         tables = [follow_up_words.findings(self.study, estimates, analysis.conf_level)]
         return self._part(analysis, words=words, tables=[table for table in tables if table.rows])
 
@@ -186,6 +188,13 @@ class _Page:
         by_exposure = grouped(self.of("curves", analysis), lambda row: row["exposure"])
         figures = [self._curves(name, members, rows) for name, members in by_exposure.items()]
         return self._part(analysis, tables=tables, figure=figures)
+
+    def balance(self, analysis: Analysis) -> Part | None:
+        adjusted = self.of("adjustment", analysis)
+        if not adjusted:
+            return None
+        tables = [balance.adjustments(self.study, adjusted), balance.balance(self.study, self.of("balance", analysis))]
+        return self._part(analysis, tables=tables)
 
     def _curves(self, exposure: str, members: Sequence[Row], arms: Sequence[Row]) -> Curves:
         labels = {row["arm"]: row["label"] for row in arms if row["exposure"] == exposure}

@@ -129,3 +129,84 @@ CURVES = TableSchema(
     (*CONTRAST, "arm", "position"),
     _interval_links(),
 )
+
+ADJUSTMENT_NAME = text("adjustment", "`matched`, `weighted` or `stratified`", required=True)
+
+ADJUSTMENT = TableSchema(
+    "adjustment",
+    "What adjustment by a propensity score did: persons kept, overlap of the arms, largest difference.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        EXPOSURE,
+        ADJUSTMENT_NAME,
+        *(
+            column
+            for arm in ARMS
+            for column in (
+                count(f"n_{arm}", f"persons of the {arm} arm before"),
+                count(f"n_{arm}_kept", f"persons of the {arm} arm whom estimates rest on"),
+                count(f"n_{arm}_left_out", f"persons of the {arm} arm left out by trimming, or without a partner"),
+            )
+        ),
+        real("auc", "probability that the score tells a person of the target arm from one of the reference arm"),
+        real("equipoise", "share of persons with a preference score from 0.3 to 0.7", "probability"),
+        real("largest_before", "largest absolute standardized difference of a covariate before", "standard deviations"),
+        real("largest_after", "largest absolute standardized difference of a covariate after", "standard deviations"),
+        text("findings", "what a reader should know"),
+    ),
+    (*CONTRAST, "adjustment"),
+    tuple(
+        link
+        for arm in ARMS
+        for link in (
+            Parts(f"n_{arm}", (f"n_{arm}_kept", f"n_{arm}_left_out")),
+            Same(f"n_{arm}", "follow_up", "n_persons", pairs(*CONTRAST)),
+        )
+    ),
+)
+
+_WITH = tuple(f"n_{arm}_{has}" for arm in ARMS for has in ("with", "without"))
+
+BALANCE = TableSchema(
+    "balance",
+    "Standardized differences of covariates between the arms before and after adjustment by a propensity score.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        EXPOSURE,
+        ADJUSTMENT_NAME,
+        ColumnSchema("position", "int", "place in the list, the score first", required=True),
+        text("covariate", "the column, or the propensity score", required=True),
+        *(
+            count(f"n_{arm}_{has}", f"persons of the {arm} arm {has} it before; null for numeric covariates")
+            for arm in ARMS
+            for has in ("with", "without")
+        ),
+        *(
+            real(
+                f"smd_{when}",
+                f"difference of means {when}, target less reference, over the standard deviation before",
+                "standard deviations",
+                *_WITH,
+            )
+            for when in ("before", "after")
+        ),
+        *(
+            real(
+                f"variance_ratio_{when}",
+                f"variance in the target arm over that in the reference arm {when}",
+                "",
+                *_WITH,
+            )
+            for when in ("before", "after")
+        ),
+    ),
+    (*CONTRAST, "adjustment", "position"),
+    tuple(
+        Levels(
+            (f"n_{arm}_with", f"n_{arm}_without"), (*CONTRAST, "adjustment", "position"), (_of_arm(arm),), known=False
+        )
+        for arm in ARMS
+    ),
+)

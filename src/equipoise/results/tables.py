@@ -12,7 +12,7 @@ from equipoise.results.columns import count as _count
 from equipoise.results.columns import pairs as _on
 from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
-from equipoise.results.follow_up_tables import CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
+from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 
 OVERALL = "overall"
@@ -380,7 +380,7 @@ ESTIMATES = TableSchema(
         _text("subgroup_level", "level of that characteristic"),
         _text("outcome", "name of the outcome"),
         ColumnSchema("time_point_days", "int", "time since time zero to which the estimate refers", "days"),
-        _text("adjustment", "`crude`, `adjusted` or a named set of covariates"),
+        _text("adjustment", "`crude`, `adjusted`, `matched`, `weighted`, `stratified` or a named set of covariates"),
         _text("contrast", "the groups compared, in words"),
         _text("model", "the statistical model"),
         _text("term", "the term of the model"),
@@ -426,6 +426,8 @@ TABLES: dict[str, TableSchema] = {
         FOLLOW_UP,
         CHARACTERISTICS_BY_ARM,
         CURVES,
+        ADJUSTMENT,
+        BALANCE,
         ESTIMATES,
         HETEROGENEITY,
         DISCORDANCE,

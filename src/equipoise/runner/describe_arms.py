@@ -18,7 +18,7 @@ from equipoise.runner.artifact import Artifact
 from equipoise.runner.follow_up import covariates_at_time_zero, followed_persons
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, read_follow_up
 from equipoise.runner.packing import unpack_analysis_set, unpack_people
-from equipoise.runner.risks import risks_at
+from equipoise.runner.risks import curve_of, risks_at
 from equipoise.runner.summaries import characteristic_rows
 
 Inputs = Mapping[str, Artifact]
@@ -97,7 +97,7 @@ def curve_rows(rows: AnalysisSet, protocol: FollowUpProtocol, conf_level: float)
 
 def _curve(arm: str, mine: AnalysisSet, last: int, competing: bool, conf_level: float) -> Iterator[Row]:
     times = interval_ends(last, int((mine.stop < last).sum()))
-    (risks,) = risks_at(mine, times, competing, conf_level)
+    (risks,) = risks_at(curve_of(mine, competing, conf_level), times)
     after, at_risk = int(mine.start.max()), len(mine)
     for position, (time, risk) in enumerate(zip(times, risks, strict=True), start=1):
         row = _interval(mine, after, time, at_risk)

@@ -1,36 +1,45 @@
 """The step that fits the models of a follow-up design: every quantity asked for, crude and adjusted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from math import log
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
-from equipoise.analysis_set import AnalysisSet, Column
+from equipoise.analysis_set import AnalysisSet
 from equipoise.data.source import Source
 from equipoise.errors import Reason
-from equipoise.estimators.cox import fit_cox
 from equipoise.estimators.cumulative_incidence import compare_cumulative_incidence
 from equipoise.estimators.fine_gray import fit_fine_gray
 from equipoise.estimators.fit import Fit
 from equipoise.estimators.survival_curve_comparison import compare_survival_curves
+from equipoise.estimators.survival_curve_result import SurvivalCurve
 from equipoise.runner.artifact import Artifact
+from equipoise.runner.balance import adjustment_row, balance_rows
 from equipoise.runner.estimate import OVERALL, ratio_numbers
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, read_follow_up
+from equipoise.runner.layers import ADJUSTED, CRUDE, Layer, Propensity, Setting, adjusted, by_propensity, crude
 from equipoise.runner.packing import unpack_analysis_set
 from equipoise.runner.risks import Quantity, outcome_only, restricted_means, risk_contrasts, risks_at
-from equipoise.spec.follow_up import Estimator
+from equipoise.spec.follow_up import Adjustment, Estimator, PropensityScore
 
 Inputs = Mapping[str, Artifact]
 Row = dict[str, Any]
-CRUDE, ADJUSTED = "crude", "adjusted"
 KAPLAN_MEIER, AALEN_JOHANSEN = "Kaplan-Meier estimate", "Aalen-Johansen estimate"
+ADJUSTMENT: TypeAdapter[Any] = TypeAdapter(Adjustment)
 
 
 def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
-    """Rows of the estimates table, one for every estimate asked for, with a reason where there is no number."""
-    return Artifact({}, {"estimates": list(_Estimates(unpack_analysis_set(inputs["analysis_set"]), subset).rows())})
+    """Rows of the tables estimates, adjustment and balance; an estimate that cannot be given has a reason."""
+    made = _Estimates(unpack_analysis_set(inputs["analysis_set"]), subset)
+    found = {"estimates": list(made.rows()), "adjustment": [], "balance": []}
+    if made.propensity is not None:
+        key = made.protocol.key(subset["id"]) | {"adjustment": made.layers[-1].label}
+        found["adjustment"] = [key | adjustment_row(made.people, made.layers[-1], made.propensity)]
+        found["balance"] = [key | row for row in balance_rows(made.propensity)]
+    return Artifact({}, found)
 
 
 class _Estimates:
@@ -40,15 +49,24 @@ class _Estimates:
         self.people, self.subset = people, subset
         self.protocol: FollowUpProtocol = read_follow_up(subset)
         self.estimator = Estimator.model_validate(subset["estimator"])
-        self.conf_level: float = subset["conf_level"]
-        self.arm: Column = people.columns[0]
+        self.arm = people.columns[0].name
         self.competing = bool(self.protocol.design.outcome.competing)
+        conf_level = subset["conf_level"]
+        self.setting = Setting(self.arm, self.estimator.ties, conf_level, self.competing, subset["seed"])
         days = self.protocol.design.follow_up.days
         self.times = sorted(self.estimator.time_points_days) or ([days] if days is not None else [])
-        self.reason = _nothing_to_compare(people)
+        self.propensity: Propensity | None = None
+        self.layers = [crude(people, self.setting), *self._adjusted()]
+
+    def _adjusted(self) -> list[Layer]:
+        given = ADJUSTMENT.validate_python(self.subset["adjustment"])
+        if isinstance(given, PropensityScore):
+            layer, self.propensity = by_propensity(self.people, given, self.setting)
+            return [layer]
+        return [adjusted(self.people, self.setting)] if self.subset["adjust_for"] else []
 
     def rows(self) -> Iterator[Row]:
-        made = {
+        made: dict[str, Callable[[Layer], Iterator[Row]]] = {
             "cox": self._cox,
             "survival": self._risks,
             "cumulative_incidence": self._risks,
@@ -57,93 +75,77 @@ class _Estimates:
             "fine_gray": self._fine_gray,
         }
         for kind in self.estimator.kinds:
-            yield from made[kind]()
+            for layer in self.layers:
+                yield from made[kind](layer)
 
-    def _cox(self) -> Iterator[Row]:
-        def fit(rows: AnalysisSet) -> Fit:
-            return fit_cox(outcome_only(rows), ties=self.estimator.ties, conf_level=self.conf_level)
+    def _cox(self, layer: Layer) -> Iterator[Row]:
+        interval = self.subset["interval"] if layer.label in (CRUDE, ADJUSTED) else "wald"
+        numbers = self._hazards(layer, layer.cox, interval)
+        yield self._row(layer, "hazard_ratio", f"Cox regression, {self.estimator.ties} ties") | numbers
 
-        yield from self._models("hazard_ratio", f"Cox regression, {self.estimator.ties} ties", fit)
+    def _fine_gray(self, layer: Layer) -> Iterator[Row]:
+        plain = layer.plain
+        if plain is None or plain.stratum is not None:
+            return
 
-    def _fine_gray(self) -> Iterator[Row]:
-        def fit(rows: AnalysisSet) -> Fit:
-            convention = "finegray" if rows.start.any() else "crr"
-            return fit_fine_gray(rows, cause=1, convention=convention, conf_level=self.conf_level)
+        def fit() -> Fit:
+            convention = "finegray" if plain.start.any() else "crr"
+            return fit_fine_gray(plain, cause=1, convention=convention, conf_level=self.setting.conf_level)
 
-        yield from self._models("subdistribution_hazard_ratio", "Fine-Gray regression", fit)
+        numbers = self._hazards(layer, fit, "wald")
+        yield self._row(layer, "subdistribution_hazard_ratio", "Fine-Gray regression") | numbers
 
-    def _models(self, measure: str, model: str, fit: Any) -> Iterator[Row]:
-        regression = self.subset["adjustment"]["kind"] == "regression"
-        adjusted = [ADJUSTED] if regression and self.subset["adjust_for"] else []
-        for adjustment in (CRUDE, *adjusted):
-            roles = ("exposure",) if adjustment == CRUDE else ("exposure", "covariate", "interaction")
-            rows = self.people.select([column.name for column in self.people.columns if column.role in roles])
-            numbers: Row = {"reason": self.reason or _no_events(rows)}
-            if numbers["reason"] is None:
-                interval = "wald" if measure != "hazard_ratio" else self.subset["interval"]
-                numbers = ratio_numbers(fit(rows).estimate(self.arm.name, interval=interval))
-            yield self._row(measure, model, adjustment) | numbers
+    def _hazards(self, layer: Layer, fit: Callable[[], Fit], interval: Any) -> Row:
+        reason = layer.reason or _no_events(layer.rows)
+        return {"reason": reason} if reason else ratio_numbers(fit().estimate(self.arm, interval=interval))
 
-    def _risks(self) -> Iterator[Row]:
+    def _risks(self, layer: Layer) -> Iterator[Row]:
+        if layer.curve is None:
+            return
+        curve = None if layer.reason else layer.curve()
         model = AALEN_JOHANSEN if self.competing else KAPLAN_MEIER
         reference, target = self.protocol.arm_labels
-        asked = (self.times, self.competing, self.conf_level)
-        by_arm = None if self.reason else risks_at(self.people, *asked)
-        pairs = {measure: None if self.reason else risk_contrasts(self.people, *asked, measure)
-                 for measure in ("difference", "ratio")}  # fmt: skip
+        by_arm = risks_at(curve, self.times) if curve else None
+        pairs = {
+            measure: risk_contrasts(curve, self.times, measure) if curve else None
+            for measure in ("difference", "ratio")
+        }
         for i, time in enumerate(self.times):
             for arm, label in ((1, target), (0, reference)):
-                row = self._row("risk", model, CRUDE, time, f"risk: {label}")
-                yield (
-                    row
-                    | {"target_level": label, "reference_level": None}
-                    | self._plain(by_arm[arm][i] if by_arm else None)
-                )
+                row = self._row(layer, "risk", model, time, f"risk: {label}")
+                number = by_arm[arm][i] if by_arm else None
+                yield row | {"target_level": label, "reference_level": None} | _plain(number, layer)
             for measure, found in pairs.items():
-                row = self._row(f"risk_{measure}", model, CRUDE, time, f"risk {measure}")
+                row = self._row(layer, f"risk_{measure}", model, time, f"risk {measure}")
                 number = found[i] if found else None
-                yield row | (self._ratio(number) if measure == "ratio" else self._plain(number))
+                yield row | (_ratio(number, layer) if measure == "ratio" else _plain(number, layer))
 
-    def _restricted_means(self) -> Iterator[Row]:
+    def _restricted_means(self, layer: Layer) -> Iterator[Row]:
+        if layer.curve is None:
+            return
+        curve = None if layer.reason else layer.curve()
         reference, target = self.protocol.arm_labels
         for time in self.times:
-            found = None if self.reason else restricted_means(self.people, time, self.conf_level)
+            found = restricted_means(curve, time) if isinstance(curve, SurvivalCurve) else None
             for at, label in ((1, target), (0, reference)):
-                row = self._row("rmst", KAPLAN_MEIER, CRUDE, time, f"restricted mean: {label}")
-                yield row | {"target_level": label, "reference_level": None} | self._plain(found[at] if found else None)
-            row = self._row("rmst_difference", KAPLAN_MEIER, CRUDE, time, "difference in restricted mean")
-            yield row | self._plain(found[2] if found else None)
+                row = self._row(layer, "rmst", KAPLAN_MEIER, time, f"restricted mean: {label}")
+                number = found[at] if found else None
+                yield row | {"target_level": label, "reference_level": None} | _plain(number, layer)
+            row = self._row(layer, "rmst_difference", KAPLAN_MEIER, time, "difference in restricted mean")
+            yield row | _plain(found[2] if found else None, layer)
 
-    def _log_rank(self) -> Iterator[Row]:
-        row = self._row("log_rank_statistic", "log-rank test", CRUDE, None, "log-rank test")
-        found = None if self.reason else compare_survival_curves(outcome_only(self.people), by="arm")
-        yield row | self._test(found, 0)
+    def _log_rank(self, layer: Layer) -> Iterator[Row]:
+        if layer.label != CRUDE:
+            return
+        row = self._row(layer, "log_rank_statistic", "log-rank test", None, "log-rank test")
+        found = None if layer.reason else compare_survival_curves(outcome_only(self.people), by="arm")
+        yield row | _test(found, layer)
         if self.competing and not self.people.start.any():
-            row = self._row("gray_statistic", "Gray's test", CRUDE, None, "Gray's test")
-            gray = None if self.reason else compare_cumulative_incidence(self.people, by="arm")
-            yield row | self._test(gray, 0)
+            row = self._row(layer, "gray_statistic", "Gray's test", None, "Gray's test")
+            gray = None if layer.reason else compare_cumulative_incidence(self.people, by="arm")
+            yield row | _test(gray, layer)
 
-    def _test(self, found: Any, at: int) -> Row:
-        if found is None:
-            return {"reason": self.reason}
-        reasons = getattr(found, "reasons", None)
-        reason = found.reason if reasons is None else reasons[at]
-        if reason is not None:
-            return {"reason": reason}
-        statistic, p_value = np.atleast_1d(found.statistic)[at], np.atleast_1d(found.p_value)[at]
-        return {"estimate": float(statistic), "p_value": float(p_value), "reason": None}
-
-    def _plain(self, number: Quantity | None) -> Row:
-        if number is None:
-            return {"reason": self.reason}
-        return asdict(number)
-
-    def _ratio(self, number: Quantity | None) -> Row:
-        made = self._plain(number)
-        estimate = made.get("estimate")
-        return made | {"log_estimate": log(estimate) if estimate else None}
-
-    def _row(self, measure: str, model: str, adjustment: str, time: int | None = None, term: str | None = None) -> Row:
+    def _row(self, layer: Layer, measure: str, model: str, time: int | None = None, term: str | None = None) -> Row:
         reference, target = self.protocol.arm_labels
         return self.protocol.key(self.subset["id"]) | {
             "window": self.protocol.design.window,
@@ -152,20 +154,37 @@ class _Estimates:
             "subgroup_level": OVERALL,
             "outcome": self.subset["outcome"],
             "time_point_days": time,
-            "adjustment": adjustment,
+            "adjustment": layer.label,
             "contrast": self.protocol.contrast_label,
             "model": model,
-            "term": term or self.arm.name,
+            "term": term or self.arm,
             "measure": measure,
             "target_level": target,
             "reference_level": reference,
-            **_counts(self.people),
+            **_counts(layer.rows),
         }
 
 
-def _nothing_to_compare(people: AnalysisSet) -> Reason | None:
-    assert people.arm is not None
-    return Reason.ONE_ARM_EMPTY if len(np.unique(people.arm)) < 2 else None
+def _test(found: Any, layer: Layer) -> Row:
+    """A test's statistic with its p-value; of tests by cause, that of the outcome."""
+    if found is None:
+        return {"reason": layer.reason}
+    reasons = getattr(found, "reasons", None)
+    reason = found.reason if reasons is None else reasons[0]
+    if reason is not None:
+        return {"reason": reason}
+    statistic, p_value = np.atleast_1d(found.statistic)[0], np.atleast_1d(found.p_value)[0]
+    return {"estimate": float(statistic), "p_value": float(p_value), "reason": None}
+
+
+def _plain(number: Quantity | None, layer: Layer) -> Row:
+    return {"reason": layer.reason} if number is None else asdict(number)
+
+
+def _ratio(number: Quantity | None, layer: Layer) -> Row:
+    made = _plain(number, layer)
+    estimate = made.get("estimate")
+    return made | {"log_estimate": log(estimate) if estimate else None}
 
 
 def _no_events(people: AnalysisSet) -> Reason | None:

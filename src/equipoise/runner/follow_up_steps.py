@@ -8,7 +8,7 @@ from equipoise.spec.follow_up import DEATH, Estimator, FollowUpDesign, Regressio
 from equipoise.spec.study import Analysis, Study
 
 
-def follow_up_steps(study: Study, analysis: Analysis, design: FollowUpDesign) -> list[Step]:
+def follow_up_steps(study: Study, analysis: Analysis, design: FollowUpDesign, seed: int) -> list[Step]:
     """Every step of one analysis in an order in which each comes after what it needs."""
     population = cohort_concept_sets(study.cohorts[design.population])
     events = [name for name in (*design.outcome.any_of, *design.outcome.competing) if name != DEATH]
@@ -20,7 +20,7 @@ def follow_up_steps(study: Study, analysis: Analysis, design: FollowUpDesign) ->
     steps.append(_population(study, analysis, design, population))
     steps.append(_records_of_members(study, analysis.id, member_sets))
     for target in design.target:
-        steps += _comparison(study, analysis, design, target, events)
+        steps += _comparison(study, analysis, target, events, seed)
     return steps
 
 
@@ -55,14 +55,15 @@ def _records_of_members(study: Study, tag: str, member_sets: set[str]) -> Step:
     return Step(f"member records of {tag}", "member_records", subset, needs, reads_source=True, detail=detail)
 
 
-def _comparison(study: Study, analysis: Analysis, design: FollowUpDesign, target: str, events: list[str]) -> list[Step]:
-    tag = analysis.id
+def _comparison(study: Study, analysis: Analysis, target: str, events: list[str], seed: int) -> list[Step]:
+    tag, design = analysis.id, analysis.follow_up
+    assert design is not None
     protocol = _protocol(study, analysis, design, target, events)
     needs = {"people": "people", "population": f"population of {tag}", "records": f"member records of {tag}"}
     needs |= {f"records {name}": records_step(study, name, True).name for name in sorted(events)}
     made = {"analysis_set": set_name(tag, target)}
     full = {"id": tag, "outcome": outcome_label(study, design), "estimator": canonical(design.estimator)}
-    model = {"adjustment": canonical(design.adjustment)}
+    model: dict[str, Any] = {"adjustment": canonical(design.adjustment), "seed": seed}
     model |= {key: canonical(analysis)[key] for key in ("adjust_for", "interval", "conf_level")}
     return [
         Step(made["analysis_set"], "arms_set", protocol, needs, detail="arms, follow-up and covariates", analysis=tag),

@@ -9,7 +9,11 @@ import numpy as np
 from equipoise.analysis_set import AnalysisSet
 from equipoise.errors import Reason
 from equipoise.estimators.cumulative_incidence import fit_cumulative_incidence
+from equipoise.estimators.cumulative_incidence_result import CumulativeIncidence
 from equipoise.estimators.survival_curve import fit_survival_curve
+from equipoise.estimators.survival_curve_result import SurvivalCurve
+
+Curve = SurvivalCurve | CumulativeIncidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +33,36 @@ def outcome_only(rows: AnalysisSet) -> AnalysisSet:
     return replace(rows, event=(rows.event == 1).astype(np.int8))
 
 
-def risks_at(rows: AnalysisSet, times: Sequence[int], competing: bool, conf_level: float) -> list[list[Quantity]]:
-    """The risk at each time in each arm that has persons, in the order of their codes.
+def curve_of(rows: AnalysisSet, competing: bool, conf_level: float, cluster: str | None = None) -> Curve:
+    """The curves of the arms that have persons, in the order of their codes.
 
-    One less Kaplan and Meier's survival, or with `competing` events Aalen and Johansen's cumulative incidence.
+    Kaplan and Meier's survival, or with `competing` events Aalen and Johansen's cumulative incidence.
     """
     if competing:
-        fit = fit_cumulative_incidence(rows, by="arm", conf_level=conf_level)
-        frame = fit.incidence_at(times)
+        return fit_cumulative_incidence(rows, by="arm", cluster=cluster, conf_level=conf_level)
+    return fit_survival_curve(outcome_only(rows), by="arm", cluster=cluster, conf_level=conf_level)
+
+
+def risks_at(curve: Curve, times: Sequence[int]) -> list[list[Quantity]]:
+    """The risk at each time in each arm of the curve: one less survival, or the cumulative incidence."""
+    if isinstance(curve, CumulativeIncidence):
+        frame = curve.incidence_at(times)
         found = [_quantity(row) for row in _rows(frame[frame["cause"] == 1])]
     else:
-        curve = fit_survival_curve(outcome_only(rows), by="arm", conf_level=conf_level)
         found = [_complement(_quantity(row)) for row in _rows(curve.survival_at(times))]
     return [found[start : start + len(times)] for start in range(0, len(found), len(times))]
 
 
-def risk_contrasts(
-    rows: AnalysisSet, times: Sequence[int], competing: bool, conf_level: float, measure: str
-) -> list[Quantity]:
+def risk_contrasts(curve: Curve, times: Sequence[int], measure: str) -> list[Quantity]:
     """Risk in the target arm less that in the reference arm (`difference`), or divided by it (`ratio`), by time."""
-    if competing:
-        incidence = fit_cumulative_incidence(rows, by="arm", conf_level=conf_level)
-        frame = incidence.compare_at(times, measure=measure)
+    if isinstance(curve, CumulativeIncidence):
+        frame = curve.compare_at(times, measure=measure)
         return [_quantity(row) for row in _rows(frame[frame["cause"] == 1])]
-    curve = fit_survival_curve(outcome_only(rows), by="arm", conf_level=conf_level)
     return [_quantity(row) for row in _rows(curve.compare_at(times, measure=measure, of="risk"))]
 
 
-def restricted_means(rows: AnalysisSet, time: int, conf_level: float) -> list[Quantity]:
+def restricted_means(curve: SurvivalCurve, time: int) -> list[Quantity]:
     """Mean time without the outcome up to `time`: reference arm, target arm, target less reference."""
-    curve = fit_survival_curve(outcome_only(rows), by="arm", conf_level=conf_level)
     return [_quantity(row) for row in _rows(curve.restricted_mean(float(time)))]
 
 

@@ -32,5 +32,5 @@ def _domains(study: Study) -> dict[str, Any]:
 
 def _analysis_steps(study: Study, analysis: Analysis, seed: int) -> list[Step]:
     if analysis.follow_up is not None:
-        return follow_up_steps(study, analysis, analysis.follow_up)
+        return follow_up_steps(study, analysis, analysis.follow_up, seed)
     return case_control_steps(study, analysis, seed)

@@ -98,6 +98,13 @@ class PropensityScore(Model):
     trim_equipoise: tuple[float, float] | None = None
     """Preference scores kept, such as [0.3, 0.7]; all where this is left out."""
 
+    @model_validator(mode="after")
+    def _limits_of_equipoise(self) -> "PropensityScore":
+        limits = self.trim_equipoise
+        if limits is not None and not 0 <= limits[0] < limits[1] <= 1:
+            raise Wrong(f"[{limits[0]:g}, {limits[1]:g}]", "two numbers from 0 to 1, the smaller first")
+        return self
+
 
 class Match(PropensityScore):
     """Matching on the propensity score: greedy, nearest neighbour."""
@@ -105,17 +112,17 @@ class Match(PropensityScore):
     kind: Literal["match"]
     """Matching on the propensity score."""
     ratio: Annotated[int, Field(ge=1, le=100)] = 1
-    """Comparators for each target, at most."""
+    """Partners for each person who seeks them, at most."""
     caliper: Off[Annotated[float, Field(gt=0)]] = 0.2
     """Largest distance within a matched set; `none` sets no limit."""
     caliper_scale: Literal["ps", "logit", "preference"] = "logit"
     """Scale of the distance."""
     caliper_sd: Off[Literal["overall", "pooled"]] = "overall"
     """Standard deviation the caliper counts in; `none` takes it in units of the scale."""
-    order: Literal["largest", "smallest", "closest", "data", "random"] = "largest"
-    """Whom partners are sought for first."""
-    replace: bool = False
-    """Whether a comparator can serve several sets."""
+    estimand: Literal["ATT", "ATC"] = "ATT"
+    """Who seeks partners, and whom the matched persons stand for: the target arm, or the reference arm."""
+    order: Literal["largest", "smallest", "closest", "data", "random"] | None = None
+    """Whom partners are sought for first; largest for ATT and smallest for ATC where this is left out."""
 
 
 class Weigh(PropensityScore):
@@ -125,10 +132,16 @@ class Weigh(PropensityScore):
     """Weighting by the propensity score."""
     estimand: Literal["ATE", "ATT", "ATC", "overlap", "matching"] = "ATE"
     """Whom the weighted persons stand for."""
-    stabilised: bool = True
-    """Weights of each arm with mean one."""
+    stabilised: bool = False
+    """ATE: weights of each arm that add to about its size."""
     truncate: Annotated[float, Field(gt=0.5, lt=1)] | None = None
-    """Quantile above which weights are cut (and one less this, below which)."""
+    """Quantile above which weights are lowered to it, and the one as far from the other end below which raised."""
+
+    @model_validator(mode="after")
+    def _stabilised_for_everybody(self) -> "Weigh":
+        if self.stabilised and self.estimand != "ATE":
+            raise Wrong(f"stabilised weights for {self.estimand}", 'stabilised weights for estimand = "ATE"')
+        return self
 
 
 class Stratify(PropensityScore):

@@ -36,6 +36,10 @@ def _adjustment(analysis: Analysis, design: FollowUpDesign, where: Path) -> Iter
     if kind in ("match", "weigh", "stratify") and not analysis.adjust_for:
         found = f"no covariates with adjustment of kind {kind!r}"
         yield (*where, "adjust_for"), found, "covariates of the propensity score", "name covariates in adjust_for"
+    if kind in ("weigh", "stratify") and design.outcome.competing:
+        found = f"competing events with adjustment of kind {kind!r}"
+        allowed = "competing events with adjustment of kind 'none', 'regression' or 'match'"
+        yield (*where, "design", "adjustment"), found, allowed
 
 
 def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:

@@ -1,0 +1,68 @@
+"""What adjustment by a propensity score did: persons kept, overlap, differences of covariates before and after."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from equipoise.report.numbers import count_text, decimal_text
+from equipoise.report.protocol import exposure_label
+from equipoise.report.sections import sentence
+from equipoise.report.views import Cell, Table, group_row, grouped, head, numbers
+from equipoise.spec.study import Study
+
+Row = dict[str, Any]
+IMBALANCE = 0.1  # standardized difference beyond which a covariate is named (Austin, Stat Med 2009;28:3083)
+
+
+def adjustments(study: Study, rows: Sequence[Row]) -> Table:
+    """Persons before and after, and how far the arms overlap, one column a comparison."""
+    top = head("Quantity", *(exposure_label(study, row["exposure"]) for row in rows))
+    lines = [
+        ("Adjustment", [sentence(row["adjustment"]) for row in rows]),
+        *((text, [count_text(row, name) for row in rows]) for name, text in _COUNTS.items()),
+        ("Area under the curve of the score", [decimal_text(row["auc"], 3) for row in rows]),
+        ("Share of persons in equipoise (preference 0.3 to 0.7)", [decimal_text(row["equipoise"], 3) for row in rows]),
+        ("Largest standardized difference before", [decimal_text(row["largest_before"], 3) for row in rows]),
+        ("Largest standardized difference after", [decimal_text(row["largest_after"], 3) for row in rows]),
+    ]
+    body = [[Cell(name, head=True), *numbers(*texts)] for name, texts in lines]
+    notes = [f"{exposure_label(study, row['exposure'])}: {row['findings']}." for row in rows if row["findings"]]
+    return Table("Adjustment by the propensity score", top, body, notes)
+
+
+_COUNTS = {
+    "n_target": "Persons in the target arm",
+    "n_target_kept": "of these, kept",
+    "n_reference": "Persons in the reference arm",
+    "n_reference_kept": "of these, kept ",
+}
+
+
+def balance(study: Study, rows: Sequence[Row]) -> Table:
+    """Standardized differences of every covariate before and after."""
+    top = head("Covariate", "Difference before", "Difference after", "Variance ratio before", "Variance ratio after")
+    body: list[list[Cell]] = []
+    for exposure, members in grouped(rows, lambda row: row["exposure"]).items():
+        body.append(group_row(exposure_label(study, exposure), len(top)))
+        for row in members:
+            texts = [decimal_text(row[f"{name}_{when}"], 3) for name in ("smd", "variance_ratio")
+                     for when in ("before", "after")]  # fmt: skip
+            body.append([Cell(sentence(row["covariate"]), "level", head=True), *numbers(*texts)])
+    notes = [
+        "Differences are standardized: target less reference, over the standard deviation before adjustment. Variance "
+        "ratios are shown for numeric covariates."
+    ]
+    return Table("Balance before and after adjustment", top, body, notes)
+
+
+def imbalances(study: Study, rows: Sequence[Row]) -> list[str]:
+    """One sentence on each comparison whose covariates still differ after adjustment."""
+    texts = []
+    for exposure, members in grouped(rows, lambda row: row["exposure"]).items():
+        apart = [row for row in members if row["smd_after"] is not None and abs(row["smd_after"]) > IMBALANCE]
+        if apart:
+            named = ", ".join(f"{row['covariate']} ({decimal_text(row['smd_after'], 2)})" for row in apart)
+            texts.append(
+                f"{exposure_label(study, exposure)}: after adjustment the arms still differ by more than {IMBALANCE:g} "
+                f"standard deviations in {named}."
+            )
+    return texts

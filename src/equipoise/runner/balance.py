@@ -1,0 +1,51 @@
+"""What adjustment by a propensity score did: persons kept, overlap of the arms, balance before and after."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from equipoise.analysis_set import AnalysisSet
+from equipoise.runner.layers import Layer, Propensity
+
+Row = dict[str, Any]
+
+
+def adjustment_row(people: AnalysisSet, layer: Layer, propensity: Propensity) -> Row:
+    """The adjustment in one row."""
+    before, after = propensity.balance.before, propensity.balance.after
+    row: Row = {}
+    for arm, code in (("target", 1), ("reference", 0)):
+        assert people.arm is not None
+        assert layer.rows.arm is not None
+        n, kept = int((people.arm == code).sum()), int((layer.rows.arm == code).sum())
+        row |= {f"n_{arm}": n, f"n_{arm}_kept": kept, f"n_{arm}_left_out": n - kept}
+    return row | {
+        "auc": propensity.auc,
+        "equipoise": propensity.equipoise,
+        "largest_before": _largest(before.smd),
+        "largest_after": _largest(after.smd) if after is not None else None,
+        "findings": "; ".join(propensity.findings) or None,
+    }
+
+
+def balance_rows(propensity: Propensity) -> Iterator[Row]:
+    """One row a covariate: its standardized differences, and for an indicator how many persons have it."""
+    frame = propensity.balance.tidy()
+    rows = propensity.rows
+    assert rows.arm is not None
+    for position, found in enumerate(frame.to_dict("records"), start=1):
+        row: Row = {"position": position, "covariate": found["term"]}
+        if found["binary"] and found["term"] in rows.names:
+            has = rows.column(found["term"]) == 1
+            for arm, code in (("target", 1), ("reference", 0)):
+                mine = rows.arm == code
+                row |= {f"n_{arm}_with": int((mine & has).sum()), f"n_{arm}_without": int((mine & ~has).sum())}
+        for when in ("before", "after"):
+            row |= {f"smd_{when}": found[f"smd_{when}"], f"variance_ratio_{when}": found[f"variance_ratio_{when}"]}
+        yield row
+
+
+def _largest(smd: np.ndarray) -> float | None:
+    known = np.abs(smd[np.isfinite(smd)])
+    return float(known.max()) if len(known) else None

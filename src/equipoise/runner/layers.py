@@ -1,0 +1,205 @@
+"""Ways of making the arms of a follow-up design comparable, each with its rows and the models that go with it."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from equipoise.analysis_set import AnalysisSet
+from equipoise.diagnostics.balance_assessment import Balance, assess_balance
+from equipoise.errors import Reason
+from equipoise.estimators.cox import fit_cox
+from equipoise.estimators.cox_fit import CoxFit
+from equipoise.estimators.logistic import fit_logistic
+from equipoise.estimators.matching import match
+from equipoise.estimators.matching_result import MatchingWarning
+from equipoise.estimators.propensity_scores import assess_propensity, trim
+from equipoise.estimators.regularised_logistic import fit_regularised_logistic
+from equipoise.estimators.stratification import stratify
+from equipoise.estimators.survival_curve_result import SurvivalCurve
+from equipoise.estimators.weighted_models import fit_weighted
+from equipoise.estimators.weighted_survival import fit_weighted_survival_curve
+from equipoise.estimators.weighting import weigh
+from equipoise.runner.risks import Curve, curve_of, outcome_only
+from equipoise.spec.follow_up import Match, PropensityScore, Stratify, Weigh
+
+CRUDE, ADJUSTED, MATCHED, WEIGHTED, STRATIFIED = "crude", "adjusted", "matched", "weighted", "stratified"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every model of a comparison shares."""
+
+    arm: str
+    ties: str
+    conf_level: float
+    competing: bool
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One way of making arms comparable.
+
+    label   what the column `adjustment` says
+    rows    the persons its estimates rest on
+    reason  why there is no estimate, if there is none
+    cox     fits the Cox model whose term for the arm is reported
+    curve   the curves of both arms; None where the layer has none of its own
+    plain   the rows as they enter models that take neither weights nor strata; None where that is not defined
+    """
+
+    label: str
+    rows: AnalysisSet
+    reason: Reason | None
+    cox: Callable[[], CoxFit]
+    curve: Callable[[], Curve] | None
+    plain: AnalysisSet | None
+
+
+@dataclass(frozen=True, slots=True)
+class Propensity:
+    """The propensity score of a comparison and what was done with it.
+
+    rows      persons left after trimming, with their covariates
+    trimmed   persons left out by it
+    auc, equipoise  of the score among the rows
+    balance   before and after the adjustment
+    findings  what a reader should know
+    """
+
+    rows: AnalysisSet
+    trimmed: int
+    auc: float
+    equipoise: float
+    balance: Balance
+    findings: tuple[str, ...]
+
+
+def crude(people: AnalysisSet, setting: Setting) -> Layer:
+    """The arms as they are."""
+    return _plain_layer(CRUDE, people.select([setting.arm]), people, setting)
+
+
+def adjusted(people: AnalysisSet, setting: Setting) -> Layer:
+    """Covariates in the Cox model; risks have no adjusted form of their own."""
+    roles = ("exposure", "covariate", "interaction")
+    columns = [column.name for column in people.columns if column.role in roles]
+    layer = _plain_layer(ADJUSTED, people.select(columns), people, setting)
+    return replace(layer, curve=None)
+
+
+def _plain_layer(label: str, modelled: AnalysisSet, people: AnalysisSet, setting: Setting) -> Layer:
+    def cox() -> CoxFit:
+        return fit_cox(outcome_only(modelled), ties=setting.ties, conf_level=setting.conf_level)
+
+    def curve() -> Curve:
+        return curve_of(people, setting.competing, setting.conf_level)
+
+    return Layer(label, people, one_arm_empty(people), cox, curve, modelled)
+
+
+def one_arm_empty(people: AnalysisSet) -> Reason | None:
+    """Why there is nothing to compare, if there is nothing."""
+    assert people.arm is not None
+    return Reason.ONE_ARM_EMPTY if len(np.unique(people.arm)) < 2 else None
+
+
+def by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting) -> tuple[Layer, Propensity | None]:
+    """Match, weigh or stratify on a score estimated from every covariate column; without two arms, a reason."""
+    label = {"match": MATCHED, "weigh": WEIGHTED, "stratify": STRATIFIED}[given.kind]  # type: ignore[attr-defined]
+    reason = one_arm_empty(people)
+    if reason is not None:
+        return replace(crude(people, setting), label=label, reason=reason), None
+    before, score = len(people), _score(people, given.penalty, setting.seed)
+    if given.trim_equipoise is not None:
+        people = people.where(trim(people, score=score, equipoise=given.trim_equipoise).keep)
+        if one_arm_empty(people) is not None:
+            return replace(crude(people, setting), label=label, reason=Reason.ONE_ARM_EMPTY), None
+        score = _score(people, given.penalty, setting.seed)
+    bare = people.select([setting.arm])
+    make: Mapping[type, Callable[..., tuple[Layer, Any, tuple[str, ...]]]] = {
+        Match: _matched,
+        Weigh: _weighted,
+        Stratify: _stratified,
+    }
+    layer, made, findings = make[type(given)](bare, score, given, setting)
+    assessed = assess_propensity(bare, score=score)
+    names = [column.name for column in people.columns if column.role in ("covariate", "interaction")]
+    balance = assess_balance(made, covariates=people.select(names).x, names=names)
+    return layer, Propensity(people, before - len(people), assessed.auc, assessed.equipoise, balance, findings)
+
+
+def _score(people: AnalysisSet, penalty: str, seed: int) -> Any:
+    """The model of the arm given every covariate column."""
+    names = [column.name for column in people.columns if column.role in ("covariate", "interaction")]
+    x = people.select(names).x
+    assert people.arm is not None
+    if penalty == "none":
+        return fit_logistic(x, outcome=people.arm.astype(np.float64))
+    return fit_regularised_logistic(x, people.arm.astype(np.float64), seed=seed)
+
+
+def _matched(bare: AnalysisSet, score: Any, given: Match, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MatchingWarning)  # what it says is shown among the findings
+        made = match(
+            bare,
+            score=score,
+            estimand=given.estimand,
+            ratio=given.ratio,
+            caliper=given.caliper,
+            caliper_scale=given.caliper_scale,
+            caliper_sd=given.caliper_sd,
+            order=given.order,
+            seed=setting.seed,
+        )
+    rows = made.analysis_set(weighted=given.ratio > 1)
+    reason = made.reason or one_arm_empty(rows)
+
+    def cox() -> CoxFit:
+        modelled = outcome_only(rows).select([setting.arm])
+        return fit_cox(modelled, strata=(), cluster="stratum", ties=setting.ties, conf_level=setting.conf_level)
+
+    def curve() -> Curve:
+        return curve_of(rows, setting.competing, setting.conf_level, cluster="stratum")
+
+    plain = None if given.ratio > 1 else rows.select([setting.arm])
+    return Layer(MATCHED, rows, reason, cox, curve, plain), made, tuple(item.text for item in made.findings)
+
+
+def _weighted(bare: AnalysisSet, score: Any, given: Weigh, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:
+    percentile = None if given.truncate is None else (100 * (1 - given.truncate), 100 * given.truncate)
+    made = weigh(
+        outcome_only(bare),
+        score=score,
+        estimand=given.estimand,
+        stabilised=given.stabilised,
+        truncate_percentile=percentile,
+    )
+
+    def cox() -> CoxFit:
+        return fit_weighted(made, fit_cox, covariates=[setting.arm], ties=setting.ties, conf_level=setting.conf_level)
+
+    def curve() -> SurvivalCurve:
+        return fit_weighted_survival_curve(made, conf_level=setting.conf_level)
+
+    target, reference = made.effective_sizes()
+    said = (f"effective sample sizes: {target:,.0f} in the target arm, {reference:,.0f} in the reference arm",)
+    return Layer(WEIGHTED, bare, made.reason, cox, curve, None), made, said
+
+
+def _stratified(bare: AnalysisSet, score: Any, given: Stratify, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:
+    made = stratify(outcome_only(bare), score=score, strata=given.strata)
+    rows = made.analysis_set()
+
+    def cox() -> CoxFit:
+        return fit_cox(rows.select([setting.arm]), ties=setting.ties, conf_level=setting.conf_level)
+
+    def curve() -> Curve:
+        return curve_of(made.analysis_set(weighted=True), False, setting.conf_level)
+
+    said = (f"{made.left_out:,} persons in strata without one of the arms left out",) if made.left_out else ()
+    return Layer(STRATIFIED, rows, made.reason, cox, curve, None), made, said

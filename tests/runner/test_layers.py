@@ -1,0 +1,135 @@
+"""Matching, weighting and stratification of a follow-up design, against R's answers on the same persons."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equipoise.analysis_set import AnalysisSet, Column
+from equipoise.errors import Reason
+from equipoise.runner.layers import Layer, Propensity, Setting, by_propensity
+from equipoise.runner.risks import Quantity, risk_contrasts, risks_at
+from equipoise.spec.follow_up import Match, Stratify, Weigh
+
+SHARED = Path(__file__).parents[3] / "shared" / "reference"
+ARM = "celecoxib against diclofenac"
+COVARIATES = (
+    "age", "female", "n_prior_conditions", "n_drug_eras_365d", "p_peptic_ulcer", "p_viral_sinusitis", "p_otitis_media",
+    "p_strep_throat", "p_concussion", "p_acute_bronchitis", "p_chronic_sinusitis", "p_sprain_ankle", "p_ecoli_uti",
+)  # fmt: skip
+SETTING = Setting(ARM, "efron", 0.95, False, 1)
+
+
+@pytest.fixture(scope="module")
+def people() -> AnalysisSet:
+    path = SHARED / "data" / "derived__gibleed_cohort.csv"
+    if not path.exists():
+        pytest.skip(f"no reference data at {path}")
+    table = pd.read_csv(path)
+    table = table[table["time"] > 0]
+    columns = (Column(ARM, "exposure"), *(Column(name, "covariate") for name in COVARIATES))
+    n = len(table)
+    return AnalysisSet(
+        person=np.arange(n, dtype=np.int64),
+        event=table["event"].to_numpy(np.int8),
+        start=np.zeros(n, dtype=np.int32),
+        stop=table["time"].to_numpy(np.int32),
+        weight=np.ones(n),
+        x=table[["target", *COVARIATES]].to_numpy(np.float64),
+        columns=columns,
+        arm=table["target"].to_numpy(np.int8),
+    )
+
+
+def expected(case: str) -> dict[str, Any]:
+    cases = json.loads((SHARED / "cases" / "16_gibleed.json").read_text(encoding="utf-8"))["cases"]
+    return next(item["result"] for item in cases if item["id"] == case)
+
+
+def made(people: AnalysisSet, given: Any) -> tuple[Layer, Propensity]:
+    layer, propensity = by_propensity(people, given, SETTING)
+    assert propensity is not None
+    return layer, propensity
+
+
+def test_weights_give_rs_ratio(people: AnalysisSet) -> None:
+    r = expected("gib_cox_iptw")
+    layer, propensity = made(people, Weigh(kind="weigh", stabilised=True))
+    term = layer.cox().estimate(ARM)
+    assert term.estimate == pytest.approx(r["coef"]["target"], rel=1e-6)
+    # The estimation of the score is accounted for, which R's robust variance does not do.
+    assert term.std_error == pytest.approx(r["se"]["target"], rel=0.1)
+    assert propensity.auc == pytest.approx(r["auc"], abs=1e-6)
+
+
+def test_pairs_give_rs_ratio_with_its_standard_error(people: AnalysisSet) -> None:
+    r = expected("gib_cox_psmatched_smaller_arm_smallest")
+    layer, propensity = made(people, Match(kind="match", estimand="ATC", caliper=None, caliper_scale="ps"))
+    assert len(layer.rows) == r["n"]
+    assert propensity.balance.largest < 0.1
+    term = layer.cox().estimate(ARM)
+    assert term.estimate == pytest.approx(r["coef"]["target"], abs=0.02)
+    assert term.std_error == pytest.approx(r["se"]["target"], rel=0.1)
+
+
+def test_matching_the_larger_arm_is_named(people: AnalysisSet) -> None:
+    _, propensity = made(people, Match(kind="match", estimand="ATT", caliper=None))
+    assert propensity.balance.largest > 0.1
+    assert propensity.findings[0].startswith("1,800 persons seek partners among 830")
+
+
+def test_strata_are_stratified_in_the_model(people: AnalysisSet) -> None:
+    layer, propensity = made(people, Stratify(kind="stratify", strata=5))
+    fit = layer.cox()
+    assert fit.strata == 5
+    crude = expected("gib_cox_crude")["coef"]["target"]
+    assert abs(fit.estimate(ARM).estimate) < crude, "most of the confounding is taken away"
+    before = propensity.balance.before.smd
+    assert np.nanmax(np.abs(before)) > propensity.balance.largest
+
+
+@pytest.mark.parametrize("given", [Weigh(kind="weigh"), Match(kind="match", estimand="ATC"), Stratify(kind="stratify")])
+def test_risks_are_adjusted_the_same_way(people: AnalysisSet, given: Any) -> None:
+    layer, _ = made(people, given)
+    assert layer.curve is not None
+    curve = layer.curve()
+    (reference,), (target,) = risks_at(curve, [180])
+    (difference,) = risk_contrasts(curve, [180], "difference")
+    assert difference.estimate == pytest.approx(target.estimate - reference.estimate, abs=1e-12)
+    crude = 355 / 1800 - 124 / 830
+    assert abs(difference.estimate) < crude
+    assert isinstance(difference, Quantity)
+    assert difference.conf_low < difference.estimate < difference.conf_high
+
+
+def test_trimming_keeps_persons_in_equipoise(people: AnalysisSet) -> None:
+    whole, _ = made(people, Weigh(kind="weigh"))
+    layer, propensity = made(people, Weigh(kind="weigh", trim_equipoise=(0.3, 0.7)))
+    assert len(layer.rows) == len(whole.rows) - propensity.trimmed
+    assert propensity.trimmed > 0
+
+
+def test_a_penalised_score_balances_as_well(people: AnalysisSet) -> None:
+    layer, propensity = made(people, Weigh(kind="weigh", penalty="lasso"))
+    assert propensity.balance.largest < 0.1
+    assert layer.cox().estimate(ARM).reason is None
+
+
+def test_one_arm_without_persons_is_a_reason(people: AnalysisSet) -> None:
+    alone = people.where(people.arm == 1)
+    layer, propensity = by_propensity(alone, Weigh(kind="weigh"), SETTING)
+    assert layer.reason is Reason.ONE_ARM_EMPTY
+    assert propensity is None
+
+
+def test_competing_events_stay_competing_in_matched_sets(people: AnalysisSet) -> None:
+    event = np.where((people.event == 0) & (people.stop < 180), 2, people.event).astype(np.int8)
+    event[np.flatnonzero(event == 0)[:50]] = 2
+    setting = replace(SETTING, competing=True)
+    layer, _ = by_propensity(replace(people, event=event), Match(kind="match", estimand="ATC"), setting)
+    assert layer.curve is not None
+    assert layer.curve().causes == (1, 2)
