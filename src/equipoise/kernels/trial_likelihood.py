@@ -13,12 +13,13 @@ Cost       a few nanoseconds a row, none of them memory traffic beyond the panel
 Paper      D'Agostino, Lee, Belanger, et al., Statistics in Medicine 1990;9:1501.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from equipoise.kernels.gram import symmetric
+from equipoise.kernels.gram import BLOCK, add_gram, symmetric
 from equipoise.kernels.jit import compiled, compiled_sums
 from equipoise.kernels.newton import Evaluation
 from equipoise.kernels.trial_rows import (
@@ -28,11 +29,11 @@ from equipoise.kernels.trial_rows import (
     TrialDesign,
     Trials,
     TrialWeights,
-    lay_out,
+    lay,
     leave,
     padded,
     states_of,
-    weigh_rows,
+    weigh,
 )
 
 HUGE = 1e300
@@ -56,7 +57,7 @@ class Sums(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Numbers of one trial."""
+    """Numbers of one trial's rows and its z; then of a block of trials, one place a trial: z, v z, v phi and r."""
 
     w: np.ndarray
     r: np.ndarray
@@ -64,6 +65,10 @@ class Scratch(NamedTuple):
     u: np.ndarray
     place: np.ndarray
     z: np.ndarray
+    columns: np.ndarray
+    weighted: np.ndarray
+    parts: np.ndarray
+    residual: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ class TrialLikelihood:
         """l, U (P,) and I (P, P) at beta (P,): columns of z first, then those of phi."""
         p, phi = self.width, self.follow_up.phi
         sums = self._sums()
-        total = _pass(*self._arguments(beta), sums, self._scratch())
+        nobody = np.empty((0, 0))
+        total = _pass(*self._arguments(beta), 0, len(self.trials.start), 0, sums, self._scratch(), nobody)
         information = np.empty((len(beta),) * 2)
         information[:p, :p] = symmetric(sums.lower, p)
         information[:p, p:] = sums.cross
@@ -99,7 +105,7 @@ class TrialLikelihood:
         """The score split by person, float64 (end - begin, P), for persons begin..end-1."""
         first, last = np.searchsorted(self.trials.person, (begin, end))
         out = np.zeros((end - begin, len(beta)))
-        _by_person(*self._arguments(beta), int(first), int(last), begin, self._scratch(), out)
+        _pass(*self._arguments(beta), int(first), int(last), begin, self._sums(), self._scratch(), out)
         return out
 
     def _arguments(self, beta: np.ndarray) -> tuple:
@@ -111,11 +117,14 @@ class TrialLikelihood:
 
     def _sums(self) -> Sums:
         p, (q, states) = self.width, self.follow_up.phi.shape
-        return Sums(np.zeros(p), np.zeros(q), np.zeros((p, p)), np.zeros((p, q)), np.zeros(states))
+        even = p + p % 2
+        return Sums(np.zeros(p), np.zeros(q), np.zeros((even, even)), np.zeros((p, q)), np.zeros(states))
 
     def _scratch(self) -> Scratch:
-        k = self.follow_up.horizon + PADDING
-        return Scratch(*(np.empty(k) for _ in range(4)), np.empty(k, np.int64), np.empty(self.width))
+        k, p, q = self.follow_up.horizon + PADDING, self.width, self.follow_up.phi.shape[0]
+        rows = [np.empty(k) for _ in range(4)]
+        wide = [np.zeros((p + p % 2, BLOCK)) for _ in range(2)]
+        return Scratch(*rows, np.empty(k, np.int64), np.empty(p), *wide, np.zeros((q, BLOCK)), np.zeros(BLOCK))
 
 
 @compiled
@@ -147,26 +156,26 @@ def _logarithm_of_product(u, n):
 
 
 @compiled
-def _moments(scale, odds, at, n, scratch):
+def _moments(scale, odds, at, n, w, r, v, u):
     """Residuals without event, variances and 1 + odds of rows whose states are next to each other."""
     for k in range(n):
         e = min(scale * odds[at + k], HUGE)
         share = 1.0 / (1.0 + e)
-        mu = scratch.w[k] * (e * share)
-        scratch.r[k] = -mu
-        scratch.v[k] = mu * share
-        scratch.u[k] = 1.0 + e
+        mu = w[k] * (e * share)
+        r[k] = -mu
+        v[k] = mu * share
+        u[k] = 1.0 + e
 
 
 @compiled
-def _scattered_moments(scale, odds, n, scratch):
+def _scattered_moments(scale, odds, place, n, w, r, v, u):
     for k in range(n):
-        e = min(scale * odds[scratch.place[k]], HUGE)
+        e = min(scale * odds[place[k]], HUGE)
         share = 1.0 / (1.0 + e)
-        mu = scratch.w[k] * (e * share)
-        scratch.r[k] = -mu
-        scratch.v[k] = mu * share
-        scratch.u[k] = 1.0 + e
+        mu = w[k] * (e * share)
+        r[k] = -mu
+        v[k] = mu * share
+        u[k] = 1.0 + e
 
 
 @compiled_sums
@@ -195,92 +204,122 @@ def _total(a, n):
 
 
 @compiled
-def _trial(trials, i, weights, design, follow_up, limit, y, shift, b, logs, odds, top, scratch):
-    """Rows of trial i into scratch; how many to add up, the place of its first state (-1: scattered), and its l."""
-    n = weigh_rows(trials, i, weights, scratch.w)  # 1. weights
-    lay_out(design, trials.start[i], trials.arm[i], scratch.z)
-    scattered = follow_up.levels.shape[0] > 0
-    if scattered or limit.dz.shape[0]:
-        states_of(trials, i, follow_up, scratch.place)
-        leave(limit, scratch.z, scratch.place, n, scratch.w)
-    eta = shift + _dot(b, scratch.z, b.shape[0])  # 2. eta of the trial
-    scale = np.exp(min(max(eta, -EXPONENT), EXPONENT))
-    at = -1 if scattered else follow_up.base[trials.arm[i]]
-    m = padded(n)
-    if scattered:  # 3. mu and its variance
-        scratch.place[n:m] = 0
-        _scattered_moments(scale, odds, m, scratch)
-    else:
-        _moments(scale, odds, at, m, scratch)
-    if weights.factor.shape[0] or limit.dz.shape[0] or scale * top > ORDINARY:
-        _logarithms(scratch.u, m)
-        total = -_dot(scratch.w, scratch.u, m)
-    else:
-        scratch.u[n:m] = 1.0
-        total = -scratch.w[0] * _logarithm_of_product(scratch.u, m) if n else 0.0
-    if n and y[trials.start[i] + n - 1]:
-        last = scratch.place[n - 1] if scattered else at + n - 1
-        total += scratch.w[n - 1] * (eta + logs[last])
-        scratch.r[n - 1] += scratch.w[n - 1]
-    return m, at, total
+def _log_likelihood(u, w, n, m, plain):
+    """Minus the sum of w log u over rows; `plain` where all weights are the same and no u is large."""
+    if plain:
+        for k in range(n, m):
+            u[k] = 1.0
+        return -w[0] * _logarithm_of_product(u, m) if n else 0.0
+    _logarithms(u, m)
+    return -_dot(w, u, m)
 
 
 @compiled
-def _add_contiguous(phi, at, n, scratch, sums):
-    for k in range(n):
-        sums.variance[at + k] += scratch.v[k]
-    for j in range(phi.shape[0]):
-        part = _dot_from(phi, j, at, scratch.v, n)
-        sums.phi_score[j] += _dot_from(phi, j, at, scratch.r, n)
-        for k in range(scratch.z.shape[0]):
-            sums.cross[k, j] += part * scratch.z[k]
+def _add_states(phi, at, m, r, v, j, variance, parts, phi_score):
+    """What depends on states, which are next to each other; sums of v phi for place j of the block."""
+    for k in range(m):
+        variance[at + k] += v[k]
+    for q in range(phi.shape[0]):
+        parts[q, j] = _dot_from(phi, q, at, v, m)
+        phi_score[q] += _dot_from(phi, q, at, r, m)
 
 
 @compiled
-def _add_scattered(phi, n, scratch, sums):
+def _add_scattered(phi, place, n, r, v, j, variance, parts, phi_score):
     for k in range(n):
-        sums.variance[scratch.place[k]] += scratch.v[k]
-    for j in range(phi.shape[0]):
+        variance[place[k]] += v[k]
+    for q in range(phi.shape[0]):
         part = 0.0
         for k in range(n):
-            part += phi[j, scratch.place[k]] * scratch.v[k]
-            sums.phi_score[j] += phi[j, scratch.place[k]] * scratch.r[k]
-        for k in range(scratch.z.shape[0]):
-            sums.cross[k, j] += part * scratch.z[k]
+            part += phi[q, place[k]] * v[k]
+            phi_score[q] += phi[q, place[k]] * r[k]
+        parts[q, j] = part
 
 
 @compiled
-def _pass(trials, weights, design, follow_up, limit, y, shift, b, logs, odds, top, sums, scratch):
-    total = 0.0
-    for i in range(trials.start.shape[0]):
-        n, at, part = _trial(trials, i, weights, design, follow_up, limit, y, shift, b, logs, odds, top, scratch)
-        total += part
-        r, v = _total(scratch.r, n), _total(scratch.v, n)
-        for j in range(b.shape[0]):  # 4. U and I of the columns of trials
-            sums.score[j] += r * scratch.z[j]
-            weighted = v * scratch.z[j]
-            for k in range(j + 1):
-                sums.lower[j, k] += weighted * scratch.z[k]
-        if at >= 0:  # 5. what depends on states
-            _add_contiguous(follow_up.phi, at, n, scratch, sums)
+def _keep_columns(z, r, v, j, columns, weighted, residual):
+    """The columns of a trial, and their products with its v, at place j of the block."""
+    residual[j] = r
+    for k in range(z.shape[0]):
+        columns[k, j] = z[k]
+        weighted[k, j] = v * z[k]
+
+
+@compiled_sums
+def _add_block(columns, weighted, parts, residual, m, score, lower, cross):
+    """U and I of the columns of m trials."""
+    add_gram(weighted, columns, m, 1.0, lower)
+    for k in range(score.shape[0]):
+        total = 0.0
+        for j in range(m):
+            total += columns[k, j] * residual[j]
+        score[k] += total
+        for q in range(parts.shape[0]):
+            total = 0.0
+            for j in range(m):
+                total += columns[k, j] * parts[q, j]
+            cross[k, q] += total
+
+
+@compiled
+def _add_person(phi, scattered, at, place, n, m, r, z, own):
+    """The score of one trial, for its person."""
+    p, total = z.shape[0], _total(r, m)
+    for j in range(p):
+        own[j] += total * z[j]
+    for j in range(phi.shape[0]):
+        if scattered:
+            for k in range(n):
+                own[p + j] += phi[j, place[k]] * r[k]
         else:
-            _add_scattered(follow_up.phi, n, scratch, sums)
-    return total
+            own[p + j] += _dot_from(phi, j, at, r, m)
 
 
 @compiled
-def _by_person(
-    trials, weights, design, follow_up, limit, y, shift, b, logs, odds, top, first, last, begin, scratch, out
+def _pass(
+    trials, weights, design, follow_up, limit, y, shift, b, logs, odds, top, first, last, begin, sums, scratch, out
 ):  # fmt: skip
-    p, phi = b.shape[0], follow_up.phi
+    """Trials first..last - 1: U, I and l into `sums`, or, where `out` has rows, scores by person from `begin` on."""
+    start, length, arms, person, cut = trials
+    factor, kinds, low, high, times = weights
+    covariates, centre, period, trial_terms, arm_centre, modified, modified_centre = design
+    phi, base, levels, _, _ = follow_up
+    score, phi_score, lower, cross, variance = sums
+    w, r, v, u, place, z, columns, weighted, parts, residual = scratch
+    scattered, limited, by_person = levels.shape[0] > 0, limit.dz.shape[0] > 0, out.shape[0] > 0
+    total, at, kept = 0.0, 0, 0
     for i in range(first, last):
-        n, at, _ = _trial(trials, i, weights, design, follow_up, limit, y, shift, b, logs, odds, top, scratch)
-        own, r = out[trials.person[i] - begin], _total(scratch.r, n)
-        for j in range(p):
-            own[j] += r * scratch.z[j]
-        for j in range(phi.shape[0]):
-            if at >= 0:
-                own[p + j] += _dot_from(phi, j, at, scratch.r, n)
-            else:
-                for k in range(n):
-                    own[p + j] += phi[j, scratch.place[k]] * scratch.r[k]
+        n, row, arm = np.int64(length[i]), start[i], arms[i]
+        m = padded(n)
+        often = times[person[i]] if times.shape[0] else 1.0
+        weigh(n, row, i, arm, cut, factor, kinds, low, high, often, w)  # 1. weights and columns
+        lay(row, arm, covariates, centre, period, trial_terms, arm_centre, modified, modified_centre, z)
+        if scattered or limited:
+            states_of(trials, i, follow_up, place)
+            place[n:m] = 0
+            leave(limit, z, place, n, w)
+        eta = shift + _dot(b, z, b.shape[0])  # 2. eta of the trial
+        scale = math.exp(min(max(eta, -EXPONENT), EXPONENT))
+        if scattered:  # 3. mu and its variance
+            _scattered_moments(scale, odds, place, m, w, r, v, u)
+        else:
+            at = base[arm]
+            _moments(scale, odds, at, m, w, r, v, u)
+        if n and y[row + n - 1]:
+            total += w[n - 1] * (eta + logs[place[n - 1] if scattered else at + n - 1])
+            r[n - 1] += w[n - 1]
+        if by_person:
+            _add_person(phi, scattered, at, place, n, m, r, z, out[person[i] - begin])
+            continue
+        total += _log_likelihood(u, w, n, m, not (factor.shape[0] or limited or scale * top > ORDINARY))
+        if scattered:  # 4. U and I
+            _add_scattered(phi, place, n, r, v, kept, variance, parts, phi_score)
+        else:
+            _add_states(phi, at, m, r, v, kept, variance, parts, phi_score)
+        _keep_columns(z, _total(r, m), _total(v, m), kept, columns, weighted, residual)
+        kept += 1
+        if kept == residual.shape[0]:
+            _add_block(columns, weighted, parts, residual, kept, score, lower, cross)
+            kept = 0
+    _add_block(columns, weighted, parts, residual, kept, score, lower, cross)
+    return total

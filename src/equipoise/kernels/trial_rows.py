@@ -189,43 +189,58 @@ def padded(n):
 @compiled
 def weigh_rows(trials, i, weights, w):
     """Weights of trial i's rows into w[:n], zeros up to the padding; gives n."""
-    n, row, arm = trials.length[i], trials.start[i], trials.arm[i]
-    times = weights.times[trials.person[i]] if weights.times.shape[0] else 1.0
-    w[n : padded(n)] = 0.0
-    if not weights.factor.shape[0]:
+    n = np.int64(trials.length[i])
+    often = weights.times[trials.person[i]] if weights.times.shape[0] else 1.0
+    weigh(n, trials.start[i], i, trials.arm[i], trials.cut, weights.factor, weights.kinds, weights.low, weights.high,
+          often, w)  # fmt: skip
+    return n
+
+
+@compiled
+def weigh(n, row, i, arm, cut, factor, kinds, low, high, often, w):
+    """As `weigh_rows`, from arrays: reading them out of tuples costs more than a short trial does."""
+    for k in range(n, padded(n)):
+        w[k] = 0.0
+    if not factor.shape[0]:
         for k in range(n):
-            w[k] = times
-        return n
-    total, begin = 1.0, 0
+            w[k] = often
+        return
+    total, begin = 1.0, np.int64(0)
     for part in range(4):
-        until = min(n, np.int64(trials.cut[i, part])) if part < 3 else n
-        kind = weights.kinds[arm, part]
+        until = min(n, np.int64(cut[i, part])) if part < 3 else n
+        kind = kinds[arm, part]
         for k in range(begin, until):
             if kind >= 0:
-                total *= weights.factor[kind, row + k]
-            w[k] = min(max(total, weights.low), weights.high) * times
+                total *= factor[kind, row + k]
+            w[k] = min(max(total, low), high) * often
         begin = max(begin, until)
-    return n
 
 
 @compiled
 def lay_out(design, row, arm, z):
     """The columns z of a trial that starts at `row` in `arm`."""
+    lay(row, arm, design.covariates, design.centre, design.period, design.trial_terms, design.arms, design.modified,
+        design.modified_centre, z)  # fmt: skip
+
+
+@compiled
+def lay(row, arm, covariates, centre, period, trial_terms, arms, modified, modified_centre, z):
+    """As `lay_out`, from arrays."""
     z[0] = 1.0
-    at, n_arms = 1, design.arms.shape[0]
+    at, n_arms = 1, arms.shape[0]
     for a in range(n_arms):
-        z[at] = (1.0 if arm == a + 1 else 0.0) - design.arms[a]
+        z[at] = (1.0 if arm == a + 1 else 0.0) - arms[a]
         at += 1
-    for k in range(design.trial_terms.shape[1]):
-        z[at] = design.trial_terms[design.period[row], k]
+    for k in range(trial_terms.shape[1]):
+        z[at] = trial_terms[period[row], k]
         at += 1
-    for k in range(design.centre.shape[0]):
-        z[at] = design.covariates[row, k] - design.centre[k]
+    for k in range(centre.shape[0]):
+        z[at] = covariates[row, k] - centre[k]
         at += 1
-    for m in range(design.modified.shape[0]):
+    for m in range(modified.shape[0]):
         for a in range(n_arms):
-            here = design.covariates[row, design.modified[m]] if arm == a + 1 else 0.0
-            z[at] = here - design.modified_centre[m * n_arms + a]
+            here = covariates[row, modified[m]] if arm == a + 1 else 0.0
+            z[at] = here - modified_centre[m * n_arms + a]
             at += 1
 
 
