@@ -22,8 +22,12 @@ LOWER = "lower odds of exposure among cases than among controls"
 EITHER = "compatible with lower and with higher odds among cases"
 
 
-def opening(sampling: Sequence[Row], analysis: Analysis) -> str:
-    """How many cases and controls there are."""
+def opening(sampling: Sequence[Row], analysis: Analysis, comparison: str = "") -> str:
+    """How many cases and controls there are, of one comparison where there are several."""
+    return f"{_sentence(comparison)}: {_opening(sampling, analysis)}" if comparison else _opening(sampling, analysis)
+
+
+def _opening(sampling: Sequence[Row], analysis: Analysis) -> str:
     row = next((row for row in sampling if row["analysis"] == analysis.id), None)
     if row is None or row["n_cases"] == 0:
         return "No person met the rules for a case, so there is nothing to compare."

@@ -1,17 +1,18 @@
 """The page as a whole: which analysis shows what, in which section."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
 from pydantic import ValidationError
 
 from equipoise.errors import Fault, SourceError
-from equipoise.report import balance, findings, follow_up, follow_up_words, methods, sections
+from equipoise.report import balance, comparisons, findings, follow_up, follow_up_words, methods, sections
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
+from equipoise.report.lags import lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
 from equipoise.report.views import Cell, Part, Table, grouped, head
@@ -106,6 +107,7 @@ class _Page:
         self.study = study
         self.min_cell_count = int(results.manifest.get("min_cell_count", 0))
         names = ("attrition", "sampling", "matching", "characteristics", "exposure", "coexposure", "estimates")
+        names += ("heterogeneity", "discordance", "lag_scan")
         by_arm = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance")
         self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in (*names, *by_arm)}
         self.main = {analysis.id for analysis in study.analyses}
@@ -130,12 +132,36 @@ class _Page:
     def _found(self, analysis: Analysis) -> Part:
         if analysis.follow_up is not None:
             return self._found_in_follow_up(analysis)
-        words = [findings.opening(self.of("sampling", analysis), analysis)]
-        chosen = findings.chosen_estimates(self.study, self.of("estimates", analysis))
+        by_comparison = self._by_comparison("sampling", analysis) or {"": []}
+        words = [findings.opening(rows, analysis, name) for name, rows in by_comparison.items()]
+        estimates = comparisons.whole(self.of("estimates", analysis))
+        chosen = findings.chosen_estimates(self.study, estimates)
         if not chosen:
             return self._part(analysis, words=words)
-        tables = [findings.findings(self.study, chosen, analysis.conf_level)]
-        return self._part(analysis, words=[*words, findings.tally(chosen)], tables=tables)
+        first = [row for row in chosen if row["comparison"] == chosen[0]["comparison"]]
+        tables = [findings.findings(self.study, first, analysis.conf_level), *self._beside(analysis)]
+        return self._part(analysis, words=[*words, findings.tally(first)], tables=tables)
+
+    def _beside(self, analysis: Analysis) -> list[Table]:
+        """Comparisons side by side, and published figures, where there are any."""
+        estimates, tests = self.of("estimates", analysis), self.of("heterogeneity", analysis)
+        tables = []
+        if len(analysis.case_control.comparisons) > 1:
+            tables.append(comparisons.side_by_side(self.study, analysis, estimates, tests))
+        if any(figure.analysis == analysis.id for figure in self.study.published):
+            tables.append(comparisons.published(self.study, analysis, estimates))
+        return tables
+
+    def _by_comparison(self, name: str, analysis: Analysis) -> dict[str, list[Row]]:
+        """Rows of each comparison under its label, without a label where there is only one."""
+        found = grouped(self.of(name, analysis), lambda row: row["comparison"])
+        several = len(analysis.case_control.comparisons) > 1
+        return {comparisons.label(key) if several else "": rows for key, rows in found.items()}
+
+    def _titled(self, name: str, analysis: Analysis, make: Callable[[list[Row]], Table]) -> list[Table]:
+        """One table for each comparison, with its label in the caption where there are several."""
+        made = [(text, make(rows)) for text, rows in self._by_comparison(name, analysis).items()]
+        return [replace(table, caption=f"{table.caption}: {text}") if text else table for text, table in made]
 
     def _found_in_follow_up(self, analysis: Analysis) -> Part:
         estimates = self.of("estimates", analysis)
@@ -167,18 +193,23 @@ class _Page:
         if analysis.follow_up is not None:
             by_arm, arms = self.of("characteristics_by_arm", analysis), self.of("follow_up", analysis)
             return self._part(analysis, tables=follow_up.characteristics_by_arm(self.study, by_arm, arms))
-        rows = self.of("characteristics", analysis)
-        sampling = next(iter(self.of("sampling", analysis)), None)
-        return self._part(analysis, tables=[sections.characteristics(rows, sampling)])
+        sampled = {row["comparison"]: row for row in self.of("sampling", analysis)}
+        tables = self._titled(
+            "characteristics",
+            analysis,
+            lambda rows: sections.characteristics(rows, sampled.get(rows[0]["comparison"])),
+        )
+        return self._part(analysis, tables=tables or [sections.characteristics([], None)])
 
     def exposure(self, analysis: Analysis) -> Part | None:
         if analysis.follow_up is not None:
             return None
-        rows = self.of("exposure", analysis)
-        extra = [sections.use(self.study, rows)]
-        if together := self.of("coexposure", analysis):
-            extra.append(sections.coexposure(self.study, together))
-        return self._part(analysis, tables=[sections.exposure(self.study, rows)], extra=extra)
+        tables = self._titled("exposure", analysis, lambda rows: sections.exposure(self.study, rows))
+        extra = self._titled("exposure", analysis, lambda rows: sections.use(self.study, rows))
+        extra += self._titled("coexposure", analysis, lambda rows: sections.coexposure(self.study, rows))
+        if len(analysis.case_control.comparisons) > 1:
+            extra.append(comparisons.discordance(self.study, self.of("discordance", analysis)))
+        return self._part(analysis, tables=tables or [sections.exposure(self.study, [])], extra=extra)
 
     def follow_up(self, analysis: Analysis) -> Part | None:
         if analysis.follow_up is None:
@@ -204,15 +235,31 @@ class _Page:
     def estimates(self, analysis: Analysis) -> Part:
         rows = self.of("estimates", analysis)
         if analysis.follow_up is None:
-            return self._part(analysis, tables=[forest(self.study, rows, analysis.conf_level)])
+            return self._odds_ratios(analysis, rows)
         tables = follow_up.hazards(self.study, rows, analysis.conf_level)
         return self._part(analysis, tables=[*tables, follow_up.risks(self.study, rows, analysis.conf_level)])
+
+    def _odds_ratios(self, analysis: Analysis, rows: Sequence[Row]) -> Part:
+        tests, scans = self.of("heterogeneity", analysis), self.of("lag_scan", analysis)
+        tables = self._titled(
+            "estimates",
+            analysis,
+            lambda own: forest(self.study, comparisons.whole(own), analysis.conf_level),
+        )
+        figures = [
+            lag_figure(own, exposure_label(self.study, name))
+            for name, own in grouped(scans, lambda row: row["exposure"]).items()
+        ]
+        extra = list(comparisons.subgroups(self.study, analysis, rows, tests))
+        made = tables or [forest(self.study, [], analysis.conf_level)]
+        return self._part(analysis, tables=made, extra=extra, figure=figures)
 
     def matching(self, analysis: Analysis) -> Part | None:
         if analysis.follow_up is not None:
             return None
-        tables = [sections.sampling(row) for row in self.of("sampling", analysis)]
-        return self._part(analysis, tables=[*tables, sections.matching(self.of("matching", analysis))])
+        tables = self._titled("sampling", analysis, lambda rows: sections.sampling(rows[0]))
+        tables += self._titled("matching", analysis, sections.matching)
+        return self._part(analysis, tables=tables or [sections.matching([])])
 
     def methods(self, analysis: Analysis) -> Part:
         design = analysis.follow_up

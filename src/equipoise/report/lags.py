@@ -1,0 +1,108 @@
+"""The lag scan as a figure and a table: the odds ratio of use before each lag, by comparison."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from markupsafe import Markup
+
+from equipoise.report.comparisons import label
+from equipoise.report.forest import RatioScale, ratio_scale
+from equipoise.report.numbers import ABSENT, count_text, interval_text, ratio_text
+from equipoise.report.svg import element, join
+from equipoise.report.views import Cell, Table, grouped, head, numbers
+
+Row = Mapping[str, Any]
+WIDTH, HEIGHT, LEFT, RIGHT, TOP = 760, 260, 60, 30, 14
+APART = 7.0  # pixels between the marks of comparisons at one lag
+STYLES = ("target", "reference", "third")
+
+
+@dataclass(frozen=True, slots=True)
+class LagFigure:
+    """The lag scan of one exposure: figure, comparisons with their styles, table."""
+
+    caption: str
+    figure: Markup
+    kinds: Sequence[tuple[str, str]]
+    table: Table
+
+
+def lag_figure(rows: Sequence[Row], exposure: str) -> LagFigure:
+    """Lags stand at the square root of their length, so that short ones can be told apart."""
+    shown = [row for row in rows if row["population"] == "observable"]
+    comparisons = list(dict.fromkeys(row["comparison"] for row in rows))
+    kinds = list(zip(STYLES, comparisons, strict=False))
+    scale, longest = ratio_scale([dict(row) for row in shown]), max(row["lag_days"] for row in rows) or 1
+    parts = _axes(scale, sorted({row["lag_days"] for row in rows}), longest)
+    for at, (style, comparison) in enumerate(kinds):
+        members = [row for row in shown if row["comparison"] == comparison]
+        parts.append(_marks(scale, members, longest, style, APART * (at - (len(kinds) - 1) / 2)))
+    title = element("title", f"Odds ratio of {exposure} before each lag")
+    view = f"0 0 {WIDTH} {TOP + HEIGHT + 44}"
+    figure = element("svg", title, join(parts), viewBox=view, class_="curves", role="img")
+    caption = f"Odds ratio by lag: {exposure}"
+    return LagFigure(caption, figure, [(style, label(name)) for style, name in kinds], lag_table(rows, caption))
+
+
+def lag_table(rows: Sequence[Row], caption: str) -> Table:
+    """The same as a table, with the estimates on one fixed population beside."""
+    top = head("Comparison", "Lag (days)", "Cases", "Exposed cases", "Odds ratio", "Observable at every lag")
+    body = []
+    for (comparison, lag), pair in grouped(rows, lambda row: (row["comparison"], row["lag_days"])).items():
+        by_population = {row["population"]: row for row in pair}
+        row = by_population["observable"]
+        counts = (count_text(row, "n_cases"), count_text(row, "n_exposed_cases"))
+        texts = [_text(by_population[name]) for name in ("observable", "fixed")]
+        body.append([Cell(label(comparison), head=True), *numbers(f"{lag:,}", *counts, *texts)])
+    notes = ["Use is any qualifying use before the lag. The last column rests on the same sets at every lag."]
+    return Table(caption, top, body, notes)
+
+
+def _text(row: Row) -> str:
+    if row["estimate"] is None:
+        return row["reason"].replace("_", " ").lower() if row["reason"] else ABSENT
+    return f"{ratio_text(row['estimate'])} ({interval_text(row)})"
+
+
+def _x(lag: float, longest: float) -> float:
+    return LEFT + 20 + (WIDTH - LEFT - RIGHT - 40) * sqrt(lag / longest)
+
+
+def _y(scale: RatioScale, value: float) -> float:
+    return TOP + HEIGHT * (1 - scale.at(min(max(value, scale.low), scale.high)) / 100)
+
+
+def _axes(scale: RatioScale, lags: Sequence[int], longest: float) -> list[Markup]:
+    bottom, one = TOP + HEIGHT, _y(scale, 1.0)
+    parts = [
+        element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=bottom, y2=bottom, class_="axis"),
+        element("line", x1=LEFT, x2=LEFT, y1=TOP, y2=bottom, class_="axis"),
+        element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=one, y2=one, class_="null"),
+    ]
+    for value in scale.ticks:
+        parts.append(
+            element("text", f"{value:g}", x=LEFT - 8, y=_y(scale, value) + 4, class_="tick", text_anchor="end")
+        )
+    last = -100.0
+    for lag in lags:
+        x = _x(lag, longest)
+        if x - last > 34:
+            parts.append(element("text", f"{lag:,}", x=x, y=bottom + 18, class_="tick", text_anchor="middle"))
+            last = x
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    words = "days before the index date that do not count"
+    return [*parts, element("text", words, x=middle, y=bottom + 36, class_="tick", text_anchor="middle")]
+
+
+def _marks(scale: RatioScale, rows: Sequence[Row], longest: float, style: str, shift: float) -> Markup:
+    parts = []
+    for row in rows:
+        if row["estimate"] is None or row["conf_low"] is None or row["conf_high"] is None:
+            continue
+        x = _x(row["lag_days"], longest) + shift
+        low, high = _y(scale, row["conf_low"]), _y(scale, row["conf_high"])
+        parts.append(element("line", x1=x, x2=x, y1=low, y2=high, class_="limits"))
+        parts.append(element("circle", cx=x, cy=_y(scale, row["estimate"]), r=3.5))
+    return element("g", join(parts), class_=f"curve {style}")
