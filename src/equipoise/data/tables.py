@@ -199,6 +199,7 @@ _CONCEPT = CdmTable(
         _text("concept_name"),
         _text("domain_id"),
         _text("vocabulary_id", required=True),
+        _text("concept_class_id"),
         _text("standard_concept"),
         _text("concept_code", required=True),
         _text("invalid_reason"),
