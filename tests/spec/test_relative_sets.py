@@ -1,0 +1,179 @@
+"""Executable specification of matched sets with relatives: which sibling or spouse may be a control, and when."""
+
+import numpy as np
+import pytest
+
+from equipoise.cohort.covariates import IndexRows
+from equipoise.cohort.membership import find_members
+from equipoise.data.families import Families, Pairs
+from equipoise.data.partnerships import EARLIEST, LATEST, Partnerships
+from equipoise.design.matched_sets import control_days
+from equipoise.design.relatives import (
+    demographic_columns,
+    family_clusters,
+    shared_look_back,
+    sibling_sets,
+    spouse_sets,
+)
+from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.relatives import RelativeControls
+from tests.spec.tables import day, people, records, text
+
+LABELS = {"als": "als", "mnd": "mnd"}
+COHORT = CohortDefinition.model_validate({"entry": {"concept_set": "als"}})
+INDEX = "2015-06-01"
+OBSERVED = [("2000-01-01", "2020-12-31")]
+
+
+def person(number, **more):
+    return {"id": number, "born": "1950-05-05", "sex": "female", "observed": OBSERVED} | more
+
+
+def rows_of(n, *pairs):
+    """Pairs in both directions, in compressed rows."""
+    both = sorted({(a, b) for pair in pairs for a, b in (pair, pair[::-1])})
+    offsets = np.searchsorted([a for a, _ in both], np.arange(n + 1))
+    return Pairs(offsets, np.array([b for _, b in both], dtype=np.int64))
+
+
+def related(who, siblings=(), half=(), spouses=()):
+    """Families from pairs of identifiers; spouses for all time."""
+    codes = {int(number): code for code, number in enumerate(who.person_id)}
+    full, halves, couples = (
+        rows_of(len(who), *((codes[a], codes[b]) for a, b in given)) for given in (siblings, half, spouses)
+    )
+    k = len(couples.other)
+    partners = Partnerships(couples.offsets, couples.other, np.full(k, EARLIEST), np.full(k, LATEST))
+    return Families(full, halves, partners, np.arange(len(who)), ())
+
+
+def made(persons, als, kind="siblings", mnd=(), rules=None, seed=1, **links):
+    """Matched sets as {case: {control: date}} by identifier, with the sets themselves."""
+    who = people(*persons)
+    recorded = {"als": records(who, *als), "mnd": records(who, *mnd)}
+    cases = find_members("cases", who, COHORT, recorded, LABELS)
+    eligible = control_days(who, COHORT, recorded, LABELS, ("mnd",)).days
+    families = related(who, **links)
+    if kind == "siblings":
+        result = sibling_sets(who, cases, eligible, families, RelativeControls.model_validate(rules or {}), seed)
+    else:
+        result = spouse_sets(who, cases, eligible, families)
+    sets, ids = result.sets, who.person_id
+    found = {}
+    for number, is_case, member, when in zip(
+        sets.matched_set, sets.is_case, ids[sets.person], sets.index_day, strict=True
+    ):
+        if is_case:
+            case = found.setdefault(int(member), {})
+            assert number == len(found) - 1
+        else:
+            case[int(member)] = text(when)
+    return found, result
+
+
+def test_siblings_are_alive_observed_and_free_of_disease_on_the_index_date() -> None:
+    persons = [
+        person(1),
+        person(2),
+        person(3, died=INDEX, observed=[("2000-01-01", INDEX)]),
+        person(4, died="2015-06-02", observed=[("2000-01-01", "2015-06-02")]),
+        person(5, observed=[("2000-01-01", "2015-05-31")]),
+        person(6, observed=[(INDEX, "2020-12-31")]),
+        person(7),
+        person(8),
+        person(9),
+    ]
+    everyone = [(1, other) for other in range(2, 9)]
+    found, result = made(
+        persons, [(1, INDEX), (7, "2015-06-02")], mnd=[(8, INDEX), (2, "2015-06-02")], siblings=everyone
+    )
+    on_index = dict.fromkeys([2, 4, 6, 7], INDEX)
+    assert found[1] == on_index, "7 falls ill the day after and still serves; 8 has another motor neuron disease"
+    assert found[7] == {}, "the sibling who fell ill before is no control"
+    assert [(row.rule, row.persons_left) for row in result.cases] == [
+        ("cases", 2),
+        ("a full sibling in the database", 2),
+        ("at least one eligible control", 1),
+    ]
+    assert result.sets.risk_set_size.tolist() == [4, 0]
+
+
+def test_siblings_who_fall_ill_on_the_same_day_do_not_serve_each_other() -> None:
+    found, _ = made([person(1), person(2)], [(1, INDEX), (2, INDEX)], siblings=[(1, 2)])
+    assert found == {1: {}, 2: {}}
+
+
+def test_a_sibling_serves_two_cases_of_one_family() -> None:
+    triplet = [(1, 2), (1, 3), (2, 3)]
+    found, result = made([person(1), person(2), person(3)], [(1, INDEX), (2, "2016-01-01")], siblings=triplet)
+    assert found == {1: {2: INDEX, 3: INDEX}, 2: {3: "2016-01-01"}}
+    sets = result.sets
+    assert len(set(family_clusters(sets, np.zeros(3, dtype=np.int64)))) == 1
+    assert len(set(family_clusters(sets, np.arange(3)))) == 1, "they share persons"
+
+
+def test_sets_of_different_families_are_different_clusters() -> None:
+    persons = [person(number) for number in range(1, 5)]
+    _, result = made(persons, [(1, INDEX), (3, INDEX)], siblings=[(1, 2), (3, 4)])
+    apart = family_clusters(result.sets, np.array([0, 0, 1, 1]))
+    assert apart.tolist()[:2] == [apart[0]] * 2
+    assert len(set(apart.tolist())) == 2
+
+
+def test_birth_year_caliper_and_half_siblings_are_choices() -> None:
+    persons = [person(1), person(2, born="1953-01-01"), person(3, born="1954-01-01"), person(4)]
+    links = {"siblings": [(1, 2), (1, 3)], "half": [(1, 4)]}
+    assert set(made(persons, [(1, INDEX)], **links)[0][1]) == {2, 3}
+    assert set(made(persons, [(1, INDEX)], rules={"birth_year_caliper": 3}, **links)[0][1]) == {2}
+    assert set(made(persons, [(1, INDEX)], rules={"half_siblings": True}, **links)[0][1]) == {2, 3, 4}
+
+
+def test_of_many_siblings_some_are_drawn_each_as_often_as_another() -> None:
+    persons = [person(number) for number in range(1, 8)]
+    links = [(1, other) for other in range(2, 8)]
+    rules = {"siblings_per_case": 2}
+    draws = [made(persons, [(1, INDEX)], rules=rules, seed=seed, siblings=links)[0][1] for seed in range(300)]
+    assert {len(draw) for draw in draws} == {2}
+    times = np.array([sum(number in draw for draw in draws) for number in range(2, 8)])
+    assert times.sum() == 600
+    assert (np.abs(times - 100) < 5 * np.sqrt(300 * (1 / 3) * (2 / 3))).all()
+    again = made(persons, [(1, INDEX)], rules=rules, seed=7, siblings=links)
+    assert again[0][1] == draws[7]
+    assert again[1].sets.risk_set_size.tolist() == [6]
+
+
+@pytest.mark.parametrize(("born", "when"), [("1950-05-15", "2015-06-11"), ("1949-05-05", "2014-06-01")])
+def test_siblings_may_be_looked_at_at_the_age_of_the_case(born: str, when: str) -> None:
+    found, _ = made(
+        [person(1), person(2, born=born)], [(1, INDEX)], rules={"compared_on": "case_age"}, siblings=[(1, 2)]
+    )
+    assert found == {1: {2: when}}
+
+
+def test_at_the_age_of_the_case_the_sibling_must_be_observed() -> None:
+    late = [person(1), person(2, born="1956-05-05"), person(3, born=None)]
+    found, _ = made(late, [(1, INDEX)], rules={"compared_on": "case_age"}, siblings=[(1, 2), (1, 3)])
+    assert found == {1: {}}, "2 is as old in 2021, after observation; of 3 no birth is known"
+
+
+def test_members_of_a_set_are_seen_for_as_long_as_the_one_seen_least() -> None:
+    visible, days = np.array([10, 40, 0, 5]), np.array([100, 110, 50, 50])
+    assert shared_look_back(visible, days, np.array([0, 0, 1, 1])).tolist() == [30, 40, 5, 5]
+
+
+def test_the_spouse_is_the_partner_on_the_index_date_who_may_serve() -> None:
+    persons = [person(1), person(2, sex="male"), person(3), person(4, sex="male", died="2010-01-01")]
+    als = [(1, INDEX), (3, INDEX)]
+    found, result = made(persons, als, kind="spouses", spouses=[(1, 2), (3, 4)])
+    assert found == {1: {2: INDEX}, 3: {}}
+    assert [row.persons_left for row in result.cases] == [2, 2, 1]
+    assert made(persons, als, kind="spouses", mnd=[(2, "2014-01-01")], spouses=[(1, 2)])[0] == {1: {}, 3: {}}
+
+
+def test_sex_and_birth_year_of_relatives_become_columns() -> None:
+    who = people(person(1), person(2, sex="male", born="1948-01-01"), person(3))
+    columns = demographic_columns(who, IndexRows(np.array([0, 1, 2]), np.full(3, day(INDEX), dtype=np.int32)))
+    assert {column.name: np.asarray(values).astype(float).tolist() for column, values in columns} == {
+        "by design | sex[male]": [0.0, 1.0, 0.0],
+        "by design | birth year": [1950.0, 1948.0, 1950.0],
+    }
