@@ -31,6 +31,7 @@ COMPARISON = Comparison(
     (10**4, 83_000, 10**6, 10**7),
     commands,
     ("first estimate (standard error)", lambda output: f"{output['estimate']:.6f} ({output['std_error']:.6f})"),
+    {"plain": 12, "entry": 14, "cluster": 13}.__getitem__,
 )
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Comparison:
     population  script in `rivals` that writes the rows: FOLDER N
     commands    from a task to the command of every program that can do it, ours first
     answer      heading of the last column, and how a program's output is written there
+    columns     from a task to the number of columns of eight bytes that it must read
     """
 
     population: str
@@ -32,6 +34,7 @@ class Comparison:
     sizes: Sequence[int]
     commands: Callable[[str], dict[str, tuple[str, ...]]]
     answer: tuple[str, Callable[[dict[str, Any]], str]]
+    columns: Callable[[str], int]
 
 
 def main(comparison: Comparison, description: str | None) -> None:
@@ -41,8 +44,9 @@ def main(comparison: Comparison, description: str | None) -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=comparison.sizes, metavar="N")
     parser.add_argument("--limit-seconds", type=float, default=LIMIT_SECONDS)
     options = parser.parse_args()
-    print(f"| task | rows | program | time | to {OURS} | peak memory | {comparison.answer[0]} |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"One core reads {_bandwidth() / 1e9:.0f} GB/s; `memory` is how long reading the columns once would take")
+    print(f"| task | rows | program | time | to {OURS} | peak memory | memory | {comparison.answer[0]} |")
+    print("|---|---|---|---|---|---|---|---|")
     _run(comparison, list(options.tasks), sorted(options.sizes), options.limit_seconds)
 
 
@@ -60,7 +64,9 @@ def _run(comparison: Comparison, tasks: list[str], sizes: list[int], limit_secon
                     if _may_end(before, n, limit_seconds):
                         before[n] = best_of(3 if name == OURS else 1, [*command, folder, task], **limits)
                         took, ours = before[n], past[(task, OURS)].get(n)
-                        print(f"| {task} | {n:,} | {name} | {_words(took, ours, comparison.answer[1])} |", flush=True)
+                        least = 8.0 * n * comparison.columns(task) / _bandwidth()
+                        words = _words(took, ours, least, comparison.answer[1])
+                        print(f"| {task} | {n:,} | {name} | {words} |", flush=True)
 
 
 def _may_end(past: dict[int, Measurement], n: int, limit_seconds: float) -> bool:
@@ -68,8 +74,15 @@ def _may_end(past: dict[int, Measurement], n: int, limit_seconds: float) -> bool
     return not any(taken.failure or taken.seconds * n / size > 2 * limit_seconds for size, taken in past.items())
 
 
-def _words(now: Measurement, ours: Measurement | None, answer: Callable[[dict[str, Any]], str]) -> str:
+@cache
+def _bandwidth() -> float:
+    """Bytes a second."""
+    return float(measure([sys.executable, str(RIVALS / "memory_bandwidth.py")]).output["bytes_a_second"])
+
+
+def _words(now: Measurement, ours: Measurement | None, least: float, answer: Callable[[dict[str, Any]], str]) -> str:
     if now.failure:
-        return f"{now.failure} |  | {now.peak_mib:,.0f} MiB | "
+        return f"{now.failure} |  | {now.peak_mib:,.0f} MiB |  | "
     ratio = "" if not ours or ours.failure else f"{now.seconds / ours.seconds:,.1f} x"
-    return f"{now.seconds:.3f} s | {ratio} | {now.peak_mib:,.0f} MiB | {answer(now.output)}"
+    share = f"{100 * least / now.seconds:.1f} %"
+    return f"{now.seconds:.3f} s | {ratio} | {now.peak_mib:,.0f} MiB | {share} | {answer(now.output)}"
