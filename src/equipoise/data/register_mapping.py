@@ -144,7 +144,7 @@ Kept = Annotated[tuple[str | int, ...], Field(min_length=1), BeforeValidator(_in
 
 
 class Mapped(Model):
-    """A table of a register."""
+    """What every table says, besides what stands with each."""
 
     file: Names
     """Its file, or a list of the files of its parts: .parquet, .csv, .csv.gz, .tsv, .tsv.gz, .sas7bdat, .xpt or .dta,
@@ -170,7 +170,7 @@ class Migrations(Mapped):
     """Immigrations and emigrations, one row each."""
 
     date: Day
-    """Its day: the first one there, or the last."""
+    """The first day in the country of who comes, the last of who leaves."""
     direction: Directions
     """Immigration or emigration."""
 

@@ -24,10 +24,86 @@ from equipoise.simulate.streams import day_number
 from equipoise.simulate.views import View
 
 MAPPING = "mapping.toml"
+COLUMNS: dict[str, dict[str, str]] = {
+    "persons": {
+        "LopNr": "number of the person",
+        "Kon": "sex: 1 male, 2 female",
+        "FodelseDatum": "date of birth",
+        "FodelseLand": "country of birth: Sverige, or Utlandet for abroad",
+        "Lan": "region",
+    },
+    "migrations": {
+        "LopNr": "number of the person",
+        "DATUM": "first day in the country of who comes, last day of who leaves",
+        "POSTTYP": "Inv immigration, Utv emigration",
+    },
+    "deaths": {
+        "LopNr": "number of the person",
+        "DODSDATUM": "date of death",
+        "ULORSAK": "underlying cause, ICD-10 without dots; R99 where it is not motor neuron disease",
+    },
+    "diagnoses": {
+        "LopNr": "number of the person",
+        "INDATUM": "first day of the contact",
+        "DIAGNOS": "diagnosis, ICD-10 without dots",
+        "DIAGNOSTYP": "H main, B further diagnosis of the contact",
+        "VARDFORM": "S in-patient, O out-patient care; every contact of the nation is out-patient",
+    },
+    "dispensings": {
+        "LopNr": "number of the person",
+        "EDATUM": "date of dispensing",
+        "ATC": "ATC code of the substance",
+        "ANTAL": "packs",
+        "ANTNUM": "tablets in a pack",
+        "STYRKNUM": "milligrams in a tablet",
+        "FORPDDD": "defined daily doses in a pack",
+        "DAGAR": "days that the packs last as prescribed (in real registers derived from the text of the dosage)",
+    },
+    "procedures": {
+        "LopNr": "number of the person",
+        "DATUM": "date",
+        "ATGARD": "care measure: DG021 non-invasive ventilation, JDB10 gastrostomy, GBB00 tracheostomy",
+    },
+    "education": {
+        "LopNr": "number of the person",
+        "DATUM": "date from which it holds",
+        "SUN2000NIVA": "highest education: 1 primary, 2 secondary, 3 tertiary",
+    },
+    "income": {
+        "LopNr": "number of the person",
+        "DATUM": "date from which it holds",
+        "DISPINKKVINTIL": "fifth of disposable income, 1 the lowest",
+    },
+    "parents": {
+        "LopNr": "number of the child",
+        "LopNrMor": "number of the mother, also where no other table holds her",
+        "LopNrFar": "number of the father, also where no other table holds him",
+    },
+    "marriages": {
+        "LopNr": "number of the person; a marriage has a row for each of the two",
+        "LopNrPartner": "number of the partner",
+        "FROMDATUM": "day of marriage, or first day in the registers of who was married before",
+        "TOMDATUM": "day of divorce or of the partner's death",
+        "ORSAK": "skilsmassa divorce, dodsfall death of the partner, empty while it lasts",
+    },
+    "mnd_register": {
+        "LopNr": "number of the patient",
+        "INKLDATUM": "day of inclusion in the quality register, which is that of the diagnosis",
+        "DEBUT": "site of onset: spinal or bulbar",
+    },
+    "mnd_visits": {
+        "LopNr": "number of the patient",
+        "DATUM": "day of the visit",
+        **{f"ALSFRS{at}": f"item {at} of ALSFRS-R, {item}, 0 to 4" for at, item in enumerate(ITEMS, start=1)},
+        "ALSFRSTotal": "total of ALSFRS-R, 0 to 48",
+        "VC": "vital capacity, % of predicted",
+    },
+}
+"""Table → column → what it holds."""
 BEYOND = 10_000_000_000  # numbers of parents who are in no table begin here, and those of each block further on
 A_BLOCK = 100_000_000
 PROCEDURE_CODES = ("DG021", "JDB10", "GBB00")  # as the classification of care measures (KVÅ) codes `PROCEDURES`
-VISIT_COLUMNS = (*(f"ALSFRS{item}" for item in range(1, len(ITEMS) + 1)), "ALSFRSTotal", "VC")
+VISIT_COLUMNS = tuple(COLUMNS["mnd_visits"])[2:]
 Maker = Callable[[View, NationSpec], pa.Table]
 
 
