@@ -107,7 +107,7 @@ def _data(of: ArgumentParser) -> None:
         "--data",
         required=True,
         metavar="DATA",
-        help="OMOP CDM 5.3/5.4: a DuckDB file, a folder of Parquet or CSV files, or a database URL",
+        help="OMOP CDM 5.3/5.4: a DuckDB file, a folder of Parquet or CSV files, a URL; or a mapping file (.toml)",
     )
     of.add_argument(
         "--snapshot", metavar="LABEL", help="name of this state of a server database; a run under the same name reuses"
