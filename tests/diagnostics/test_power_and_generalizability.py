@@ -138,7 +138,8 @@ def test_other_estimands_are_about_others() -> None:
 def test_sparse_columns_and_those_that_do_not_vary() -> None:
     rows = rows_of()
     x = sp.csc_array(np.column_stack([rows["age"] > 65, np.ones(len(rows))]).astype(float))
-    found = assess_generalizability(match(rows, arm="drug", score="score", caliper=0.1), covariates=x, names=["old", "one"])
+    matched = match(rows, arm="drug", score="score", caliper=0.1)
+    found = assess_generalizability(matched, covariates=x, names=["old", "one"])
     assert np.isfinite(found.smd[0])
     assert np.isnan(found.smd[1])
     assert found.tidy()["term"].tolist() == ["old", "one"]
