@@ -13,6 +13,7 @@ from equipoise.report.protocol import (
     window_days,
 )
 from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.relatives import RelativeControls
 from equipoise.spec.study import Analysis, Study
 
 Paragraph = tuple[str, str]  # heading, text
@@ -29,7 +30,7 @@ def methods(study: Study, analysis: Analysis) -> list[Paragraph]:
     """Paragraphs for one analysis: population, controls, exposure, covariates, model."""
     return [
         ("Cases", _cases(study, analysis)),
-        ("Controls", _controls(study, analysis)),
+        *_control_paragraphs(study, analysis),
         ("Exposure", _exposure(study, analysis)),
         ("Covariates", _covariates(study, analysis)),
         ("Statistical analysis", _model(analysis)),
@@ -102,6 +103,43 @@ def rules_text(study: Study, cohort: CohortDefinition) -> Iterator[str]:
         yield f"no {concept_set_label(study, item.concept_set)} {when}"
     for rule in cohort.rules:
         yield f"{rule.name} ({window_days(rule.window)})"
+
+
+def _control_paragraphs(study: Study, analysis: Analysis) -> Iterator[Paragraph]:
+    """One paragraph a comparison."""
+    design = analysis.case_control
+    several = len(design.comparisons) > 1
+    for comparison in design.comparisons:
+        if comparison == "population":
+            yield "Population controls" if several else "Controls", _controls(study, analysis)
+        elif comparison == "siblings":
+            yield "Siblings as controls", _siblings(design.relatives) + _RELATIVES_SERVE
+        else:
+            yield (
+                "Spouses as controls",
+                "Each case was compared with its partner on the index date. " + _RELATIVES_SERVE,
+            )
+
+
+_RELATIVES_SERVE = (
+    "They had to be alive, under observation and free of the outcome, and of everything population controls are free "
+    "of, on that day, and meet the rules for cases that do not concern the outcome. Cases without such a relative were "
+    "counted and left the comparison. A relative who fell ill later still served. Relatives are not matched on sex and "
+    "age: sex and year of birth entered every adjusted model, and were left out where the design separates cases from "
+    "controls by them, as sex does in a subgroup of one sex."
+)
+
+
+def _siblings(rules: RelativeControls) -> str:
+    which = "full or half siblings" if rules.half_siblings else "full siblings (the same two parents)"
+    number = "all their" if rules.siblings_per_case is None else f"up to {rules.siblings_per_case} of their"
+    near = "" if rules.birth_year_caliper is None else f", born at most {rules.birth_year_caliper} years apart"
+    day = {
+        "index_date": "on the index date",
+        "case_age": "on the day they were as old as the case on its index date, with the look-back of a set cut to the "
+        "shortest of its members",
+    }[rules.compared_on]
+    return f"Cases were compared with {number} {which}{near}, {day}. "
 
 
 def _controls(study: Study, analysis: Analysis) -> str:
@@ -233,11 +271,11 @@ def _model(analysis: Analysis) -> str:
     interval = "Wald" if analysis.interval == "wald" else "profile-likelihood"
     level = level_text(analysis.conf_level)
     adjusted = "Crude estimates account for the matching only. " if analysis.adjust_for else ""
-    variance = (
-        "Standard errors are robust, clustered by person."
-        if analysis.cluster == "person"
-        else "Standard errors are model-based."
-    )
+    variance = {
+        None: "Standard errors are model-based.",
+        "person": "Standard errors are robust, clustered by person.",
+        "family": "Standard errors are robust, clustered by family: sets that share a person or a sibship are one.",
+    }[analysis.cluster]
     return (
         f"Odds ratios with {level} {interval} confidence intervals and two-sided p-values were estimated by "
         f"conditional logistic regression with {TIES[analysis.ties]}, one model for each exposure, window and reading. "
