@@ -23,7 +23,7 @@ from equipoise.spec.study import Study
 Row = dict[str, Any]
 RATIOS = ("hazard_ratio", "subdistribution_hazard_ratio")
 TESTS = ("log_rank_statistic", "gray_statistic")
-DAYS = ("rmst", "rmst_difference")
+UNITS = {"risk": "\u202f%", "risk_difference": " points", "rmst": " days", "rmst_difference": " days"}
 
 
 def characteristics_by_arm(study: Study, rows: Sequence[Row], arms: Sequence[Row]) -> list[Table]:
@@ -122,17 +122,17 @@ def _risk_row(row: Row) -> list[Cell]:
 
 
 def number_text(row: Row) -> str:
-    """An estimate with its interval in the units of its measure."""
-    texts = [_one(row, row[name]) for name in ("estimate", "conf_low", "conf_high")]
-    return texts[0] if ABSENT in texts[1:] else f"{texts[0]} ({texts[1]} to {texts[2]})"
+    """An estimate with its interval in the units of its measure: `25.0 % (20.0 to 30.0)`."""
+    value, low, high = (_one(row["measure"], row[name]) for name in ("estimate", "conf_low", "conf_high"))
+    unit = UNITS.get(row["measure"], "")
+    return f"{value}{unit}" if ABSENT in (low, high) else f"{value}{unit} ({low} to {high})"
 
 
-def _one(row: Row, value: float | None) -> str:
-    measure = row["measure"]
+def _one(measure: str, value: float | None) -> str:
     if value is None:
         return ABSENT
-    if measure in DAYS:
-        return decimal_text(value, 1) + " days"
     if measure in ("risk", "risk_difference"):
-        return decimal_text(100 * value, 1) + ("\u202f%" if measure == "risk" else " points")
+        return decimal_text(100 * value, 1)
+    if measure in ("rmst", "rmst_difference"):
+        return decimal_text(value, 1)
     return decimal_text(value, 2) if measure in TESTS else ratio_text(value)
