@@ -68,6 +68,7 @@ _FACADE: dict[str, str] = {
     "fit_sequential_trials": "equipoise.estimators.trial_sequential",
     "fit_clone_censor_weight": "equipoise.estimators.trial_clones",
     "fit_g_formula": "equipoise.estimators.trial_g_formula",
+    "fit_g_formula": "equipoise.estimators.trial_g_formula",
     "Strategy": "equipoise.estimators.trial_strategies",
     "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",
     "fit_joint": "equipoise.estimators.joint",

@@ -1,0 +1,280 @@
+"""The parametric g-formula: `fit_g_formula`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
+from equipoise.estimators.fit import check_conf_level
+from equipoise.estimators.trial_bootstrap import TrialBootstrap, bootstrap
+from equipoise.estimators.trial_g_models import (
+    History,
+    Names,
+    Regression,
+    columns_for,
+    history_of,
+    regress,
+)
+from equipoise.estimators.trial_g_simulation import Models, simulate
+from equipoise.estimators.trial_options import check_choices, check_count
+from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, outcome_of, read_panel
+from equipoise.estimators.trial_risks import TrialRisks, read_times
+from equipoise.estimators.trial_strategies import Strategies, Strategy, read_strategies
+from equipoise.estimators.trial_terms import TimeTerms
+from equipoise.kernels.philox import uniforms
+
+STREAM = 0x67706F70  # "gpop": draws of the people who are simulated
+NATURAL = "natural course"
+NO_VARIANCE = "none: call bootstrap"
+LONGEST = 2**31 - 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GPlan:
+    """What the models of a g-formula are fitted to, and how people are simulated."""
+
+    panel: Panel
+    strategies: Strategies
+    effect: str
+    fixed: Any
+    varying: Mapping[str, str]
+    modifiers: tuple[str, ...]
+    follow_up: TimeTerms
+    treatment: str
+    horizon: int
+    simulations: int
+    seed: int
+
+    def history(self) -> tuple[History, Names]:
+        """Rows from time zero on, within the horizon."""
+        h, terms = history_of(self.panel, self.fixed, self.varying)
+        kinds = tuple(self.varying.values())
+        names = Names(self.treatment, self.panel.levels, terms, tuple(self.varying), kinds, self.modifiers)
+        absent = [m for m in self.modifiers if m not in (*terms, *self.varying)]
+        if absent:
+            fault = Fault(f"modifier {absent[0]!r}", "not a term of the covariates", ", ".join((*terms, *self.varying)))
+            raise DesignError(fault)
+        return at_rows(h, h.k < self.horizon), names
+
+    def fit(self, times: np.ndarray) -> tuple[Models, History]:
+        """All models, of persons who count `times` (G,)."""
+        own, (h, names) = self.panel, self.history()
+        rows = np.bincount(h.k, times[h.person], minlength=1)
+        columns = columns_for(names, self.follow_up, len(rows), rows)
+        weight = times[h.person]
+        varying = []
+        for j, (name, kind) in enumerate(self.varying.items()):
+            later = at_rows(h, h.k > 0)
+            x, terms = columns.of_varying(j, later.k, later)
+            varying.append(regress(name, kind, x, terms, later.varying[:, j], times[later.person]))
+        x, terms = columns.of_treatment(h.k, h)
+        treatment = [
+            regress(f"{self.treatment} above {own.levels[level]}", "binary", x, terms, (h.treatment > level) * 1.0,
+                    weight * (h.treatment >= level))
+            for level in range(len(own.levels) - 1)
+        ]  # fmt: skip
+        y, end = outcome_of(own, self.effect)
+        seen = h.row < end[h.person]
+        outcome = self._event("outcome", columns, at_rows(h, seen), y, times)
+        competing = None
+        if self.effect == TOTAL and len(own.competing):
+            stays = own.censored[h.row] == 0 if len(own.censored) else np.ones(len(h.k), np.bool_)
+            competing = self._event("competing event", columns, at_rows(h, stays), own.competing, times)
+        return Models(columns, tuple(varying), tuple(treatment), outcome, competing), h
+
+    def _event(self, of: str, columns: Any, h: History, y: np.ndarray, times: np.ndarray) -> Regression:
+        x, terms = columns.of_event(h.k, h)
+        return regress(of, "binary", x, terms, y[h.row].astype(np.float64), times[h.person])
+
+    def people(self, h: History, times: np.ndarray) -> tuple[History, np.ndarray]:
+        """Whom to simulate, with weights: everybody once where nothing is drawn, else draws with replacement."""
+        at = np.flatnonzero(h.k == 0)
+        weight = times[h.person[at]]
+        if not self.varying and not self.leaves_open:
+            return at_rows(h, at), weight
+        reached = np.cumsum(weight)
+        draw = uniforms(self.seed, STREAM, np.arange(self.simulations)) * (reached[-1] if len(reached) else 0.0)
+        chosen = at[np.searchsorted(reached, draw, side="right")] if len(at) else at
+        return at_rows(h, chosen), np.ones(len(chosen))
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether some strategy leaves treatment open in some interval."""
+        rules = self.strategies.rules
+        return bool(((rules.grace > 0) & (rules.value > 0)).any() or (~rules.sustained).any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GFormula:
+    """A fitted g-formula. `models` holds every regression, in the order in which an interval unfolds."""
+
+    plan: GPlan
+    models: Models
+    followed: tuple[TrialRisks, TrialRisks]
+    conf_level: float
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why there are no risks under the strategies, None where there are."""
+        return self.followed[0].reason
+
+    def risks(self, times: Sequence[int] | None = None) -> TrialRisks:
+        """Risks under every strategy by the end of the intervals asked for (from 0), all by default.
+
+        Standard errors and limits are nan: they come from `bootstrap`.
+        """
+        return _at(self.followed[0], times)
+
+    def natural_course(self, times: Sequence[int] | None = None) -> TrialRisks:
+        """Risks with treatment left to its model: near those observed, where the models hold."""
+        return _at(self.followed[1], times)
+
+    def bootstrap(
+        self, replicates: int, *, times: Sequence[int] | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> TrialBootstrap:
+        """Persons drawn anew, every model fitted anew; draws follow from the seed of the fit."""
+        point, plan = self.risks(times), self.plan
+
+        def again(counts: np.ndarray) -> tuple[np.ndarray, TrialRisks]:
+            models, h = plan.fit(counts)
+            return models.outcome.coefficients, _at(_follow(plan, models, h, counts, self.conf_level)[0], times)
+
+        terms = self.models.outcome.terms
+        return bootstrap(again, point, terms, plan.panel.persons, replicates, plan.seed, progress)
+
+
+def at_rows(h: History, keep: np.ndarray) -> History:
+    """The rows of a history at positions, or where true."""
+    return History(*(getattr(h, name)[keep] for name in History.__slots__))
+
+
+def _at(whole: TrialRisks, times: Sequence[int] | None) -> TrialRisks:
+    at = read_times(times, len(whole.times))
+    return replace(
+        whole, times=at, risk=whole.risk[:, at], survival=whole.survival[:, at], covariance=whole.covariance[..., at]
+    )
+
+
+def _follow(
+    plan: GPlan, models: Models, h: History, times: np.ndarray, conf_level: float
+) -> tuple[TrialRisks, TrialRisks]:
+    """Risks of the strategies and of the natural course."""
+    people, weight = plan.people(h, times)
+    horizon = len(models.columns.time)
+    rules = plan.strategies.rules
+    arms = [simulate(models, people, weight, rules, s, horizon, plan.seed) for s in range(len(plan.strategies.names))]
+    natural = [simulate(models, people, weight, None, 0, horizon, plan.seed)]
+    kind, waits = plan.panel.source.frame_kind, plan.leaves_open
+    own = _risks(plan.strategies.names, arms, _reason(models, h, waits), conf_level, kind)
+    return own, _risks((NATURAL,), natural, _reason(models, h, True), conf_level, kind)
+
+
+def _risks(names: tuple[str, ...], found: list[Any], reason: Reason | None, conf_level: float, kind: str) -> TrialRisks:
+    risk, survival = (np.stack([getattr(one, what) for one in found]) for what in ("risk", "survival"))
+    if reason is not None:
+        risk, survival = np.full_like(risk, np.nan), np.full_like(survival, np.nan)
+    covariance = np.full((len(names), *risk.shape), np.nan)
+    times = np.arange(risk.shape[1])
+    return TrialRisks(names, times, risk, survival, covariance, reason, NO_VARIANCE, conf_level, kind)
+
+
+def _reason(models: Models, h: History, drawn: bool) -> Reason | None:
+    """Why there are no risks, or None; the treatment's models count where treatment is drawn."""
+    if not len(h.k) or models.outcome.high == 0.0:
+        return Reason.NO_EVENTS
+    used = [model for model in models.all if drawn or model not in models.treatment]
+    return next((model.reason for model in used if model.reason is not None), None)
+
+
+def fit_g_formula(
+    panel: Any,
+    *,
+    person: Any,
+    period: Any,
+    treatment: Any,
+    eligible: Any,
+    outcome: Any,
+    strategies: Mapping[str, Strategy | str | int],
+    grace: int = 0,
+    censored: Any = None,
+    competing: Any = None,
+    competing_effect: str = TOTAL,
+    covariates: Sequence[str] | str = (),
+    time_varying: Mapping[str, str] | None = None,
+    modifiers: Sequence[str] = (),
+    follow_up_terms: TimeTerms = "quadratic",
+    max_follow_up: int | None = None,
+    simulations: int = 10_000,
+    seed: int = 0,
+    conf_level: float = 0.95,
+) -> GFormula:
+    """Risks had everybody followed a strategy, by models of all that happens between time zero and the outcome.
+
+    panel … grace, censored … competing_effect  as in `fit_clone_censor_weight`; time zero is a person's first eligible
+                row. A strategy's `when` has to be a binary time-varying covariate
+    covariates  values at time zero, in every model
+    time_varying  columns in the order in which they change within an interval, before treatment is decided, each
+                "binary" (logistic model) or "normal" (linear model, drawn values held within those observed). A model
+                has the interval, covariates, time-varying ones of now that stand before it, all of them and treatment
+                in the interval before
+    modifiers   covariates of either kind whose products with treatment enter the models of the events
+    follow_up_terms  as in `fit_sequential_trials`, in all models
+    simulations, seed  people drawn (Philox) from those at time zero and followed through the models. Without
+                time-varying covariates and open choices nothing is drawn: everybody counts once
+
+    Treatment is modelled as well (covariates now, treatment before): a strategy that leaves it open, as in a grace
+    period, draws from its model among what it allows, and `natural_course` shows how well the models follow the data.
+
+    Returns a `GFormula`: `risks()`, `natural_course()`, `models`, `bootstrap()` for standard errors and limits. A model
+    that separates or does not converge leaves the risks nan with its reason.
+
+    Raises DesignError and UnsupportedError as `fit_clone_censor_weight`.
+
+    Source: Robins, Mathematical Modelling 1986;7:1393; Young, Cain, Robins, et al., Statistics in Biosciences
+    2011;3:119.
+
+    Example:
+        >>> from equipoise import fit_g_formula
+        >>> people = {"id": list(range(8)), "month": [0] * 8, "drug": [1, 1, 0, 0] * 2, "new": [1] * 8}
+        >>> people |= {"died": [1, 0, 0, 0, 1, 1, 1, 0]}
+        >>> fit = fit_g_formula(
+        ...     people, person="id", period="month", treatment="drug", eligible="new", outcome="died",
+        ...     strategies={"never": 0, "always": 1}, follow_up_terms="none",
+        ... )
+        >>> fit.risks().risk.round(6).tolist()
+        [[0.25], [0.75]]
+    """
+    check_choices({"competing_effect": (competing_effect, EFFECTS)})
+    read = read_panel(panel, PanelRoles(person, period, treatment, outcome, eligible, censored, competing))
+    horizon = LONGEST if max_follow_up is None else check_count("max_follow_up", max_follow_up)
+    varying = dict(time_varying or {})
+    plan = GPlan(
+        read,
+        _on_covariates(read_strategies(read, strategies, grace, horizon), strategies, varying),
+        competing_effect,
+        covariates,
+        varying,
+        tuple(modifiers),
+        follow_up_terms,
+        treatment if isinstance(treatment, str) else "treatment",
+        horizon,
+        check_count("simulations", simulations),
+        seed,
+    )
+    level, once = check_conf_level(conf_level), np.ones(read.persons)
+    models, h = plan.fit(once)
+    return GFormula(plan, models, _follow(plan, models, h, once, level), level)
+
+
+def _on_covariates(read: Strategies, given: Mapping[str, Any], varying: Mapping[str, str]) -> Strategies:
+    """Strategies whose conditions are positions among the time-varying covariates, which can be simulated."""
+    wanted = [s.when if isinstance(s, Strategy) else None for s in given.values()]
+    known = [name for name, kind in varying.items() if kind == "binary"]
+    absent = [name for name in wanted if name is not None and name not in known]
+    if absent:
+        allowed = ", ".join(known) or "none"
+        raise UnsupportedError(Fault(f"when {absent[0]!r}", "no binary time-varying covariate", allowed))
+    trigger = np.array([-1 if name is None else list(varying).index(name) for name in wanted], np.int64)
+    return replace(read, rules=read.rules._replace(trigger=trigger))
