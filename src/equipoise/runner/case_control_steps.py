@@ -146,7 +146,7 @@ def _model(study: Study, analysis: Analysis) -> dict[str, Any]:
 def _contrasts(study: Study, analysis: Analysis) -> Step:
     design = analysis.case_control
     subset = _model(study, analysis) | _protocol(study, analysis, POPULATION)
-    needs = {name: case_control_set(analysis.id, name) for name in design.comparisons}
+    needs: dict[str, str] = {name: case_control_set(analysis.id, name) for name in design.comparisons}
     name = f"contrasts of {analysis.id}"
     return Step(name, "contrasts", subset, needs, detail="compares the comparisons", analysis=analysis.id)
 

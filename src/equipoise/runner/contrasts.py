@@ -17,6 +17,7 @@ from equipoise.runner.packing import unpack_analysis_set
 Inputs = Mapping[str, Artifact]
 Row = dict[str, Any]
 EVERY = "every"
+SINGULAR = 1e-10  # a difference whose variance is less than this share of the estimates' own has none
 
 
 def contrasts(inputs: Inputs, subset: Any, source: Source) -> Artifact:
@@ -97,5 +98,8 @@ def _wald(log_ratio: np.ndarray, covariance: np.ndarray) -> Row:
         return {"n_levels": len(known), "reason": Reason.NOT_DEFINED}
     difference = log_ratio[known[1:]] - log_ratio[known[0]]
     contrast = np.hstack([-np.ones((len(known) - 1, 1)), np.eye(len(known) - 1)])
-    variance = contrast @ covariance[np.ix_(known, known)] @ contrast.T
+    covariance = covariance[np.ix_(known, known)]
+    variance = contrast @ covariance @ contrast.T
+    if np.linalg.eigvalsh(variance)[0] <= SINGULAR * covariance.diagonal().max():
+        return {"n_levels": len(known), "reason": Reason.NOT_IDENTIFIED}
     return tested(float(difference @ np.linalg.solve(variance, difference)), len(known))
