@@ -137,6 +137,13 @@ def test_migrations_that_change_nothing_are_counted_and_left_out(tmp_path: Path)
         }
 
 
+def test_drugs_that_were_returned_are_counted_and_left_out(tmp_path: Path) -> None:
+    tables = registers(drugs={"Antal": [2.0, -1.0, None]})
+    with connect(write(tmp_path, tables)) as source:
+        assert drugs(source, {"code_prefix": "N"})["quantity"].to_pylist() == [60.0, None]
+        assert problems(source, "drug_exposure") == {module.RETURNED: (1, 1)}
+
+
 MEASURED = """
 [[measurements]]
 file = "visits.SUFFIX"
@@ -292,6 +299,14 @@ def test_parts_of_a_table_are_read_as_one(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("Dag,LopNr,ATC,Antal,Stycken,Styrka\n2007-01-02,2,N06AB04,1,30,20\n")
     with connect(place) as source:
         assert drugs(source, {"code_prefix": "N06A"})["day"].to_pylist() == [day(2006, 1, 2), day(2007, 1, 2)]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_parts_with_other_columns_are_refused(tmp_path: Path, suffix: str) -> None:
+    mapping = MAPPING.replace('file = "drugs.SUFFIX"', 'file = ["drugs.SUFFIX", "more.SUFFIX"]')
+    more = {name: cells for name, cells in REGISTERS["drugs"].items() if name != "Styrka"}
+    with pytest.raises(SourceError, match=r"not every part has the columns 'Styrka'"):
+        connect(write(tmp_path, registers(more=more), mapping, suffix))
 
 
 def test_births_without_a_day_follow_the_rule_of_the_floor(tmp_path: Path) -> None:

@@ -58,10 +58,19 @@ class RecordColumns:
             self.cells["value"] = table.number("value", mapped.value)
 
     def rows(self) -> ir.Table:
-        """One row a record, in the columns of every event."""
-        return self.table.once("events", lambda: self._rows())
+        """One row a record, in the columns of every event; without drugs that were returned."""
+        every = self._every()
+        return every.filter(~_is_returned(every)) if "quantity" in self.cells else every
 
-    def _rows(self) -> ir.Table:
+    def returned(self) -> ir.Table:
+        """(person_id): one row a dispensing of nothing or less, which is how registers record a return."""
+        every = self._every()
+        return every.filter(_is_returned(every)).select("person_id")
+
+    def _every(self) -> ir.Table:
+        return self.table.once("events", self._read)
+
+    def _read(self) -> ir.Table:
         rows = one_code_a_row(self.table.relation(self.cells))
         return in_form(rows.mutate(vocabulary=ibis.literal(self.mapped.vocabulary)))
 
@@ -134,6 +143,10 @@ class MeasurementColumns:
             )
             parts.append(part.filter(part.value.notnull()))
         return union(*parts)
+
+
+def _is_returned(rows: ir.Table) -> ir.BooleanValue:
+    return (rows.quantity <= 0).fill_null(False)
 
 
 def one_code_a_row(rows: ir.Table) -> ir.Table:

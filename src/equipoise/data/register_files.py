@@ -64,10 +64,22 @@ class RegisterFile:
 
     def _view(self) -> ir.Table:
         scans = [scan_of_text(path) for path in self._paths] if self.is_text else [scan_of_parquet(self._paths)]
+        self._refuse_other_columns()
         name = self._engine.new_name("register")
         rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {scan}" for scan in scans)
         self._engine.run(f"CREATE VIEW {quoted_name(name)} AS {rows}")
         return self._engine.stored(name)
+
+    def _refuse_other_columns(self) -> None:
+        """A column that only some parts have would read as nothing in the others."""
+        if len(self._paths) == 1:
+            return
+        scans = [scan_of_text(path) if self.is_text else scan_of_parquet([path]) for path in self._paths]
+        columns = [{str(row[0]) for row in self._engine.run(f"DESCRIBE SELECT * FROM {scan}")} for scan in scans]
+        other = sorted(set.union(*columns) - set.intersection(*columns))
+        if other:
+            found = f"not every part has the columns {', '.join(map(repr, other))}"
+            raise SourceError(Fault(self.shown, found, "the same columns in every part"))
 
 
 def _statistical():

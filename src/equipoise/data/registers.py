@@ -50,9 +50,11 @@ MIGRATION_RULES = {
     "immigration and emigration on the same day": "leaving comes before coming",
 }
 BEYOND_LIMITS = "value beyond the limits of the mapping"
+RETURNED = "dispensing of no or a negative quantity, as of drugs returned"
 ENDS_EARLY = "marriage that ends before it starts"
 MAPPING_RULES = {
     **{check: ("migrations", rule) for check, rule in MIGRATION_RULES.items()},
+    RETURNED: ("drug_exposure", _LEFT_OUT),
     BEYOND_LIMITS: ("measurement", _LEFT_OUT),
     ENDS_EARLY: ("marriages", "its end is treated as unknown"),
 }
@@ -164,6 +166,9 @@ class _Registers:
         found: list[tuple[str, Callable[[], ir.Table]]] = []
         if "migrations" in self.tables:
             found += self._migration_checks()
+        counted = [reader for reader in self.events["drug"] if "quantity" in reader.cells]
+        if dispensed := [reader for reader in counted if isinstance(reader, RecordColumns)]:
+            found.append((RETURNED, lambda: union(*(reader.returned() for reader in dispensed))))
         limited = [reader for reader in self.events["measurement"] if isinstance(reader, MeasurementColumns)]
         if limited:
             found.append((BEYOND_LIMITS, lambda: union(*(reader.outside() for reader in limited))))
