@@ -135,9 +135,17 @@ def _published(parts: Parts, figure: Published, where: Path) -> Iterator[Said]:
     )
     for key, known in named:
         value = getattr(figure, key)
-        if value is not None and value not in known:
+        if value is not None and value not in known and _is_defined(parts, key, value):
             allowed = ", ".join(map(repr, known)) or f"no {key}, for the analysis has none"
             yield (*where, key), f"{value!r} is not part of analysis {figure.analysis!r}", allowed
+
+
+def _is_defined(parts: Parts, key: str, name: str) -> bool:
+    """Whether the study defines the name; one that it does not define is a fault of its own."""
+    defined: dict[str, Any] = {"exposure": parts.exposures, "window": parts.windows}
+    if key == "subgroup":
+        return parts.covariate(name) is not None
+    return key not in defined or name in defined[key]
 
 
 def _without_variation(parts: Parts, analysis: Analysis, design: NestedCaseControl, where: Path) -> Iterator[Said]:
