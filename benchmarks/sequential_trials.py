@@ -28,6 +28,7 @@ COMPARISON = Comparison(
     (150_000, 1_500_000, 15_000_000, 150_000_000),
     commands,
     ("rows, log odds ratio of the drug", lambda output: f"{output['rows']:,}, {output['estimate']:.9f}"),
+    lambda task: 9,  # columns of the expansion, if it were written: weight, outcome and seven covariates
 )
 
 if __name__ == "__main__":
