@@ -79,6 +79,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         (MAPPING.replace('date = "Dag"', 'date = { column = "Dag", format = "%Y%m" }'), "'%Y%m' in column 'Dag'"),
         (MAPPING.replace('code = "ATC"', "code = {}"), "neither a column nor a constant"),
         (MAPPING.replace('code = "ATC"', 'code = { constant = "a", values = { b = "c" } }'), "a constant with values"),
+        (MAPPING.replace('"Fodd"', '{ column = "Fodd", incomplete = true }'), "incomplete dates without a format"),
         (MAPPING + "[[marriages]]", "a list"),
         ("x = ", "not TOML"),
     ],

@@ -301,6 +301,28 @@ def test_parts_of_a_table_are_read_as_one(tmp_path: Path) -> None:
         assert drugs(source, {"code_prefix": "N06A"})["day"].to_pylist() == [day(2006, 1, 2), day(2007, 1, 2)]
 
 
+def test_dates_with_unknown_parts_are_completed_and_counted(tmp_path: Path) -> None:
+    incomplete = '{ column = "COLUMN", format = "%Y%m%d", incomplete = true }'
+    mapping = MAPPING.replace('birth = "Fodd"', f"birth = {incomplete.replace('COLUMN', 'Fodd')}")
+    mapping = mapping.replace('date = "Dag"\ncause', f"date = {incomplete.replace('COLUMN', 'Dag')}\ncause")
+    tables = registers(
+        persons={"Fodd": ["19500301", "19600600", "20050000", "19700101"]},
+        deaths={"LopNr": [1, 2], "Dag": ["20100200", "20110000"], "Orsak": ["G122", "R99"]},
+    )
+    with connect(write(tmp_path, tables, mapping)) as source:
+        people = extract_people(source)
+        assert people["birth_day"].to_pylist() == [day(1950, 3, 1), day(1960, 6, 15), day(2005, 7, 1), 0]
+        assert people["death_day"].to_pylist() == [day(2010, 2, 15), day(2011, 7, 1), None, None]
+        found = [(each.table, each.n_records) for each in data_quality(source) if each.check == module.COMPLETED]
+        assert found == [("deaths", 2)]
+        assert problems(source)["birth date without month or day"] == (2, 2)
+
+
+def test_an_incomplete_date_is_refused_where_the_mapping_does_not_expect_it(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"column 'Dag' of deaths.parquet: 1 cell"):
+        connect(write(tmp_path, registers(deaths={"Dag": ["20100200"]})))
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_parts_with_other_columns_are_refused(tmp_path: Path, suffix: str) -> None:
     mapping = MAPPING.replace('file = "drugs.SUFFIX"', 'file = ["drugs.SUFFIX", "more.SUFFIX"]')

@@ -40,6 +40,7 @@ class RegisterTable:
     def __init__(self, place: str, mapped: Mapped, file: RegisterFile, engine: DuckDBEngine):
         self.place, self.mapped, self.file, self.engine = place, mapped, file, engine
         self.faults: list[Fault] = []
+        self.completed: list[ir.BooleanValue] = []
         self.stored = file.stored
         self.rows = self._kept()
         self._read: dict[str, ir.Table] = {}
@@ -80,6 +81,10 @@ class RegisterTable:
             return self._plain(key, dated.column, Kind.DAY)
         parts = self.date_parts(key, dated)
         year, month, day = (parts[part].made.value for part in ("year", "month", "day"))
+        if dated.incomplete:
+            self.completed.append(((month == 0) | (day == 0)).fill_null(False))
+            day = ibis.cases((month == 0, ibis.literal(1, "int64")), (day == 0, ibis.literal(15, "int64")), else_=day)
+            month = (month == 0).ifelse(7, month)
         value = date_exists(year, month, day).ifelse(day_number(year, month, day), ibis.null("int32"))
         return Cell(Normalised(value, parts["year"].made.held), parts["year"].column, f"dates written {dated.format}")
 
@@ -138,6 +143,15 @@ class RegisterTable:
             self._refuse(cells, bad)
             typed = self.rows.select(**values)
             return self.engine.create(typed, "register") if self.file.is_text else typed
+
+    def completed_rows(self) -> ir.Table:
+        """(person_id): one row a record with a date whose day or month is unknown."""
+        self.file.fill()
+        flag = reduce(lambda one, other: one | other, self.completed)
+        person = self.identifier("person", self.mapped.person).made.value
+        return (
+            self.rows.select(person_id=person, is_completed=flag).filter(lambda t: t.is_completed).drop("is_completed")
+        )
 
     def once(self, name: str, made: Callable[[], ir.Table]) -> ir.Table:
         """A relation made at the first call under a name."""

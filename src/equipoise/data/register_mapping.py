@@ -48,11 +48,16 @@ class Dated(Model):
     written "%Y%m" or "%Y"."""
     origin: date | None = None
     """Day 0 of days that are kept as numbers, such as 1960-01-01 for those of SAS."""
+    incomplete: bool = False
+    """Whether a day written 00 is unknown and counts as the 15th, and a month written 00 as 1 July; such dates are
+    counted. Needs a format."""
 
     @model_validator(mode="after")
     def _readable(self) -> "Dated":
         if self.format is not None and self.origin is not None:
             raise Wrong("a format and an origin", "one of them", "text has a format, numbers have an origin")
+        if self.incomplete and self.format is None:
+            raise Wrong("incomplete dates without a format", "a format with them", "add format = '%Y%m%d', say")
         parts = re.findall("%.", self.format or "%Y%m%d")
         if sorted(parts) not in (["%Y"], ["%Y", "%m"], ["%Y", "%d", "%m"]):
             raise Wrong(shown(self.format), "%Y, %m and %d once each, such as '%Y%m%d'", "births: also '%Y%m' and '%Y'")

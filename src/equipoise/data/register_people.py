@@ -6,7 +6,7 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
-from equipoise.data.day_numbers import day_number
+from equipoise.data.day_numbers import date_exists, day_number
 from equipoise.data.people import FEMALE, MALE
 from equipoise.data.register_columns import Cell, RegisterTable
 from equipoise.data.register_mapping import Deaths, Migrations, Period, Persons
@@ -56,6 +56,7 @@ class RegisteredPeople:
             gender_concept_id=rows.sex,
             year_of_birth=rows.year,
             month_of_birth=rows.month,
+            day_of_birth=rows.day,
             birth_datetime=rows.exact_day,
             race_concept_id=unknown,
             ethnicity_concept_id=unknown,
@@ -96,7 +97,10 @@ class RegisteredPeople:
         """Every person with days of birth (completed by the rule of the database floor) and death."""
         rows = self.rows.filter(self.rows.person_id.notnull())
         has_month = rows.month.between(1, 12).fill_null(False)
-        completed = day_number(rows.year, has_month.ifelse(rows.month, 7), has_month.ifelse(15, 1).cast("int64"))
+        has_day = date_exists(rows.year, rows.month, rows.day)
+        one = ibis.literal(1, "int64")
+        of_month = ibis.cases((~has_month, one), (has_day, rows.day), else_=one * 15)
+        completed = day_number(rows.year, has_month.ifelse(rows.month, 7), of_month)
         born = ibis.coalesce(rows.exact_day, rows.year.notnull().ifelse(completed, ibis.null("int32")))
         lives = rows.select("person_id", born=born).group_by("person_id").aggregate(born=lambda t: t.born.min())
         if self._deaths is None:
@@ -136,14 +140,14 @@ def _or_ever(day: ir.IntegerValue, otherwise: int) -> ir.IntegerValue:
 def _person_cells(table: RegisterTable) -> dict[str, Cell]:
     mapped = table.mapped
     assert isinstance(mapped, Persons)
-    nothing = {"year": ibis.null("int64"), "month": ibis.null("int64"), "exact_day": ibis.null("int32")}
+    nothing = {part: ibis.null("int64") for part in ("year", "month", "day")} | {"exact_day": ibis.null("int32")}
     cells = {
         "person_id": table.identifier("person", mapped.person),
         "sex": table.choice("sex", mapped.sex, _SEX, "int64"),
         "region": table.text("region", mapped.region) if mapped.region else table.nothing(ibis.null("string")),
         **{name: table.nothing(value) for name, value in nothing.items()},
     }
-    if mapped.birth.whole:
+    if mapped.birth.whole and not mapped.birth.incomplete:
         cells["exact_day"] = table.day("birth", mapped.birth)
     else:
         cells |= table.date_parts("birth", mapped.birth)

@@ -51,12 +51,14 @@ MIGRATION_RULES = {
 }
 BEYOND_LIMITS = "value beyond the limits of the mapping"
 RETURNED = "dispensing of no or a negative quantity, as of drugs returned"
+COMPLETED = "date without month or day"
 ENDS_EARLY = "marriage that ends before it starts"
 MAPPING_RULES = {
     **{check: ("migrations", rule) for check, rule in MIGRATION_RULES.items()},
     RETURNED: ("drug_exposure", _LEFT_OUT),
     BEYOND_LIMITS: ("measurement", _LEFT_OUT),
     ENDS_EARLY: ("marriages", "its end is treated as unknown"),
+    COMPLETED: ("the table of the mapping", "no month: 1 July; no day: the 15th"),
 }
 """Check → the table it is reported under, and its rule."""
 
@@ -174,7 +176,14 @@ class _Registers:
             found.append((BEYOND_LIMITS, lambda: union(*(reader.outside() for reader in limited))))
         if self.marriages:
             found.append((ENDS_EARLY, self.marriages.ends_too_early))
-        return tuple(Check(check, *MAPPING_RULES[check], rows) for check, rows in found)
+        checks = [Check(check, *MAPPING_RULES[check], rows) for check, rows in found]
+        rule = MAPPING_RULES[COMPLETED][1]
+        checks += [
+            Check(COMPLETED, place, rule, table.completed_rows)
+            for place, table in self.tables.items()
+            if table.completed
+        ]
+        return tuple(checks)
 
     def _migration_checks(self) -> list[tuple[str, Callable[[], ir.Table]]]:
         people = self.people
