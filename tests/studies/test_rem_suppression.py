@@ -1,0 +1,86 @@
+"""The survival study of REM suppression on the network view of a small nation, beside a count in plain SQL."""
+
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import equipoise as eq
+from equipoise.knowledge.rem_sleep import rem_facts, rem_groups
+from equipoise.results.results import Results
+from equipoise.simulate.nation_spec import parse_nation
+from equipoise.simulate.write_nation import write_nation
+
+STUDY = Path(__file__).parents[2] / "studies" / "rem-suppression-als.toml"
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nation")
+    spec = parse_nation({"network": {"riluzole_treated": 1_200, "prescribed_in_network": 0.9}})
+    write_nation(folder, spec, persons=20_000, seed=9, views=("network",))
+    return folder / "network"
+
+
+@pytest.fixture(scope="module")
+def results(network: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    place = tmp_path_factory.mktemp("results")
+    with closing(eq.connect(network)) as source:
+        return eq.run(eq.read_study(STUDY), source, to=place / "out", store=place / "store", min_cell_count=1)
+
+
+def plain_arms(network: Path) -> tuple[int, int]:
+    """Followed persons on one kind of antidepressant only in 1,095 days before riluzole: suppressing, not suppressing."""
+    groups = rem_groups(rem_facts())
+    kinds = {"s": groups.suppressing, "n": groups.non_suppressing}
+    lists = {kind: ", ".join(f"'{drug.atc}'" for drug in drugs) for kind, drugs in kinds.items()}
+    seen = f"read_parquet('{network}/observation_period.parquet')"
+    drugs, conditions = (
+        f"read_parquet('{network}/{name}.parquet')" for name in ("drug_exposure", "condition_occurrence")
+    )
+    counts = " ".join(
+        f", count(*) filter (where drug_source_value in ({codes}) and drug_exposure_start_date < zero "
+        f"and drug_exposure_start_date >= zero - 1095) as {kind}"
+        for kind, codes in lists.items()
+    )
+    query = f"""
+        with zero as (select person_id, min(drug_exposure_start_date) as zero from {drugs}
+                      where drug_source_value = 'N07XX02' group by 1),
+             ill as (select person_id, min(condition_start_date) as ill from {conditions}
+                     where condition_concept_id = 373182 group by 1),
+             used as (select person_id{counts} from {drugs} join zero using (person_id)
+                      join ill using (person_id) join {seen} using (person_id)
+                      where ill < zero and observation_period_end_date > zero group by 1)
+        select count(*) filter (where s > 0 and n = 0), count(*) filter (where n > 0 and s = 0) from used"""
+    return duckdb.connect().execute(query).fetchall()[0]
+
+
+def test_the_arms_are_those_of_plain_sql(network: Path, results: Results) -> None:
+    rows = results.rows("follow_up")
+    arms = {row["arm"]: row["n_persons"] for row in rows if row["analysis"] == "overlap-weights"}
+    suppressing, other = plain_arms(network)
+    assert arms == {"target": suppressing, "reference": other}
+    assert suppressing > other > 10
+
+
+def test_every_analysis_answers_with_target_against_reference(results: Results) -> None:
+    rows = [row for row in results.rows("estimates") if row["measure"] == "hazard_ratio"]
+    assert {row["analysis"] for row in rows} == {
+        "published-settings", "overlap-weights", "conflicts-suppress", "conflicts-do-not"
+    }  # fmt: skip
+    for row in rows:
+        assert row["reason"] is None
+        assert "that suppress" in row["target_level"].lower() or "REM-suppressing" in row["target_level"]
+        assert "does not suppress" in row["reference_level"]
+
+
+def test_matching_finds_a_partner_for_nearly_all_of_the_smaller_arm(network: Path, results: Results) -> None:
+    matched = [
+        row
+        for row in results.rows("estimates")
+        if row["analysis"] == "published-settings" and row["adjustment"] == "matched"
+    ]
+    assert matched
+    _, other = plain_arms(network)
+    assert max(row["n_persons"] for row in matched) > 1.8 * other
