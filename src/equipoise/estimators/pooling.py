@@ -140,9 +140,9 @@ def pool(
     absent = np.array([reason is not None for reason in reasons])
     values[:, absent] = np.nan
     m = len(fits)
-    mean = values.mean(axis=0)
+    mean = _mean(values)
     residual = values - mean
-    within = np.mean([fit.covariance for fit in fits], axis=0)
+    within = _mean(np.stack([fit.covariance for fit in fits]))
     within[absent, :] = within[:, absent] = np.nan
     between = residual.T @ residual / (m - 1)
     covariance = within + (1.0 + 1.0 / m) * between
@@ -199,6 +199,11 @@ def _first(fits: Sequence[Fit]) -> Fit:
             remedy = "fit one model to every completed data set, with the same levels of factors"
             raise DesignError(Fault("fits", f"different {what}", "the same in all", remedy))
     return first
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """The mean over the first axis, exact where all are equal: agreement must not be lost to rounding."""
+    return values[0] + (values - values[0]).mean(axis=0)
 
 
 def _reason(reasons: Sequence[Reason | None]) -> Reason | None:

@@ -56,14 +56,14 @@ class WinRatio:
         scale = f"log {measure}" if logarithm else measure
         reason = self._reason(measure)
         if reason is not None:
-            return Estimate(measure, scale, *[math.nan] * 5, reason)
+            nan = math.nan
+            return Estimate(measure, scale, nan, nan, nan, nan, nan, reason)
         value, gradient = _on_scale(measure, *self.shares)
         error = math.sqrt(max(float(gradient @ self.covariance @ gradient), 0.0))
         half = normal_quantile(0.5 + level / 2.0) * error
-        numbers = [value, value - half, value + half]
-        if measure != BENEFIT and exponentiate:
-            numbers = [math.exp(number) for number in numbers]
-        return Estimate(measure, scale, numbers[0], error, *numbers[1:], two_sided_p(value / error), None)
+        numbers = np.array([value, value - half, value + half])
+        middle, low, high = map(float, np.exp(numbers) if measure != BENEFIT and exponentiate else numbers)
+        return Estimate(measure, scale, middle, error, low, high, two_sided_p(value / error), None)
 
     def tidy(self, *, exponentiate: bool = False, conf_level: float | None = None) -> Any:
         """One row a measure: term, estimate, std_error, conf_low, conf_high, p_value, reason.
