@@ -21,6 +21,11 @@ from equipoise.spec.canonical import canonical_json
 from equipoise.spec.study import Analysis, Study
 
 Row = dict[str, Any]
+EVERY_DESIGN = ("attrition", "estimates")
+CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
+COMPARED = ("heterogeneity", "discordance", "lag_scan")
+FOLLOW_UP = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance")
+SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,7 @@ class _Page:
     def __init__(self, results: Results, study: Study):
         self.study = study
         self.min_cell_count = int(results.manifest.get("min_cell_count", 0))
-        names = ("attrition", "sampling", "matching", "characteristics", "exposure", "coexposure", "estimates")
-        names += ("heterogeneity", "discordance", "lag_scan")
-        by_arm = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance")
-        self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in (*names, *by_arm)}
+        self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in SHOWN}
         self.main = {analysis.id for analysis in study.analyses}
 
     def of(self, name: str, analysis: Analysis) -> list[Row]:

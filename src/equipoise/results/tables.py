@@ -63,6 +63,10 @@ ATTRITION = TableSchema(
     ("analysis", "cohort", "position"),
     (
         Chain(("analysis", "cohort"), "position", "n_in", "n_excluded", "n_remaining"),
+        # A comparison starts from those whom the rules of its population left.
+        Same("n_in", "attrition", "n_remaining", _on("analysis")),
+        # Analyses of the same cohort apply the same rules to the same persons.
+        *(Same(name, "attrition", name, _on("cohort", "position", "rule")) for name in ("n_excluded", "n_remaining")),
         Same("n_remaining", "sampling", "n_cases", _on("analysis")),
         Same("n_remaining", "sampling", "n_cases_matched", _on("analysis")),
         Same("n_excluded", "sampling", "n_cases_unmatched", _on("analysis")),
