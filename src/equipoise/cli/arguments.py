@@ -50,6 +50,7 @@ def parser() -> ArgumentParser:
     _study(command("validate", "name every fault of a study file, then what its design leaves open to doubt"))
     _plan(command("plan", "show the steps a run would take, without taking them"))
     _report(command("report", "write report.html anew from a results folder"))
+    _bridge(command("bridge", "explain the difference of two follow-up studies, one design element at a time"))
     command("schema", "print the JSON Schema of study files")
     _store(command("store", "show or clear the private store of intermediates"))
     return top
@@ -104,6 +105,19 @@ def _study(of: ArgumentParser) -> None:
 
 def _data(of: ArgumentParser) -> None:
     of.add_argument(
+def _bridge(of: ArgumentParser) -> None:
+    for name, which in (("study_a", "from which the bridge starts"), ("study_b", "to which it leads")):
+        words = f"study file, analysis and, where it has several, target, {which}"
+        of.add_argument(name, metavar="STUDY.toml:ANALYSIS[:TARGET]", type=analysis_of_study, help=words)
+    _data(of)
+    of.add_argument("--data-b", metavar="DATA", help="a database of its own for the second study")
+    of.add_argument("--order", nargs="+", default=(), metavar="ELEMENT", help="the path to show: every element, once")
+    of.add_argument(
+        "--orders", type=whole(2, 100_000), default=200, metavar="N", help="orders sampled above ten elements (200)"
+    )
+    _outcome(of)
+
+
         "--data",
         required=True,
         metavar="DATA",

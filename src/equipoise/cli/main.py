@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "validate": "equipoise.cli.validate:execute",
     "plan": "equipoise.cli.plan:execute",
     "report": "equipoise.cli.report:execute",
+    "bridge": "equipoise.cli.bridge:execute",
     "schema": "equipoise.cli.schema:execute",
     "store": "equipoise.cli.store:execute",
 }

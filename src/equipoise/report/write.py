@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from equipoise import __version__
 from equipoise.errors import Fault, OutputError
+from equipoise.report.bridge import bridge_context
 from equipoise.report.page import context
 from equipoise.results.read import read_results
 from equipoise.results.results import Results
@@ -30,7 +31,9 @@ def write_report(results: Results | str | Path, path: str | Path) -> Path:
 
 
 def report_html(results: Results) -> str:
-    """The report as text. Every text of the study and the tables is escaped."""
+    """The report as text, of a study or of a bridge between two. Every text of studies and tables is escaped."""
+    if "bridge" in results.manifest:
+        return _templates().get_template("bridge.html").render(version=__version__, **bridge_context(results))
     return _templates().get_template("report.html").render(version=__version__, **context(results))
 
 

@@ -39,12 +39,14 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     k = min_cell_count
     few = _few_contrasted(rows, k)
     few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
+    few_on_bridge = [_any_few(_of_arms(row), k) for row in rows.get("bridge_steps", [])]
     for name, content in rows.items():
         schema = schema_of(name)
         _blank_counts(schema, content, hidden)
         _blank_derived(schema, content, min_cell_count)
     _withhold(rows.get("estimates", []), few)
     _withhold(rows.get("lag_scan", []), few_at_lags)
+    _withhold(rows.get("bridge_steps", []), few_on_bridge)
     _withhold_tests(rows.get("heterogeneity", []), rows.get("estimates", []))
     return {name: pa.Table.from_pylist(content, schema=schema_of(name).arrow) for name, content in rows.items()}
 
@@ -106,9 +108,13 @@ def _few_contrasted(rows: Mapping[str, list[Row]], k: int) -> list[bool]:
     few = []
     for row in rows.get("estimates", []):
         reference = at_level.get((*(row[name] for name in use), row["reference_level"]), ())
-        cells = [row["n_exposed_cases"], row["n_exposed_controls"], *_unexposed(row), *reference]
-        few.append(_any_few(cells, k))
+        few.append(_any_few([*_of_arms(row), *reference], k))
     return few
+
+
+def _of_arms(row: Row) -> list[int | None]:
+    """Cases and others of the target level, and of the rest."""
+    return [row["n_exposed_cases"], row["n_exposed_controls"], *_unexposed(row)]
 
 
 def _is_few(row: Row, k: int) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from equipoise.errors import EquipoiseError, Fault, Reason
+from equipoise.results.bridge_tables import BRIDGE_CONTRIBUTIONS, BRIDGE_STEPS
 from equipoise.results.case_control_tables import DISCORDANCE, HETEROGENEITY, INITIATION_RATES, LAG_SCAN
 from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET
 from equipoise.results.columns import count as _count
@@ -440,6 +441,8 @@ TABLES: dict[str, TableSchema] = {
     )
 }
 
+        BRIDGE_STEPS,
+        BRIDGE_CONTRIBUTIONS,
 
 def schema_of(name: str) -> TableSchema:
     """The declaration of one result table; an unknown name is an `EquipoiseError` that lists the known ones."""

@@ -48,7 +48,7 @@ def run(
     """
     check_destination(to)
     shelf = Store(store)
-    _check_apart(Path(to), shelf.place)
+    check_apart(Path(to), shelf.place)
     chosen_seed = study.seed if seed is None else seed
     steps = study_steps(study, chosen_seed)
     walk = Walk(source, shelf, progress or Silent())
@@ -100,7 +100,7 @@ def _set_of(analysis: str, design: Design, target: str | None) -> str:
     return set_name(analysis, target)
 
 
-def _check_apart(results: Path, store: Path) -> None:
+def check_apart(results: Path, store: Path) -> None:
     """Person-level intermediates never lie inside the results folder, nor results inside the store."""
     one, other = results.absolute().resolve(), store.absolute().resolve()
     if one == other or one in other.parents or other in one.parents:

@@ -1,0 +1,248 @@
+"""The page of a bridge: what each design element changed, and how far it moved the answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+from markupsafe import Markup
+
+from equipoise.errors import REASON_TEXT, Reason
+from equipoise.report.methods import disclosure, hidden_note
+from equipoise.report.numbers import ABSENT, count_text, decimal_text, interval_text, level_text, ratio_text
+from equipoise.report.views import Cell, Table, head, numbers
+from equipoise.report.waterfall import Level, waterfall
+from equipoise.results.results import Results
+from equipoise.spec.canonical import canonical_json
+
+Row = Mapping[str, Any]
+
+NAMES = {
+    "data_view": "Data",
+    "population": "Population",
+    "time_zero": "Time zero",
+    "new_users": "Prevalent or new users",
+    "exposure": "Exposure",
+    "comparator": "Comparator",
+    "lag": "Lag",
+    "outcome": "Outcome",
+    "covariates": "Covariates",
+    "adjustment": "Adjustment",
+    "censoring": "Censoring",
+    "follow_up": "Follow-up",
+    "estimator": "Estimator",
+}
+CAUTION = (
+    "A contribution is a difference between estimates: of the true values that the mixtures aim at, of their bias and"
+    " of chance. It does not say which study is right. Mixtures share most of their persons, and no interval is given"
+    " for a contribution."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A waterfall with its table."""
+
+    caption: str
+    figure: Markup
+    table: Table
+
+
+def bridge_context(results: Results) -> dict[str, Any]:
+    """Everything the template shows."""
+    page = _Page(results)
+    return {
+        "title": f"From {page.title(0)} to {page.title(1)}",
+        "ends": [page.end(i) for i in (0, 1)],
+        "summary": page.summary(),
+        "caution": CAUTION,
+        "words": [(NAMES[row["element"]], page.words(row)) for row in page.in_path_order()],
+        "figures": page.figures(),
+        "mixtures": page.mixtures(),
+        "missing": page.missing(),
+        "methods": page.methods(),
+        "disclosure": disclosure(page.min_cell_count),
+        "hidden_note": hidden_note(page.min_cell_count),
+        "provenance": list(_provenance(results.manifest)),
+        "protocols": [canonical_json(study) for study in page.about["studies"]],
+    }
+
+
+class _Page:
+    """The rows of the two tables, and what the manifest says of the bridge."""
+
+    def __init__(self, results: Results):
+        self.about: Row = results.manifest["bridge"]
+        self.min_cell_count = int(results.manifest["min_cell_count"])
+        self.steps = results.rows("bridge_steps")
+        self.path = [row for row in self.steps if row["path_position"] is not None]
+        self.shares = {row["element"]: row for row in results.rows("bridge_contributions")}
+
+    def title(self, i: int) -> str:
+        return f"{self.about['studies'][i]['id']}: {self.about['analyses'][i]}"
+
+    def end(self, i: int) -> tuple[str, str]:
+        row = self.path[-i]
+        study = self.about["studies"][i]
+        what = f"{study['title']} ({self.title(i)}). {row['contrast'] or ''}".strip()
+        return f"Study {'AB'[i]}", f"{what}. {self._answer(row)}"
+
+    def _answer(self, row: Row) -> str:
+        if row["estimate"] is None:
+            return f"No hazard ratio: {row['why_not'] or _because(row)}."
+        interval = f"{level_text(self.about['conf_level'])} interval {interval_text(row)}"
+        return f"Hazard ratio {ratio_text(row['estimate'])} ({interval}), {row['adjustment']}."
+
+    def summary(self) -> str:
+        first, last = self.path[0]["log_estimate"], self.path[-1]["log_estimate"]
+        if None in (first, last):
+            return "One of the two studies has no estimate, so there is no difference to explain."
+        differ = f"{len(self.shares)} element" + ("s differ" if len(self.shares) > 1 else " differs")
+        return (
+            f"The hazard ratio of study B is {ratio_text(exp(last - first))} times that of study A: a difference of"
+            f" {_signed(last - first)} on the scale of log hazard ratios. {differ} between the designs."
+            f" {self._orders()}"
+        )
+
+    def _orders(self) -> str:
+        n = next(iter(self.shares.values()))["n_orders"]
+        if not n:
+            return "In no order of switching them does every study on the way have an estimate, so none has a share."
+        if self.about["orders"] == "sampled":
+            return f"Shares are averages over {n:,} orders drawn at random."
+        possible = int(self.about["orders_possible"])
+        return f"Shares are averages over {n:,} of {possible:,} orders: those in which every study has an estimate."
+
+    def in_path_order(self) -> list[Row]:
+        return [self.shares[row["element"]] for row in self.path[1:]]
+
+    def words(self, share: Row) -> str:
+        """What one step changed, and how far it moved the answer."""
+        at = next(i for i, row in enumerate(self.path) if row["element"] == share["element"])
+        changed = f"From “{share['in_a'] or 'study A'}” to “{share['in_b'] or 'study B'}”."
+        return " ".join([changed, self._on_path(self.path[at - 1], self.path[at]), *self._share(share)])
+
+    def _on_path(self, before: Row, row: Row) -> str:
+        if row["estimate"] is None:
+            return f"With it there is no estimate at this step: {row['why_not'] or _because(row)}."
+        if row["change"] is None:
+            return f"The hazard ratio of this step is {ratio_text(row['estimate'])}; the step before has none."
+        factor = ratio_text(exp(row["change"]))
+        return (
+            f"On the path shown, the hazard ratio goes from {ratio_text(before['estimate'])} to"
+            f" {ratio_text(row['estimate'])}, a factor of {factor} ({_signed(row['change'])} on the log scale)."
+        )
+
+    def _share(self, share: Row) -> Iterator[str]:
+        if share["reason"] is not None:
+            return
+        error = share["monte_carlo_error"]
+        spread = f"by order from {_signed(share['least'])} to {_signed(share['most'])}"
+        monte_carlo = "" if error is None else f", Monte Carlo error {error:.4f}"
+        yield (
+            f"Averaged over orders it contributes {_signed(share['contribution'])}, a factor of"
+            f" {ratio_text(share['ratio'])} ({spread}{monte_carlo})."
+        )
+        if share["least"] < 0 < share["most"]:
+            yield "Its direction depends on what else has been switched."
+
+    def figures(self) -> list[Figure]:
+        levels = [Level(NAMES[row["element"]], row["log_estimate"], row["reason"]) for row in self.path[1:]]
+        made = [self._figure("One path from A to B, one element at a time", levels, self._path_table())]
+        if all(share["reason"] is None for share in self.shares.values()):
+            made.append(self._figure("Contributions averaged over orders", self._averaged(), self._share_table()))
+        return made
+
+    def _figure(self, caption: str, levels: Sequence[Level], table: Table) -> Figure:
+        return Figure(caption, waterfall(self.path[0], levels, self.path[-1], caption), table)
+
+    def _averaged(self) -> list[Level]:
+        at, levels = self.path[0]["log_estimate"], []
+        for share in self.shares.values():
+            at += share["contribution"]
+            levels.append(Level(NAMES[share["element"]], at))
+        return levels
+
+    def _path_table(self) -> Table:
+        body = [
+            [Cell(NAMES[row["element"]] if row["element"] else "Study A", head=True), *self._estimate(row)]
+            for row in self.path
+        ]
+        return Table("The path shown", self._head("Switched to B"), body)
+
+    def _head(self, first: str) -> list[Cell]:
+        interval = f"{level_text(self.about['conf_level'])} interval"
+        return head(first, "Persons", "Events", "Hazard ratio", interval, "Log hazard ratio", "Change", "If absent")
+
+    def _estimate(self, row: Row) -> list[Cell]:
+        counts = [count_text(row, name) for name in ("n_persons", "n_cases")]
+        values = [ratio_text(row["estimate"]), interval_text(row), decimal_text(row["log_estimate"], 4)]
+        why = "" if row["reason"] is None else row["why_not"] or _because(row)
+        return [*numbers(*counts, *values, _signed(row["change"])), Cell(why, "words" if why else "")]
+
+    def _share_table(self) -> Table:
+        top = head("Element", "In A", "In B", "Contribution", "Factor", "Least", "Most", "Monte Carlo error")
+        body = [
+            [
+                Cell(NAMES[row["element"]], head=True),
+                Cell(row["in_a"] or ABSENT),
+                Cell(row["in_b"] or ABSENT),
+                *numbers(_signed(row["contribution"]), ratio_text(row["ratio"])),
+                *numbers(_signed(row["least"]), _signed(row["most"]), decimal_text(row["monte_carlo_error"], 4)),
+            ]
+            for row in self.shares.values()
+        ]
+        total = sum(row["contribution"] for row in self.shares.values())
+        foot = [Cell("All together", head=True), Cell(""), Cell(""), *numbers(_signed(total), ratio_text(exp(total)))]
+        return Table("Contributions, in log hazard ratios", top, [*body, [*foot, *numbers("", "", "")]])
+
+    def mixtures(self) -> Table:
+        body = [[Cell(_elements(row), head=True), *self._estimate(row)] for row in self.steps if not row["why_not"]]
+        return Table("Every study that was run", self._head("Taken from B"), body)
+
+    def missing(self) -> Table:
+        body = [
+            [Cell(_elements(row), head=True), Cell(row["why_not"], "words")] for row in self.steps if row["why_not"]
+        ]
+        return Table("Mixtures that are no study", head("Taken from B", "Why not", numbers_from=9), body)
+
+    def methods(self) -> list[str]:
+        chosen = (
+            "The path is the one that was asked for."
+            if self.about["order_chosen"]
+            else "The path is the first, in the order of elements, on which every study has an estimate."
+        )
+        return [
+            "The two designs are written in the same elements. Settings in which they differ are switched from A to B,"
+            " element by element; each mixture is a study of its own, run on the same data with the same rules. Values"
+            " are log hazard ratios of the target against the reference, at the confidence level of study A.",
+            f"{chosen} A contribution is the mean change on switching the element over all orders in which every study"
+            " on the way, both ends included, has an estimate that may be shown (Shapley, 1953); the contributions add"
+            " up to the whole difference.",
+        ]
+
+
+def _because(row: Row) -> str:
+    return REASON_TEXT[Reason(row["reason"])]
+
+
+def _elements(row: Row) -> str:
+    names = [NAMES.get(name, "nothing: study A") for name in row["switched"].split(", ")]
+    return ", ".join(names)
+
+
+def _signed(value: float | None) -> str:
+    text = decimal_text(value, 3)
+    return f"+{text}" if value is not None and value > 0 else text
+
+
+def _provenance(manifest: Row) -> Iterator[tuple[str, str]]:
+    for name, digest in zip("AB", manifest["bridge"]["study_hashes"], strict=True):
+        yield f"Hash of study {name} (SHA-256)", digest
+    for source in manifest["sources"]:
+        yield "Database", str(source.get("name") or "")
+        yield "Fingerprint of the data", str(source.get("fingerprint") or "")
+    yield "Random seed", str(manifest["seed"])
+    yield "Software", ", ".join(f"{name} {version}" for name, version in sorted(manifest["versions"].items()))
+    yield "Platform", manifest["platform"]
+    yield "Smallest count shown", str(manifest["min_cell_count"])
