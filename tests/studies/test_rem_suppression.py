@@ -31,7 +31,7 @@ def results(network: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def plain_arms(network: Path) -> tuple[int, int]:
-    """Followed persons on one kind of antidepressant only in 1,095 days before riluzole: suppressing, not suppressing."""
+    """Followed persons on one kind of antidepressant only, 1,095 days before riluzole: suppressing, not suppressing."""
     groups = rem_groups(rem_facts())
     kinds = {"s": groups.suppressing, "n": groups.non_suppressing}
     lists = {kind: ", ".join(f"'{drug.atc}'" for drug in drugs) for kind, drugs in kinds.items()}
@@ -49,8 +49,8 @@ def plain_arms(network: Path) -> tuple[int, int]:
                       where drug_source_value = 'N07XX02' group by 1),
              ill as (select person_id, min(condition_start_date) as ill from {conditions}
                      where condition_concept_id = 373182 group by 1),
-             used as (select person_id{counts} from {drugs} join zero using (person_id)
-                      join ill using (person_id) join {seen} using (person_id)
+             used as (select person_id{counts} from {drugs} as drugs join zero using (person_id)
+                      join ill using (person_id) join {seen} as seen using (person_id)
                       where ill < zero and observation_period_end_date > zero group by 1)
         select count(*) filter (where s > 0 and n = 0), count(*) filter (where n > 0 and s = 0) from used"""
     return duckdb.connect().execute(query).fetchall()[0]
