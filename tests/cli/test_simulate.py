@@ -48,7 +48,7 @@ def test_every_fault_of_the_nation_file_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "nation").exists()
 
 
-@pytest.mark.parametrize("options", [["--form", "registers"]])
+@pytest.mark.parametrize("options", [["--form", "registers", "--views", "register,network"]])
 def test_what_is_not_offered_is_refused(tmp_path: Path, options: list[str]) -> None:
     done = equipoise("simulate", "--persons", 100, "--to", tmp_path / "nation", *options)
     assert done.returncode == 13

@@ -1,0 +1,48 @@
+"""Registers on the command line: written, planned and studied through their mapping file; its faults as exit codes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import ROOT, equipoise
+
+STUDY = ROOT / "studies" / "als-prognosis.toml"
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("nation") / "registers"
+    done = equipoise(
+        "simulate", "--form", "registers", "--persons", 3_000, "--als-incidence-multiplier", 100, "--to", place
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"{place}: 3,000 persons, registers; use them with --data {place / 'mapping.toml'}",
+        f"{place / 'truth'}: what no table of the database holds, every parameter included",
+    ]
+    return place
+
+
+def test_a_study_runs_on_a_mapping_file(nation: Path, tmp_path: Path) -> None:
+    mapping = nation / "mapping.toml"
+    done = equipoise("run", STUDY, "--data", mapping, "--to", tmp_path / "results", store=tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results" / "report.html").exists()
+    again = equipoise("plan", STUDY, "--data", mapping, store=tmp_path / "store")
+    assert again.returncode == 0, again.stderr
+    assert "to do" not in again.stdout
+
+
+def test_faults_of_the_mapping_and_of_what_it_names_have_their_exit_codes(nation: Path, tmp_path: Path) -> None:
+    text = (nation / "mapping.toml").read_text(encoding="utf-8")
+    wrong = {
+        10: (text.replace("mapping_version = 1", "mapping_version = 9"), "mapping_version"),
+        11: (text.replace('"EDATUM"', '"EXPEDITION"'), "dispensings.parquet has no column 'EXPEDITION'"),
+    }
+    for code, (written, said) in wrong.items():
+        (nation / "wrong.toml").write_text(written, encoding="utf-8")
+        done = equipoise("run", STUDY, "--data", nation / "wrong.toml", "--to", tmp_path / "results")
+        assert done.returncode == code
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
