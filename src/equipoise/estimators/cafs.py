@@ -54,7 +54,7 @@ class Cafs:
         estimate = np.array([*self.mean_ranks, self.difference])
         error = np.array([*self.std_errors, self.std_error])
         half = normal_quantile(0.5 + level / 2.0) * error
-        columns = {
+        columns: dict[str, Any] = {
             "term": [f"mean rank, {self.target}", f"mean rank, {self.reference}", DIFFERENCE],
             "estimate": estimate,
             "std_error": error,
@@ -67,7 +67,7 @@ class Cafs:
 
     def glance(self) -> Any:
         """One row: persons in each arm, missing values, both tests with their p-values."""
-        columns = {
+        columns: dict[str, Any] = {
             "persons_target": np.array([self.persons[0]]),
             "persons_reference": np.array([self.persons[1]]),
             "missing": np.array([sum(self.missing)]),
@@ -135,9 +135,8 @@ def fit_cafs(
     rows = prioritised_rows(data, arm=arm, time=time, event=event, then=then, reference=reference, by=None)
     scores = scores_among_all(rows.place, rows.event, rows.later)
     ranks = mean_ranks_of(scores)
-    sides = [ranks[rows.in_target], ranks[~rows.in_target]]
-    means = tuple(float(side.mean()) if len(side) else math.nan for side in sides)
-    errors = tuple(_error(side) for side in sides)
+    target, other = ranks[rows.in_target], ranks[~rows.in_target]
+    means, errors = (_mean(target), _mean(other)), (_error(target), _error(other))
     reason = _reason(rows.sizes, scores)
     return Cafs(
         target=f"{arm}={rows.target}",
@@ -176,6 +175,10 @@ def _reason(sizes: tuple[int, int], scores: np.ndarray) -> Reason | None:
     if min(sizes) == 0:
         return Reason.ONE_ARM_EMPTY
     return None if scores.any() else Reason.NOT_DEFINED
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _error(values: np.ndarray) -> float:
