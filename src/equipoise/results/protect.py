@@ -20,6 +20,9 @@ from equipoise.results.whole_numbers import Equations, movable, proof
 # small a bound can only hide more than is needed.
 REACH = 50
 
+# Counts of `estimates` without which an estimate is withheld.
+RESTED_ON = ("n_exposed_cases", "n_exposed_controls")
+
 # Among how many unknowns the sums by which a number is worked out are looked for.
 LOCAL = 100
 
@@ -36,7 +39,11 @@ class _Hiding:
     def __init__(self, network: Network, k: int, also: Iterable[int]):
         self.value, self.k = network.value, k
         self.published = [bool(cells) for cells in network.cells]
-        self.resting = [sum(table == ESTIMATES.name for table, _, _ in cells) for cells in network.cells]
+        # Hiding one of these withholds an estimate; hiding the total of cases, sets or persons does not.
+        self.resting = [
+            sum(table == ESTIMATES.name and column in RESTED_ON for table, _, column in cells)
+            for cells in network.cells
+        ]
         # A total below k that is known from outside would be hidden there by the same rule, so it is not known.
         self.relations = [r for r in network.relations if r.constant == 0 or r.constant >= k]
         self.of: dict[int, list[int]] = defaultdict(list)
