@@ -438,11 +438,11 @@ TABLES: dict[str, TableSchema] = {
         DISCORDANCE,
         LAG_SCAN,
         INITIATION_RATES,
+        BRIDGE_STEPS,
+        BRIDGE_CONTRIBUTIONS,
     )
 }
 
-        BRIDGE_STEPS,
-        BRIDGE_CONTRIBUTIONS,
 
 def schema_of(name: str) -> TableSchema:
     """The declaration of one result table; an unknown name is an `EquipoiseError` that lists the known ones."""
