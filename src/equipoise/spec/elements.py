@@ -92,12 +92,14 @@ def compare(
 
     Settings that cannot be switched apart move together: the window of use with time zero, where one study begins at
     entry and the other at first use; covariates with adjustment, where one study has neither and the other a propensity
-    score. Raises `DesignError` for unknown ids, designs of other kinds, a design without a hazard ratio, two analyses
-    that do not differ, and two that have no element in common.
+    score.
+
+    Raises `DesignError` for unknown ids, designs of other kinds, a design without a hazard ratio, a study whose gate
+    may seal its estimates, two analyses that do not differ, and two that have no element in common.
     """
     sides = [_side(*item) for item in zip(studies, analyses, targets, ("A", "B"), strict=True)]
     conf_level = sides[0]["conf_level"]
-    raw = [canonical(study) for study in studies]
+    raw = [_ungated(canonical(study), which) for study, which in zip(studies, "AB", strict=True)]
     joined = joined_study(raw[0], raw[1], sides[1] | {"conf_level": conf_level})
     pair = sides[0], _in_order_of(sides[0], joined.analysis_b)
     needs = raw[0]["data_needs"], raw[1]["data_needs"]
@@ -108,6 +110,15 @@ def compare(
     )
     _check(found)
     return Comparison(joined.parts, needs, pair, found)
+
+
+def _ungated(raw: Raw, which: str) -> Raw:
+    """The study, if its estimates may be shown without the diagnostics of a gate."""
+    if raw.get("gate") is not None and raw["purpose"] == "estimation":
+        found = "a gate that may seal its estimates, which a bridge would show"
+        allowed = "purpose = 'design_comparison' or 'replication', or a study without a gate"
+        raise DesignError(Fault(f"study {which}", found, allowed))
+    return raw
 
 
 def _side(study: Study, id: str, target: str | None, which: str) -> Raw:

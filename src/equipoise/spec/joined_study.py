@@ -13,6 +13,7 @@ from equipoise.spec.follow_up import DEATH
 Raw = dict[str, Any]
 KINDS = ("concept_sets", "windows", "exposures", "cohorts")  # in an order in which each names only those before it
 WORDING = ("label", "name")
+LEFT_OUT = {"sensitivity": [], "published": [], "gate": None}  # what belongs to the study as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class JoinedStudy:
 
 def joined_study(study_a: Raw, study_b: Raw, analysis_b: Raw) -> JoinedStudy:
     """Both studies in canonical form, and an analysis of B, joined. The parts not named here are those of A."""
-    parts = {**study_a, "sensitivity": [], "published": []}
+    parts = {key: LEFT_OUT.get(key, part) for key, part in study_a.items()}
     names: dict[str, dict[str, str]] = {}
     for kind in KINDS:
         names[kind], own = _joined(study_a[kind], _with_names(study_b[kind], names.get("concept_sets", {})))
