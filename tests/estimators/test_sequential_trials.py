@@ -6,6 +6,7 @@ import pytest
 
 import equipoise as eq
 from equipoise.errors import DesignError, Reason, UnsupportedError
+from equipoise.kernels.trial_rows import weigh_rows
 from tests.estimators.trial_oracle import COLUMNS, by_term, expanded, fit_rows, made, powers
 
 SAME_EQUATIONS = 1e-6  # two ways of adding up the same rows; both stop within 1e-6 standard errors
@@ -127,6 +128,48 @@ def test_effects_that_change_over_follow_up_and_with_covariates() -> None:
         arm_by_follow_up=True,
     )  # fmt: skip
     same(fit, fit_rows(rows, own))
+
+
+@pytest.mark.parametrize("estimand", ["as_assigned", "per_protocol", "as_treated"])
+def test_cox_model_is_that_of_the_rows_written_out(estimand: str) -> None:
+    panel = made(120)
+    weights = {} if estimand == "as_assigned" else {"treatment_denominator": ["l"], "weight_rows": "at_risk"}
+    fit = eq.fit_sequential_trials(
+        panel, **COLUMNS, censored="c", estimand=estimand, covariates=["sex", "l"], model="cox", **weights
+    )
+    trials, given = fit.assembly.outcome.trials, fit.assembly.outcome.weights
+    w = np.empty(200)
+    each = [w[: weigh_rows(trials, i, given, w)].copy() for i in range(len(trials.start))]
+    rows = expanded(panel, estimand == "per_protocol", one)
+    rows["w"] = np.concatenate(each)
+    arm = rows["now"] if estimand == "as_treated" else rows["arm"]
+    data = pd.DataFrame({"start": rows["k"], "stop": rows["k"] + 1, **rows[["y", "w", "id", "sex", "l"]], "a": arm})
+    data = data.assign(**powers("trial_period", rows["trial"]))
+    theirs = eq.fit_cox(
+        data, time="stop", start="start", event="y", weights="w", cluster="id", ties="breslow",
+        covariates=["a", "trial_period", "trial_period^2", "sex", "l"],
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(by_term(fit), by_term(theirs), rtol=SAME_EQUATIONS, atol=1e-9)
+    assert fit.measure == "log hazard ratio"
+    with pytest.raises(UnsupportedError, match="pooled logistic"):
+        fit.risks()
+
+
+def test_cox_effects_that_change_and_arms_that_are_empty() -> None:
+    panel = made(150)
+    names = {**COLUMNS, "censored": "c", "covariates": ["sex"], "model": "cox"}
+    fit = eq.fit_sequential_trials(panel, **names, arm_by_follow_up=True, follow_up_terms="linear")
+    rows = expanded(panel, False, one)
+    data = pd.DataFrame({"start": rows["k"], "stop": rows["k"] + 1, **rows[["y", "id", "sex"]], "a": rows["arm"]})
+    data = data.assign(**powers("trial_period", rows["trial"]), **{"follow_up:a": rows["arm"] * rows["k"]})
+    theirs = eq.fit_cox(
+        data, time="stop", start="start", event="y", cluster="id", ties="breslow",
+        covariates=["a", "trial_period", "trial_period^2", "sex", "follow_up:a"],
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(by_term(fit), by_term(theirs), rtol=SAME_EQUATIONS, atol=1e-9)
+    alone = eq.fit_sequential_trials(panel.assign(e=panel["e"] * (1 - panel["a"])), **names)
+    assert alone.reasons[alone.terms.index("a")] is Reason.ONE_ARM_EMPTY
+    assert set(eq.fit_sequential_trials(panel.assign(y=0), **names).reasons) == {Reason.NO_EVENTS}
 
 
 def standardized(b: dict[str, float], rows: pd.DataFrame, arm: int, horizon: int) -> np.ndarray:

@@ -97,3 +97,27 @@ def test_weights_of_treatment() -> None:
     agree(name, "weights: mean, deviation, range", summary, theirs, relative=GLM_STOPPED)
     percentiles = weight_percentiles(outcome.trials, outcome.weights, (1.0, 25.0, 50.0, 75.0, 99.0))
     agree(name, "percentiles of the weights", percentiles, expected["weight_q"], relative=GLM_STOPPED)
+
+
+def test_pooled_logistic_regression_of_what_if() -> None:
+    """Chapter 17 as one trial a person: R models survival of a month, so that signs are the other way round."""
+    name = "whatif_17_unadjusted"
+    expected, people = case(name)["result"], data("causaldata__nhefs")
+    months = np.where(people["death"] == 1, (people["yrdth"] - 83) * 12 + people["modth"], 120).astype(int)
+    person = np.repeat(np.arange(len(people)), months)
+    month = np.concatenate([np.arange(m) for m in months])
+    last = month == months[person] - 1
+    panel = {
+        "person": person, "month": month, "quit": people["qsmk"].to_numpy()[person].astype(int),
+        "new": (month == 0).astype(int), "died": (last & (people["death"].to_numpy()[person] == 1)).astype(int),
+    }  # fmt: skip
+    fit = eq.fit_sequential_trials(
+        panel, person="person", period="month", treatment="quit", eligible="new", outcome="died", trial_terms="none",
+        arm_by_follow_up=True,
+    )  # fmt: skip
+    agree(name, "rows", [fit.rows, fit.events], [expected["rows"], expected["events"]])
+    terms = ["(Intercept)", "quit", "follow_up:quit", "follow_up^2:quit", "follow_up", "follow_up^2"]
+    ours = -fit.coefficients[[fit.index_of(term) for term in terms]]
+    agree(name, "coefficients", ours, list(expected["coef"].values()), relative=GLM_STOPPED)
+    survival = 1.0 - fit.risks([119]).risk[:, 0]
+    agree(name, "survival at 120 months", survival, expected["surv120"], relative=1e-8)

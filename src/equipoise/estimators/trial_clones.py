@@ -11,7 +11,15 @@ from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.trial_assembly import Assembly, Naming, Parts, assembled
 from equipoise.estimators.trial_columns import ModelTerms, States, states_by_arm
 from equipoise.estimators.trial_fit import TrialFit, fit_of
-from equipoise.estimators.trial_options import check_choices, check_count, check_weights
+from equipoise.estimators.trial_options import (
+    COX,
+    MODELS,
+    POOLED_LOGISTIC,
+    check_choices,
+    check_count,
+    check_weights,
+    model_words,
+)
 from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, end_of_competing, outcome_of, read_panel
 from equipoise.estimators.trial_strategies import Strategies, Strategy, read_strategies
 from equipoise.estimators.trial_terms import TimeTerms
@@ -52,7 +60,7 @@ class ClonePlan:
 
     @property
     def words(self) -> str:
-        return "Clone, censor, weight, per protocol, pooled logistic regression"
+        return f"Clone, censor, weight, per protocol, {model_words(self.model.cox)}"
 
     @property
     def starts(self) -> np.ndarray:
@@ -153,6 +161,7 @@ def fit_clone_censor_weight(
     competing_effect: str = TOTAL,
     covariates: Sequence[str] | str = (),
     modifiers: Sequence[str] = (),
+    model: str = POOLED_LOGISTIC,
     trial_terms: TimeTerms = "none",
     follow_up_terms: TimeTerms = "quadratic",
     arm_by_follow_up: bool = True,
@@ -183,7 +192,7 @@ def fit_clone_censor_weight(
                 treatment before, in rows in which some copy could deviate. The weight of a row is the inverse of the
                 probability of what the strategy allows there: of starting, in the last interval of the grace period
                 only. Without a numerator weights are not stabilised
-    censoring_denominator, censoring_numerator, truncate, covariates, modifiers, trial_terms, follow_up_terms,
+    censoring_denominator, censoring_numerator, truncate, covariates, modifiers, model, trial_terms, follow_up_terms,
     arm_by_follow_up, first_period, last_period, max_follow_up  as in `fit_sequential_trials`
 
     Returns a `TrialFit`, with the copies of a person in one cluster. A strategy that nobody follows is ONE_ARM_EMPTY.
@@ -211,7 +220,11 @@ def fit_clone_censor_weight(
         (13, 4)
     """
     check_choices(
-        {"estimand": (estimand, (PER_PROTOCOL, AS_ASSIGNED)), "competing_effect": (competing_effect, EFFECTS)}
+        {
+            "estimand": (estimand, (PER_PROTOCOL, AS_ASSIGNED)),
+            "competing_effect": (competing_effect, EFFECTS),
+            "model": (model, MODELS),
+        }
     )
     check_weights(False, censored, treatment_numerator, treatment_denominator, censoring_numerator,
                   censoring_denominator)  # fmt: skip
@@ -221,7 +234,7 @@ def fit_clone_censor_weight(
         read,
         read_strategies(read, strategies, grace, horizon),
         competing_effect,
-        ModelTerms(covariates, tuple(modifiers), trial_terms, follow_up_terms, bool(arm_by_follow_up)),
+        ModelTerms(covariates, tuple(modifiers), trial_terms, follow_up_terms, bool(arm_by_follow_up), model == COX),
         WeightTerms(
             treatment_numerator,
             treatment_denominator,

@@ -8,7 +8,7 @@ import numpy as np
 from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.estimators.trial_panel import Panel
 from equipoise.estimators.trial_problem import Columns
-from equipoise.estimators.trial_terms import TimeTerms, time_columns
+from equipoise.estimators.trial_terms import TimeColumns, TimeTerms, time_columns
 
 FOLLOW_UP, TRIAL = "follow_up", "trial_period"
 MOST_NUMBERS = 50_000_000
@@ -23,6 +23,12 @@ class ModelTerms:
     trial: TimeTerms
     follow_up: TimeTerms
     by_follow_up: bool
+    cox: bool = False
+
+    def time(self, rows: np.ndarray) -> tuple[TimeColumns, TimeColumns]:
+        """Functions of follow-up time, and those that enter by themselves: none in a Cox model, whose h0 holds them."""
+        made = time_columns(FOLLOW_UP, self.follow_up, np.arange(rows.shape[1], dtype=np.float64), rows.sum(axis=0))
+        return made, TimeColumns(made.table[:, :0], ()) if self.cox else made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +64,13 @@ def msm_columns(
 def states_by_arm(model: ModelTerms, arms: tuple[str, ...], rows: np.ndarray) -> States:
     """Follow-up time, and where asked its products with arms. `rows` float64 (A, K) says how many rows are where."""
     n_arms, k = rows.shape
-    time = time_columns(FOLLOW_UP, model.follow_up, np.arange(k, dtype=np.float64), rows.sum(axis=0))
+    time, alone = model.time(rows)
     if not model.by_follow_up:
         base = np.zeros(n_arms, np.int64)
-        return States(_laid(time.table), time.terms, base, np.empty(0, np.int64), False, base[:, None] + np.arange(k))
+        return States(_laid(alone.table), alone.terms, base, np.empty(0, np.int64), False, base[:, None] + np.arange(k))
     base = np.arange(n_arms) * k
-    table = np.hstack([np.tile(time.table, (n_arms, 1)), *_products(time.table, n_arms)])
-    names = time.terms + tuple(f"{term}:{arm}" for arm in arms for term in time.terms)
+    table = np.hstack([np.tile(alone.table, (n_arms, 1)), *_products(time.table, n_arms)])
+    names = alone.terms + tuple(f"{term}:{arm}" for arm in arms for term in time.terms)
     return States(_laid(table), names, base, np.empty(0, np.int64), False, base[:, None] + np.arange(k))
 
 
@@ -74,7 +80,7 @@ def states_by_treatment(
     """Follow-up time and the current treatment (degree 0), or powers of the intervals treated so far (1 or 2)."""
     n_levels, k = len(panel.levels), rows.shape[1]
     base = np.zeros(n_levels, np.int64)
-    time = time_columns(FOLLOW_UP, model.follow_up, np.arange(k, dtype=np.float64), rows.sum(axis=0))
+    time, alone = model.time(rows)
     n_blocks = n_levels if degree == 0 else k + 1
     if degree and n_levels > 2:
         raise UnsupportedError(Fault("exposure", f"doses of {n_levels} treatments", "the current treatment"))
@@ -88,7 +94,7 @@ def states_by_treatment(
         exposure = (block[:, None] == np.arange(1, n_levels)).astype(np.float64)
         path = np.arange(n_levels)[:, None] * k + np.arange(k)
     times = np.tile(time.table, (n_blocks, 1))
-    parts, names = [exposure, times], exposures + time.terms
+    parts, names = [exposure, np.tile(alone.table, (n_blocks, 1))], exposures + alone.terms
     if model.by_follow_up:
         parts += [times * exposure[:, j : j + 1] for j in range(exposure.shape[1])]
         names += tuple(f"{term}:{name}" for name in exposures for term in time.terms)

@@ -51,7 +51,7 @@ class Estimated:
             return (self.reason,) * len(self.terms)
         arms = self.expanded.columns.exposure_names
         return tuple(
-            Reason.ONE_ARM_EMPTY if why is Reason.CONSTANT and _is_of(term, arms) else why
+            Reason.ONE_ARM_EMPTY if why is Reason.CONSTANT and is_of(term, arms) else why
             for term, why in zip(self.terms, self.back.reasons, strict=True)
         )
 
@@ -121,5 +121,6 @@ def covariance_of(model: Estimated) -> np.ndarray:
     return model.back.covariance(person_covariance([model])[np.ix_(kept, kept)])
 
 
-def _is_of(term: str, arms: tuple[str, ...]) -> bool:
+def is_of(term: str, arms: tuple[str, ...]) -> bool:
+    """Whether a term, or a factor of it, tells arms apart."""
     return bool(set(term.split(":")) & set(arms))

@@ -7,10 +7,12 @@ from typing import Any, Protocol
 import narwhals as nw
 import numpy as np
 
-from equipoise.errors import Reason
+from equipoise.errors import Fault, Reason, UnsupportedError
 from equipoise.estimators.fit import Fit
 from equipoise.estimators.trial_assembly import Assembly
 from equipoise.estimators.trial_bootstrap import TrialBootstrap, bootstrap
+from equipoise.estimators.trial_columns import ModelTerms
+from equipoise.estimators.trial_cox import cox_parts
 from equipoise.estimators.trial_estimation import Estimated, clusters, covariance_of, estimate
 from equipoise.estimators.trial_risks import TrialRisks, read_times, risks_of
 from equipoise.estimators.trial_weighting import WeightModel
@@ -27,6 +29,9 @@ class Plan(Protocol):
 
     @property
     def words(self) -> str: ...
+
+    @property
+    def model(self) -> ModelTerms: ...
 
     def assemble(self, times: np.ndarray) -> Assembly: ...
 
@@ -54,7 +59,7 @@ class TrialFit(Fit):
 
         times  follow-up times from 0 (the end of the first interval) on; all where none are named
         """
-        wanted = read_times(times, self.assembly.outcome.columns.horizon)
+        wanted = self._times(times)
         return risks_of(list(self.models), self.assembly.standard, wanted, self.conf_level)
 
     def bootstrap(
@@ -65,7 +70,7 @@ class TrialFit(Fit):
         Draws are Philox numbers of the seed, the replicate and the place of the draw alone. `progress` is called with
         replicates done and asked for. Replicates without an answer are counted and left out.
         """
-        wanted = read_times(times, self.assembly.outcome.columns.horizon)
+        wanted = self._times(times)
         return bootstrap(self._replicate(wanted), self.risks(wanted), self.terms, self.plan.persons, replicates, seed,
                          progress)  # fmt: skip
 
@@ -99,6 +104,11 @@ class TrialFit(Fit):
         """
         return self._table(self.plan.positivity())
 
+    def _times(self, times: Sequence[int] | None) -> np.ndarray:
+        if not self.models:
+            raise UnsupportedError(Fault("risks", f"not offered for {self.model}", "pooled logistic regression"))
+        return read_times(times, self.assembly.outcome.columns.horizon)
+
     def _replicate(self, times: np.ndarray) -> Callable[[np.ndarray], tuple[np.ndarray, TrialRisks]]:
         def again(counts: np.ndarray) -> tuple[np.ndarray, TrialRisks]:
             assembly = self.plan.assemble(counts)
@@ -115,16 +125,18 @@ class TrialFit(Fit):
 def fit_of(plan: Plan, conf_level: float, frame_kind: str, undefined: Reason | None = None) -> TrialFit:
     """The fit of a plan in which every person counts once; what is not defined answers with its reason alone."""
     assembly = plan.assemble(np.ones(plan.persons))
-    models = _models(assembly) if undefined is None else [Estimated(assembly.outcome, None, None, undefined)]
-    others = [_fit(Fit, model, f"{plan.words}, competing event", conf_level, frame_kind, {}) for model in models[1:]]
     own = {
         "trials": len(assembly.outcome.trials.start),
         "weight_models": assembly.weight_models,
-        "competing_fit": others[0] if others else None,
         "assembly": assembly,
-        "models": tuple(models),
         "plan": plan,
     }
+    if plan.model.cox and undefined is None:
+        parts = cox_parts(assembly.outcome, plan.words, conf_level, frame_kind)
+        return TrialFit(**parts, **own, competing_fit=None, models=())
+    models = _models(assembly) if undefined is None else [Estimated(assembly.outcome, None, None, undefined)]
+    others = [_fit(Fit, model, f"{plan.words}, competing event", conf_level, frame_kind, {}) for model in models[1:]]
+    own |= {"competing_fit": others[0] if others else None, "models": tuple(models)}
     return _fit(TrialFit, models[0], plan.words, conf_level, frame_kind, own)
 
 

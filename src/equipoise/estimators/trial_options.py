@@ -6,6 +6,14 @@ import numpy as np
 
 from equipoise.errors import DesignError, Fault, UnsupportedError
 
+POOLED_LOGISTIC, COX = "pooled_logistic", "cox"
+MODELS = (POOLED_LOGISTIC, COX)
+
+
+def model_words(cox: bool) -> str:
+    """The model in words."""
+    return "Cox regression" if cox else "pooled logistic regression"
+
 
 def check_choices(given: dict[str, tuple[Any, tuple[str, ...]]]) -> None:
     """Refuse words that are not offered, all at once."""

@@ -11,7 +11,15 @@ from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.trial_assembly import Assembly, Naming, Parts, assembled
 from equipoise.estimators.trial_columns import ModelTerms, States, states_by_arm, states_by_treatment
 from equipoise.estimators.trial_fit import TrialFit, fit_of
-from equipoise.estimators.trial_options import check_choices, check_count, check_weights
+from equipoise.estimators.trial_options import (
+    COX,
+    MODELS,
+    POOLED_LOGISTIC,
+    check_choices,
+    check_count,
+    check_weights,
+    model_words,
+)
 from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, end_of_competing, outcome_of, read_panel
 from equipoise.estimators.trial_problem import names_of
 from equipoise.estimators.trial_terms import TimeTerms
@@ -63,7 +71,7 @@ class SequentialPlan:
 
     @property
     def words(self) -> str:
-        return f"Sequential trials, {self.estimand.replace('_', ' ')}, pooled logistic regression"
+        return f"Sequential trials, {self.estimand.replace('_', ' ')}, {model_words(self.model.cox)}"
 
     @property
     def starts(self) -> np.ndarray:
@@ -149,6 +157,7 @@ def fit_sequential_trials(
     competing_effect: str = TOTAL,
     covariates: Sequence[str] | str = (),
     modifiers: Sequence[str] = (),
+    model: str = POOLED_LOGISTIC,
     exposure: str = "current",
     trial_terms: TimeTerms = "quadratic",
     follow_up_terms: TimeTerms = "quadratic",
@@ -179,6 +188,8 @@ def fit_sequential_trials(
                 "direct": the competing event censors; "composite": either event counts
     covariates  names or a formula: values in the row where a trial starts. `modifiers` are those of its terms that
                 also enter by arm
+    model       "pooled_logistic", or "cox": hazard ratios in time since a trial's start, all trials with one baseline
+                hazard, Breslow's ties; its variance has no factor, as in R's coxph, and it gives no risks
     exposure    of the as-treated estimand: "current" treatment; "dose", intervals treated since the trial's start;
                 "quadratic dose"
     trial_terms, follow_up_terms  "linear", "quadratic", "cubic", "spline" (restricted cubic), three or more knots,
@@ -226,9 +237,14 @@ def fit_sequential_trials(
         [[0.5], [0.3333]]
     """
     check_choices(
-        {"estimand": (estimand, ESTIMANDS), "competing_effect": (competing_effect, EFFECTS),
-         "exposure": (exposure, tuple(EXPOSURES)), "weight_rows": (weight_rows, (STARTED, AT_RISK))}
-    )  # fmt: skip
+        {
+            "estimand": (estimand, ESTIMANDS),
+            "competing_effect": (competing_effect, EFFECTS),
+            "exposure": (exposure, tuple(EXPOSURES)),
+            "weight_rows": (weight_rows, (STARTED, AT_RISK)),
+            "model": (model, MODELS),
+        }
+    )
     check_weights(estimand == AS_ASSIGNED, censored, treatment_numerator, treatment_denominator, censoring_numerator,
                   censoring_denominator)  # fmt: skip
     roles = PanelRoles(person, period, treatment, outcome, eligible, censored, competing)
@@ -244,7 +260,7 @@ def fit_sequential_trials(
         estimand,
         competing_effect,
         EXPOSURES[exposure],
-        ModelTerms(covariates, tuple(modifiers), trial_terms, follow_up_terms, bool(arm_by_follow_up)),
+        ModelTerms(covariates, tuple(modifiers), trial_terms, follow_up_terms, bool(arm_by_follow_up), model == COX),
         WeightTerms(
             treatment_numerator if treatment_numerator is not None else (),
             treatment_denominator,

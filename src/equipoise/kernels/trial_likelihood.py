@@ -91,9 +91,9 @@ class TrialLikelihood:
     def evaluate(self, beta: np.ndarray) -> Evaluation:
         """l, U (P,) and I (P, P) at beta (P,): columns of z first, then those of phi."""
         p, phi = self.width, self.follow_up.phi
-        sums = self._sums()
+        sums = self.sums()
         nobody = np.empty((0, 0))
-        total = _pass(*self._arguments(beta), 0, len(self.trials.start), 0, sums, self._scratch(), nobody)
+        total = _pass(*self._arguments(beta), 0, len(self.trials.start), 0, sums, self.scratch(), nobody)
         information = np.empty((len(beta),) * 2)
         information[:p, :p] = symmetric(sums.lower, p)
         information[:p, p:] = sums.cross
@@ -105,7 +105,7 @@ class TrialLikelihood:
         """The score split by person, float64 (end - begin, P), for persons begin..end-1."""
         first, last = np.searchsorted(self.trials.person, (begin, end))
         out = np.zeros((end - begin, len(beta)))
-        _pass(*self._arguments(beta), int(first), int(last), begin, self._sums(), self._scratch(), out)
+        _pass(*self._arguments(beta), int(first), int(last), begin, self.sums(), self.scratch(), out)
         return out
 
     def _arguments(self, beta: np.ndarray) -> tuple:
@@ -115,12 +115,14 @@ class TrialLikelihood:
         own = (self.trials, self.weights, self.design, self.follow_up, self.limit, self.y)
         return *own, self.shift, b, logs, odds, float(odds.max(initial=0.0))
 
-    def _sums(self) -> Sums:
+    def sums(self) -> Sums:
+        """Zeros to add up in."""
         p, (q, states) = self.width, self.follow_up.phi.shape
         even = p + p % 2
         return Sums(np.zeros(p), np.zeros(q), np.zeros((even, even)), np.zeros((p, q)), np.zeros(states))
 
-    def _scratch(self) -> Scratch:
+    def scratch(self) -> Scratch:
+        """Room for one trial and one block of trials."""
         k, p, q = self.follow_up.horizon + PADDING, self.width, self.follow_up.phi.shape[0]
         rows = [np.empty(k) for _ in range(4)]
         wide = [np.zeros((p + p % 2, BLOCK)) for _ in range(2)]
@@ -179,7 +181,7 @@ def _scattered_moments(scale, odds, place, n, w, r, v, u):
 
 
 @compiled_sums
-def _dot(a, b, n):
+def dot(a, b, n):
     total = 0.0
     for k in range(n):
         total += a[k] * b[k]
@@ -187,7 +189,7 @@ def _dot(a, b, n):
 
 
 @compiled_sums
-def _dot_from(table, j, at, a, n):
+def dot_from(table, j, at, a, n):
     """The product of a[:n] with row j of a table from column `at` on."""
     total = 0.0
     for k in range(n):
@@ -196,7 +198,7 @@ def _dot_from(table, j, at, a, n):
 
 
 @compiled_sums
-def _total(a, n):
+def total_of(a, n):
     total = 0.0
     for k in range(n):
         total += a[k]
@@ -211,21 +213,21 @@ def _log_likelihood(u, w, n, m, plain):
             u[k] = 1.0
         return -w[0] * _logarithm_of_product(u, m) if n else 0.0
     _logarithms(u, m)
-    return -_dot(w, u, m)
+    return -dot(w, u, m)
 
 
 @compiled
-def _add_states(phi, at, m, r, v, j, variance, parts, phi_score):
+def add_states(phi, at, m, r, v, j, variance, parts, phi_score):
     """What depends on states, which are next to each other; sums of v phi for place j of the block."""
     for k in range(m):
         variance[at + k] += v[k]
     for q in range(phi.shape[0]):
-        parts[q, j] = _dot_from(phi, q, at, v, m)
-        phi_score[q] += _dot_from(phi, q, at, r, m)
+        parts[q, j] = dot_from(phi, q, at, v, m)
+        phi_score[q] += dot_from(phi, q, at, r, m)
 
 
 @compiled
-def _add_scattered(phi, place, n, r, v, j, variance, parts, phi_score):
+def add_scattered(phi, place, n, r, v, j, variance, parts, phi_score):
     for k in range(n):
         variance[place[k]] += v[k]
     for q in range(phi.shape[0]):
@@ -237,7 +239,7 @@ def _add_scattered(phi, place, n, r, v, j, variance, parts, phi_score):
 
 
 @compiled
-def _keep_columns(z, r, v, j, columns, weighted, residual):
+def keep_columns(z, r, v, j, columns, weighted, residual):
     """The columns of a trial, and their products with its v, at place j of the block."""
     residual[j] = r
     for k in range(z.shape[0]):
@@ -246,7 +248,7 @@ def _keep_columns(z, r, v, j, columns, weighted, residual):
 
 
 @compiled_sums
-def _add_block(columns, weighted, parts, residual, m, score, lower, cross):
+def add_block(columns, weighted, parts, residual, m, score, lower, cross):
     """U and I of the columns of m trials."""
     add_gram(weighted, columns, m, 1.0, lower)
     for k in range(score.shape[0]):
@@ -262,9 +264,9 @@ def _add_block(columns, weighted, parts, residual, m, score, lower, cross):
 
 
 @compiled
-def _add_person(phi, scattered, at, place, n, m, r, z, own):
+def add_person(phi, scattered, at, place, n, m, r, z, own):
     """The score of one trial, for its person."""
-    p, total = z.shape[0], _total(r, m)
+    p, total = z.shape[0], total_of(r, m)
     for j in range(p):
         own[j] += total * z[j]
     for j in range(phi.shape[0]):
@@ -272,7 +274,7 @@ def _add_person(phi, scattered, at, place, n, m, r, z, own):
             for k in range(n):
                 own[p + j] += phi[j, place[k]] * r[k]
         else:
-            own[p + j] += _dot_from(phi, j, at, r, m)
+            own[p + j] += dot_from(phi, j, at, r, m)
 
 
 @compiled
@@ -298,7 +300,7 @@ def _pass(
             states_of(trials, i, follow_up, place)
             place[n:m] = 0
             leave(limit, z, place, n, w)
-        eta = shift + _dot(b, z, b.shape[0])  # 2. eta of the trial
+        eta = shift + dot(b, z, b.shape[0])  # 2. eta of the trial
         scale = math.exp(min(max(eta, -EXPONENT), EXPONENT))
         if scattered:  # 3. mu and its variance
             _scattered_moments(scale, odds, place, m, w, r, v, u)
@@ -309,17 +311,17 @@ def _pass(
             total += w[n - 1] * (eta + logs[place[n - 1] if scattered else at + n - 1])
             r[n - 1] += w[n - 1]
         if by_person:
-            _add_person(phi, scattered, at, place, n, m, r, z, out[person[i] - begin])
+            add_person(phi, scattered, at, place, n, m, r, z, out[person[i] - begin])
             continue
         total += _log_likelihood(u, w, n, m, not (factor.shape[0] or limited or scale * top > ORDINARY))
         if scattered:  # 4. U and I
-            _add_scattered(phi, place, n, r, v, kept, variance, parts, phi_score)
+            add_scattered(phi, place, n, r, v, kept, variance, parts, phi_score)
         else:
-            _add_states(phi, at, m, r, v, kept, variance, parts, phi_score)
-        _keep_columns(z, _total(r, m), _total(v, m), kept, columns, weighted, residual)
+            add_states(phi, at, m, r, v, kept, variance, parts, phi_score)
+        keep_columns(z, total_of(r, m), total_of(v, m), kept, columns, weighted, residual)
         kept += 1
         if kept == residual.shape[0]:
-            _add_block(columns, weighted, parts, residual, kept, score, lower, cross)
+            add_block(columns, weighted, parts, residual, kept, score, lower, cross)
             kept = 0
-    _add_block(columns, weighted, parts, residual, kept, score, lower, cross)
+    add_block(columns, weighted, parts, residual, kept, score, lower, cross)
     return total
