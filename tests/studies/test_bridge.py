@@ -153,7 +153,11 @@ def test_a_database_of_its_own_is_an_element(nation: Path, tmp_path: Path) -> No
         results = walk(nation, tmp_path, a, a, source_b=source_b)
     (share,) = results.rows("bridge_contributions")
     values = [row["log_estimate"] for row in results.rows("bridge_steps")]
-    assert share["element"] == "data_view"
+    assert (share["element"], share["in_a"], share["in_b"]) == (
+        "data_view",
+        "the first database",
+        "the second database",
+    )
     assert share["contribution"] == pytest.approx(values[1] - values[0], abs=EXACT)
     assert len(results.manifest["sources"]) == 2
 
@@ -162,7 +166,8 @@ def test_the_page_says_what_each_step_changed(nation: Path, tmp_path: Path) -> N
     results = walk(nation, tmp_path, parse_study(prognosis()), parse_study(later_study()))
     page = eq.write_report(tmp_path / "bridge", tmp_path / "report.html").read_text(encoding="utf-8")
     assert "From “lag_days = 90” to “lag_days = 0”." in page
-    assert "Averages over 24 of 24 orders".lower() in page.lower()
+    assert "From “prevalent users included” to “new users, washout_days = 365”." in page
+    assert "averages over all 24 orders" in page
     assert page.count('class="waterfall"') == 2
     assert eq.write_report(results, tmp_path / "again.html").read_text(encoding="utf-8") == page
 

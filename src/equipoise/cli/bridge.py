@@ -16,7 +16,7 @@ from equipoise.results.results import Results
 from equipoise.runner.bridge import bridge
 from equipoise.spec.read import read_study
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 def execute(arguments: Namespace) -> int:

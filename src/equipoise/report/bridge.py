@@ -1,6 +1,6 @@
 """The page of a bridge: what each design element changed, and how far it moved the answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -15,7 +15,7 @@ from equipoise.report.waterfall import Level, waterfall
 from equipoise.results.results import Results
 from equipoise.spec.canonical import canonical_json
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 NAMES = {
     "data_view": "Data",
@@ -84,8 +84,9 @@ class _Page:
     def end(self, i: int) -> tuple[str, str]:
         row = self.path[-i]
         study = self.about["studies"][i]
-        what = f"{study['title']} ({self.title(i)}). {row['contrast'] or ''}".strip()
-        return f"Study {'AB'[i]}", f"{what}. {self._answer(row)}"
+        contrast = row["contrast"]
+        compared = f" {contrast[:1].upper()}{contrast[1:]}." if contrast else ""
+        return f"Study {'AB'[i]}", f"{study['title']} ({self.title(i)}).{compared} {self._answer(row)}"
 
     def _answer(self, row: Row) -> str:
         if row["estimate"] is None:
@@ -111,6 +112,8 @@ class _Page:
         if self.about["orders"] == "sampled":
             return f"Shares are averages over {n:,} orders drawn at random."
         possible = int(self.about["orders_possible"])
+        if n == possible:
+            return f"Shares are averages over all {n:,} orders of switching them."
         return f"Shares are averages over {n:,} of {possible:,} orders: those in which every study has an estimate."
 
     def in_path_order(self) -> list[Row]:

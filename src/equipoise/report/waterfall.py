@@ -1,6 +1,6 @@
 """A waterfall from one hazard ratio to another: a bar for each step, on a logarithmic scale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -12,7 +12,7 @@ from equipoise.report.forest import RatioScale, ratio_scale
 from equipoise.report.numbers import ratio_text
 from equipoise.report.svg import element, join
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 WIDTH, LEFT, RIGHT, ROW, BAR = 760, 230, 70, 30, 14
 
 

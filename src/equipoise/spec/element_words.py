@@ -6,13 +6,13 @@ from typing import Any
 from equipoise.spec.places import Path
 
 Raw = dict[str, Any]
-NAMES = {
+NAMES: dict[Path, str] = {
     ("design", "population"): "cohorts",
     ("design", "target"): "exposures",
     ("design", "window"): "windows",
     ("design", "comparator"): "exposures",
 }
-PHRASES = {
+PHRASES: dict[tuple[str, str | None], str] = {
     ("time_zero", "entry"): "time zero at entry into the population",
     ("time_zero", "first_use"): "time zero at first use",
     ("new_users", None): "prevalent users included",
@@ -23,10 +23,12 @@ PHRASES = {
 
 
 def setting_words(
-    parts: Raw, settings: tuple[Path, ...], pair: tuple[Raw, Raw], needs: tuple[Raw, Raw]
+    parts: Raw, settings: tuple[Path, ...], pair: tuple[Raw, Raw], needs: tuple[Raw, Raw], other_data: bool
 ) -> tuple[str, str]:
-    """Some settings of A and of B as phrases, separated by semicolons."""
+    """Some settings of A and of B as phrases, separated by semicolons; `other_data` where B has its own database."""
     said: tuple[list[str], list[str]] = [], []
+    if other_data and ("data_needs",) in settings:
+        said = ["the first database"], ["the second database"]
     for path in settings:
         values = [needs[i] if path == ("data_needs",) else _value(pair[i], path) for i in (0, 1)]
         for side, words in zip(said, _words(parts, path, values), strict=True):
@@ -45,7 +47,14 @@ def _words(parts: Raw, path: Path, values: list[Any]) -> tuple[str, str]:
         return _listed(path, values[0]), _listed(path, values[1])
     if path in NAMES:
         return _things(parts, path, values)
-    return _leaves(path[-1], values)
+    one, other = _leaves(path[-1], values)
+    if path == ("design", "new_users"):
+        return _new_users(values[0], one), _new_users(values[1], other)
+    return one, other
+
+
+def _new_users(value: Any, words: str) -> str:
+    return words if value is None else f"new users, {words}"
 
 
 def _value(analysis: Raw, path: Path) -> Any:

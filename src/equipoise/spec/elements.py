@@ -105,7 +105,7 @@ def compare(
     needs = raw[0]["data_needs"], raw[1]["data_needs"]
     groups = _grouped(pair, needs, other_data)
     found = tuple(
-        Difference(element, settings, *setting_words(joined.parts, settings, pair, needs))
+        Difference(element, settings, *setting_words(joined.parts, settings, pair, needs, other_data))
         for element, settings in groups.items()
     )
     _check(found)
@@ -194,7 +194,7 @@ def _setting(analysis: Raw, path: Path) -> Any:
 
 
 def _with_setting(analysis: Raw, path: Path, value: Any) -> Raw:
-    key, *rest = path
+    key, *rest = map(str, path)
     return {**analysis, key: _with_setting(analysis[key], tuple(rest), value) if rest else value}
 
 
