@@ -254,6 +254,10 @@ def test_joint_ranks_without_an_answer() -> None:
     assert "NOT_DEFINED" in repr(tied)
     empty = fit_cafs(alive | {"arm": [0, 0, 0, 0]}, **COLUMNS, then="change")
     assert empty.reason is Reason.ONE_ARM_EMPTY
+    lonely = fit_cafs({"arm": [1, 0, 0], "month": [3, 2, 1], "died": [1, 1, 1]}, **COLUMNS, then=())
+    assert lonely.reason is Reason.NOT_IDENTIFIED
+    nobody = fit_cafs({"arm": [], "month": [], "died": []}, **COLUMNS, then=())
+    assert nobody.reason is Reason.ONE_ARM_EMPTY
     assert empty.tidy()["reason"].tolist()[2] == "ONE_ARM_EMPTY"
 
 

@@ -114,7 +114,7 @@ def fit_cafs(
     died first, who lost more did worse. Scores (better less worse) are ranked and Wilcoxon's test compares the arms;
     the test of the scores themselves, of Finkelstein and Schoenfeld, stands in `glance`.
 
-    Returns a `Cafs`. One arm empty: ONE_ARM_EMPTY; all persons tied: NOT_DEFINED.
+    Returns a `Cafs`. One arm empty: ONE_ARM_EMPTY; all persons tied: NOT_DEFINED; an arm of one: NOT_IDENTIFIED.
 
     Raises DesignError for columns that are absent, missing or infinite values (missing ones allowed in `then`), and
     more than two arms.
@@ -174,7 +174,9 @@ def mean_ranks_of(values: np.ndarray) -> np.ndarray:
 def _reason(sizes: tuple[int, int], scores: np.ndarray) -> Reason | None:
     if min(sizes) == 0:
         return Reason.ONE_ARM_EMPTY
-    return None if scores.any() else Reason.NOT_DEFINED
+    if not scores.any():
+        return Reason.NOT_DEFINED
+    return Reason.NOT_IDENTIFIED if min(sizes) == 1 else None
 
 
 def _mean(values: np.ndarray) -> float:

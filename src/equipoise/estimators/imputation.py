@@ -184,6 +184,8 @@ def impute(
     check_counts(m, iterations, len(names), seed)
     if isinstance(donors, bool) or not isinstance(donors, int) or donors < 1:
         raise DesignError(Fault("donors", repr(donors), "a whole number, 1 at least"))
+    if not len(table):
+        raise DesignError(Fault("data", "no rows", "one row a person"))
     ids = ids_of(table, person)
     order = np.argsort(ids, kind="stable")
     by_person = table if person is None else Table(table.frame[order.tolist()])

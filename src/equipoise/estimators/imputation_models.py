@@ -14,7 +14,7 @@ from equipoise.estimators.imputation_draws import Draws
 from equipoise.kernels.glm import LOGISTIC, GlmLikelihood
 from equipoise.kernels.newton import maximise
 
-SMALLEST = 1e-10  # of the variances of directions, relative to the largest: below it a direction is rounding
+SMALLEST = 1e-10  # of the variance of a direction, beside columns of variance 1 over all rows: below it is rounding
 LINEAR, MATCHING, LOGISTIC_MODEL, POLYTOMOUS = "linear", "matching", "logistic", "polytomous"
 NONE = np.empty(0)
 
@@ -40,11 +40,11 @@ class Directions:
 
 
 def directions_of(x: np.ndarray) -> Directions:
-    """The directions in which rows (n, q) vary."""
+    """The directions in which rows (n, q) vary; the columns have variances about 1 in a larger set of rows."""
     centre = x.mean(axis=0)
     spread = x - centre
     variance, turn = np.linalg.eigh(spread.T @ spread / len(x))
-    keep = variance > SMALLEST * max(variance.max(initial=0.0), 1e-300)
+    keep = variance > SMALLEST * variance.max(initial=1.0)
     return Directions(centre, turn[:, keep] / np.sqrt(variance[keep]))
 
 
