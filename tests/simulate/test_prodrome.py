@@ -118,7 +118,7 @@ def test_vulnerable_patients_have_more_of_them_and_a_switch_takes_that_away(pati
 
 def test_faster_disease_calls_for_drugs_that_do_not_suppress_rem_sleep(patients: tuple[People, Disease]) -> None:
     even = {"vulnerability": 0.0, "episodes": 0.5}
-    for switches, odds_ratio in (({}, np.exp(1.5)), ({"severity_to_prescribing": False}, 1.0)):
+    for switches, odds_ratio in (({}, np.exp(2.0)), ({"severity_to_prescribing": False}, 1.0)):
         episodes = of_class(draw_prodrome(nation(switches, antidepressants=even), PLACE, *patients), "N06A")
         fast, other = episodes.person % 2 == 1, NON_SUPPRESSING[episodes.drug]
         assert np.array_equal(other, ~SUPPRESSING[episodes.drug])

@@ -65,7 +65,7 @@ FORMULARY = (
     Drug("N06AG02", "moclobemide", 150, 300, 38, _always(0.5), None),
     Drug("N06AX03", "mianserin", 10, 60, 38, ((2000, 3), (2023, 1)), False),
     Drug("N06AX05", "trazodone", 100, 300, 38, ((2000, 0.2), (2023, 0.1)), None),
-    Drug("N06AX11", "mirtazapine", 15, 30, 38, ((2000, 8), (2008, 11), (2023, 12)), False),
+    Drug("N06AX11", "mirtazapine", 15, 30, 38, ((2000, 7), (2008, 9), (2023, 10)), False),
     Drug("N06AX12", "bupropion", 150, 300, 38, ((2006, 0), (2010, 2), (2023, 4)), False),
     Drug("N06AX16", "venlafaxine", 75, 100, 38, ((2000, 7), (2023, 8)), True),
     Drug("N06AX21", "duloxetine", 60, 60, 38, ((2004, 0), (2010, 3), (2023, 5)), True),

@@ -12,13 +12,13 @@ class Death(Section):
     """Hazard of respiratory failure a month: the exponential of the sum of these terms."""
 
     baseline: float = parameter(
-        -5.37, "log hazard a month", "having lost eleven points of ALSFRS-R, age 65, spinal onset"
+        -5.39, "log hazard a month", "having lost eleven points of ALSFRS-R, age 65, spinal onset"
     )
     lost_function: float = parameter(
         2.03, "log hazard ratio", "for every doubling of the points of ALSFRS-R lost, plus one", source=REGISTERS
     )
     slope: float = parameter(
-        -0.60, "log hazard ratio", "for every point a month of loss beyond the mean, given the function lost by then"
+        -0.68, "log hazard ratio", "for every point a month of loss beyond the mean, given the function lost by then"
     )
     age: float = parameter(0.061, "log hazard ratio", "for every year of age beyond 65", source="HR 1.04 a year")
     bulbar: float = parameter(0.58, "log hazard ratio", "bulbar against spinal onset", source="HR about 1.7 in all")
@@ -86,9 +86,9 @@ class Care(Section):
     riluzole_share: float = parameter(
         0.75, "1", "of diagnosed persons of 65 with the mean slope who begin riluzole", gt=0, lt=1
     )
-    riluzole_age: float = parameter(-0.08, "log odds", "of beginning riluzole, for every year of age beyond 65")
+    riluzole_age: float = parameter(-0.05, "log odds", "of beginning riluzole, for every year of age beyond 65")
     riluzole_slope: float = parameter(
-        -1.6, "log odds", "of beginning riluzole, for every point a month of loss beyond the mean"
+        -1.9, "log odds", "of beginning riluzole, for every point a month of loss beyond the mean"
     )
     riluzole_delay: float = parameter(30.0, "days", "median from the diagnosis to the first dispensing", gt=0)
     riluzole_stopping: float = parameter(0.02, "1 a month", "chance to stop riluzole", ge=0, le=1)
@@ -99,11 +99,11 @@ class Care(Section):
     dropout_lost_function: float = parameter(0.60, "log odds", "of dropping out, for every ten points lost")
     registry_from: int = parameter(2015, "year", "the quality register takes patients from this year on")
     registry_inclusion: float = parameter(
-        0.464,
+        0.469,
         "1",
         "of diagnosed ALS, in the quality register",
         source="1,057 cases in 2015-01 to 2023-06 of 64.3 million person-years (10 million persons ever observed)"
-        " at 3.54 ALS per 100,000: 2,276 diagnosed",
+        " at 3.50 ALS per 100,000: 2,252 diagnosed",
         gt=0,
         lt=1,
     )

@@ -14,24 +14,24 @@ class Incidence(Section):
     """Hazard of the first symptom: a bell curve over age."""
 
     peak: float = parameter(
-        16.2,
+        16.1,
         "per 100,000 person-years",
         "all motor neuron disease, men, at the peak",
         source=INCIDENCE,
         ge=0,
         le=10_000,
     )
-    peak_age: float = parameter(75.5, "years", "age at which the hazard is highest", source=INCIDENCE, gt=0)
+    peak_age: float = parameter(74.8, "years", "age at which the hazard is highest", source=INCIDENCE, gt=0)
     spread: float = parameter(15.2, "years", "standard deviation of the bell curve", source=INCIDENCE, gt=0)
     women: float = parameter(0.82, "hazard ratio", "women to men", source=INCIDENCE, gt=0)
     als_share: float = parameter(
-        0.770, "1", "share of ALS, the rest being other motor neuron disease", source=INCIDENCE, ge=0, le=1
+        0.750, "1", "share of ALS, the rest being other motor neuron disease", source=INCIDENCE, ge=0, le=1
     )
     carrier_ratio: float = parameter(
         520.0, "hazard ratio", "ALS, carriers to others", source="sibling recurrence 17", ge=1, le=10_000
     )
     vulnerability: float = parameter(
-        0.125,
+        0.135,
         "log hazard ratio",
         "for a standard deviation of psychiatric vulnerability",
         source=CASE_CONTROL,
@@ -44,7 +44,7 @@ class Onset(Section):
     """What the disease is like, and how long it takes to be recognised."""
 
     delay: float = parameter(
-        0.98, "years", "median time from onset to diagnosis, at mean slope", source="median 1.0 y", gt=0, le=20
+        1.02, "years", "median time from onset to diagnosis, at mean slope", source="median 1.0 y", gt=0, le=20
     )
     delay_spread: float = parameter(0.35, "log SD", "of the diagnostic delay", ge=0, le=1.5)
     delay_slope: float = parameter(
@@ -84,30 +84,30 @@ class AnxiolyticProdrome(ClassProdrome):
     """Anxiolytics, N05B."""
 
     episodes: float = inherited(ClassProdrome, "episodes", 0.10, source=CASE_CONTROL)
-    years: float = inherited(ClassProdrome, "years", 0.40, source=CASE_CONTROL)
+    years: float = inherited(ClassProdrome, "years", 0.42, source=CASE_CONTROL)
     single: float = inherited(ClassProdrome, "single", 0.1)
-    vulnerability: float = inherited(ClassProdrome, "vulnerability", 0.55)
+    vulnerability: float = inherited(ClassProdrome, "vulnerability", 0.3)
 
 
 class HypnoticProdrome(ClassProdrome):
     """Hypnotics and sedatives, N05C."""
 
     episodes: float = inherited(ClassProdrome, "episodes", 0.049, source=CASE_CONTROL)
-    years: float = inherited(ClassProdrome, "years", 0.43, source=CASE_CONTROL)
+    years: float = inherited(ClassProdrome, "years", 0.50, source=CASE_CONTROL)
 
 
 class AntidepressantProdrome(ClassProdrome):
     """Antidepressants, N06A."""
 
     episodes: float = inherited(ClassProdrome, "episodes", 0.13, source=CASE_CONTROL)
-    years: float = inherited(ClassProdrome, "years", 0.39, source=CASE_CONTROL)
+    years: float = inherited(ClassProdrome, "years", 0.38, source=CASE_CONTROL)
     single: float = inherited(ClassProdrome, "single", 0.05)
-    vulnerability: float = inherited(ClassProdrome, "vulnerability", 0.9)
+    vulnerability: float = inherited(ClassProdrome, "vulnerability", 1.05)
     non_suppressing: float = parameter(
-        -2.2, "log odds", "that such an episode is with a drug that does not suppress REM sleep, at mean slope"
+        -1.95, "log odds", "that such an episode is with a drug that does not suppress REM sleep, at mean slope"
     )
     non_suppressing_slope: float = parameter(
-        1.5, "log odds", "added by every point a month of slope beyond the mean (weight loss: mirtazapine)"
+        2.0, "log odds", "added by every point a month of slope beyond the mean (weight loss: mirtazapine)"
     )
 
 

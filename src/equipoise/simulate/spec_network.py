@@ -28,7 +28,7 @@ class NetworkSection(Section):
         0.30, "1 a year", "rate of leaving care after the diagnosis, or after entry", source=STUDY_B, ge=0
     )
     prescribed_in_network: float = parameter(
-        0.45, "1", "share of persons whose prescriptions the network writes at all", source=STUDY_B, ge=0, le=1
+        0.56, "1", "share of persons whose prescriptions the network writes at all", source=STUDY_B, ge=0, le=1
     )
     prescription_captured: float = parameter(0.90, "1", "of their prescriptions, recorded", ge=0, le=1)
     riluzole_captured: float = parameter(0.92, "1", "of persons on riluzole, prescribed by the network", ge=0, le=1)

@@ -19,7 +19,7 @@ BIRTHS = (
     (1850, 104.0), (1890, 133.0), (1908, 138.0), (1920, 138.0), (1933, 85.0), (1945, 135.0), (1955, 107.0),
     (1966, 123.0), (1983, 92.0), (1990, 124.0), (1999, 88.0), (2010, 115.0), (2023, 100.0),
 )  # fmt: skip
-CHILDREN = (0.10, 0.12, 0.40, 0.24, 0.09, 0.05)
+CHILDREN = (0.20, 0.03, 0.13, 0.25, 0.20, 0.11, 0.08)
 
 
 class Population(Section):
@@ -79,17 +79,17 @@ class Population(Section):
         0.5, "standard deviations a level", "rise of income with each level of education", ge=0
     )
 
-    partnered: Share = parameter(0.88, "1", "share of adults who ever have a partner")
-    married: Share = parameter(0.75, "1", "share of couples who marry or register their partnership")
+    partnered: Share = parameter(0.99, "1", "share of adults who ever have a partner")
+    married: Share = parameter(0.99, "1", "share of couples who marry or register their partnership")
     partner_age_gap: tuple[Annotated[float, Field(ge=0, le=10)], Positive] = parameter(
         (2.5, 3.5), "years", "mean and standard deviation of the man's age less the woman's", source=_SWEDEN
     )
     age_at_union: tuple[Positive, Positive] = parameter(
         (24.5, 4.5), "years", "mean and standard deviation of the woman's age when a couple forms (normal, from 17)"
     )
-    divorce: Share = parameter(0.4, "1", "share of couples who part if both live on", source=_SWEDEN)
-    divorce_years: Positive = parameter(10.0, "years", "mean time until they part (exponential)")
-    repartnered: Share = parameter(0.7, "1", "share of the parted who find a second partner")
+    divorce: Share = parameter(0.45, "1", "share of couples who part if both live on", source=_SWEDEN)
+    divorce_years: Positive = parameter(14.0, "years", "mean time until they part (exponential)")
+    repartnered: Share = parameter(0.98, "1", "share of the parted who find a second partner")
     children: tuple[Share, ...] = parameter(
         CHILDREN,
         "1",
