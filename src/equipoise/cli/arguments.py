@@ -47,6 +47,7 @@ def parser() -> ArgumentParser:
     _run(command("run", "carry out a study on a database and write tables and a report"))
     _demo(command("demo", "carry out a complete study on a small simulated database"))
     _simulate(command("simulate", "make a synthetic nation: a database of persons who do not exist, and its truth"))
+    _calibrate(command("calibrate", "compare nations with the published figures they are meant to reproduce"))
     _study(command("validate", "name every fault of a study file, then what its design leaves open to doubt"))
     _plan(command("plan", "show the steps a run would take, without taking them"))
     _report(command("report", "write report.html anew from a results folder"))
@@ -80,6 +81,19 @@ def _simulate(of: ArgumentParser) -> None:
     of.add_argument("--views", type=views, default=("register",), metavar="VIEWS", help="register, or register,network")
     of.add_argument("--form", choices=("omop", "registers"), default="omop", help="of the tables (default omop)")
     of.add_argument("--threads", type=whole(1, 1024), metavar="N", help="cores to draw with (default: all)")
+
+
+def _calibrate(of: ArgumentParser) -> None:
+    of.add_argument("nation", metavar="NATION.toml", nargs="?", help="parameters that differ from the default nation")
+    of.add_argument("--to", required=True, type=Path, metavar="DIR", help="folder for calibration.csv and .md")
+    of.add_argument("--seeds", type=whole(2, 10_000), default=20, metavar="N", help="nations to draw (default 20)")
+    of.add_argument(
+        "--blocks", type=whole(2, 5000), default=40, metavar="N", help="blocks of 20,000 persons of each (default 40)"
+    )
+    of.add_argument(
+        "--als-incidence-multiplier", type=multiplier, default=60.0, metavar="M", help="enrichment (default 60)"
+    )
+    of.add_argument("--threads", type=whole(1, 1024), default=2, metavar="N", help="threads to draw with (default 2)")
 
 
 def _plan(of: ArgumentParser) -> None:

@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "run": "equipoise.cli.run:execute",
     "demo": "equipoise.cli.demo:execute",
     "simulate": "equipoise.cli.simulate:execute",
+    "calibrate": "equipoise.cli.calibrate:execute",
     "validate": "equipoise.cli.validate:execute",
     "plan": "equipoise.cli.plan:execute",
     "report": "equipoise.cli.report:execute",
