@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lstsq
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
@@ -80,5 +81,6 @@ def proof(rows: Sequence[dict[int, int]], number: int) -> np.ndarray | None:
             matrix[column[n], i] = times
     goal = np.zeros(len(order))
     goal[column[number]] = 1.0
-    shares = np.linalg.lstsq(matrix, goal, rcond=None)[0]
+    # The solution of least length, by an orthogonal factorisation: several times faster than by singular values.
+    shares = lstsq(matrix, goal, lapack_driver="gelsy", check_finite=False)[0]
     return np.round(shares, 9) if np.abs(matrix @ shares - goal).max() < TOLERANCE else None
