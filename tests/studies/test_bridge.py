@@ -195,6 +195,19 @@ def test_equal_definitions_under_other_names_are_no_difference() -> None:
         compare((parse_study(prognosis()), parse_study(raw)), ("survival", "survival"))
 
 
+def test_covariates_move_with_a_propensity_score_where_the_other_study_has_neither() -> None:
+    raw = prognosis(adjustment={"kind": "none"})
+    raw["analyses"][0]["adjust_for"] = []
+    weighed = parse_study(prognosis(adjustment={"kind": "weigh"}))
+    found = compare((parse_study(raw), weighed), ("survival", "survival"))
+    assert [item.element for item in found.differences] == ["adjustment"]
+    assert found.differences[0].settings == (("adjust_for",), ("design", "adjustment"))
+    # Regression without covariates is a study, so covariates have a step of their own.
+    apart = compare((parse_study(raw), parse_study(prognosis())), ("survival", "survival"))
+    assert [item.element for item in apart.differences] == ["covariates", "adjustment"]
+    assert [apart.mixture(number).study is not None for number in range(4)] == [True, False, True, True]
+
+
 def test_a_name_that_means_two_things_is_kept_apart() -> None:
     raw = prognosis()
     raw["concept_sets"]["antidepressants"]["include"][0]["code_prefix"] = "N06AB"

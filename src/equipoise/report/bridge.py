@@ -63,7 +63,7 @@ def bridge_context(results: Results) -> dict[str, Any]:
         "methods": page.methods(),
         "disclosure": disclosure(page.min_cell_count),
         "hidden_note": hidden_note(page.min_cell_count),
-        "provenance": list(_provenance(results.manifest)),
+        "provenance": list(_provenance(dict(results.manifest))),
         "protocols": [canonical_json(study) for study in page.about["studies"]],
     }
 
