@@ -50,8 +50,8 @@ def parser() -> ArgumentParser:
     _calibrate(command("calibrate", "compare nations with the published figures they are meant to reproduce"))
     _study(command("validate", "name every fault of a study file, then what its design leaves open to doubt"))
     _plan(command("plan", "show the steps a run would take, without taking them"))
-    _report(command("report", "write report.html anew from a results folder"))
     _bridge(command("bridge", "explain the difference of two follow-up studies, one design element at a time"))
+    _report(command("report", "write report.html anew from a results folder"))
     command("schema", "print the JSON Schema of study files")
     _store(command("store", "show or clear the private store of intermediates"))
     return top
@@ -104,6 +104,19 @@ def _plan(of: ArgumentParser) -> None:
     of.add_argument("--sql", action="store_true", help="show the SQL of each step")
 
 
+def _bridge(of: ArgumentParser) -> None:
+    for name, which in (("study_a", "from which the bridge starts"), ("study_b", "to which it leads")):
+        words = f"study file, analysis and, where it has several, target, {which}"
+        of.add_argument(name, metavar="STUDY.toml:ANALYSIS[:TARGET]", type=analysis_of_study, help=words)
+    _data(of)
+    of.add_argument("--data-b", metavar="DATA", help="a database of its own for the second study")
+    of.add_argument("--order", nargs="+", default=(), metavar="ELEMENT", help="the path to show: every element, once")
+    of.add_argument(
+        "--orders", type=whole(2, 100_000), default=200, metavar="N", help="orders sampled above ten elements (200)"
+    )
+    _outcome(of)
+
+
 def _report(of: ArgumentParser) -> None:
     of.add_argument("results", metavar="DIR", type=Path, help="folder that `equipoise run` wrote")
 
@@ -119,19 +132,6 @@ def _study(of: ArgumentParser) -> None:
 
 def _data(of: ArgumentParser) -> None:
     of.add_argument(
-def _bridge(of: ArgumentParser) -> None:
-    for name, which in (("study_a", "from which the bridge starts"), ("study_b", "to which it leads")):
-        words = f"study file, analysis and, where it has several, target, {which}"
-        of.add_argument(name, metavar="STUDY.toml:ANALYSIS[:TARGET]", type=analysis_of_study, help=words)
-    _data(of)
-    of.add_argument("--data-b", metavar="DATA", help="a database of its own for the second study")
-    of.add_argument("--order", nargs="+", default=(), metavar="ELEMENT", help="the path to show: every element, once")
-    of.add_argument(
-        "--orders", type=whole(2, 100_000), default=200, metavar="N", help="orders sampled above ten elements (200)"
-    )
-    _outcome(of)
-
-
         "--data",
         required=True,
         metavar="DATA",
@@ -180,6 +180,14 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def analysis_of_study(text: str) -> tuple[str, str, str | None]:
+    """A study file, the id of an analysis and perhaps a target, parted by colons."""
+    found = re.fullmatch(r"(.+\.toml):([^:]+)(?::([^:]+))?", text)
+    if found is None:
+        raise ArgumentTypeError(f"{text!r} is not STUDY.toml:ANALYSIS or STUDY.toml:ANALYSIS:TARGET")
+    return found[1], found[2], found[3]
 
 
 def memory(text: str) -> Any:
