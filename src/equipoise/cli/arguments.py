@@ -88,7 +88,7 @@ def _calibrate(of: ArgumentParser) -> None:
     of.add_argument("--to", required=True, type=Path, metavar="DIR", help="folder for calibration.csv and .md")
     of.add_argument("--seeds", type=whole(2, 10_000), default=20, metavar="N", help="nations to draw (default 20)")
     of.add_argument(
-        "--blocks", type=whole(2, 5000), default=40, metavar="N", help="blocks of 20,000 persons of each (default 40)"
+        "--blocks", type=whole(2, 5000), default=140, metavar="N", help="blocks of 20,000 persons of each (default 140)"
     )
     of.add_argument(
         "--als-incidence-multiplier", type=multiplier, default=60.0, metavar="M", help="enrichment (default 60)"
