@@ -21,7 +21,7 @@ from equipoise.simulate.block import Place
 from equipoise.simulate.nation_spec import NationSpec
 
 BLOCK_PERSONS = 20_000
-BLOCKS = 40
+BLOCKS = 140  # so that every Monte Carlo error is at most a quarter of its tolerance
 MULTIPLIER = 60.0
 SEEDS = 20
 WORKERS = 2
