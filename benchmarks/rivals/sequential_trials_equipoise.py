@@ -27,7 +27,7 @@ def fitted(frame: pd.DataFrame, task: str) -> TrialFit:
 
 def main(folder: Path, task: str) -> None:
     fitted(pd.DataFrame(population(100_000)).astype({"id": int, "month": int, "drug": int}), task).tidy()  # compiles
-    frame = pd.DataFrame(read_population(folder))
+    frame = pd.DataFrame(read_population(folder, small=True), copy=False)
     begin = time.perf_counter()
     fit = fitted(frame, task)
     fit.tidy()

@@ -15,6 +15,7 @@ import numpy as np
 
 MONTHS, ROWS_A_PERSON = 60, 1540
 COLUMNS = ("id", "month", "drug", "eligible", "died", "sex", "severity")
+SMALL = dict.fromkeys(COLUMNS, "int8") | {"id": "int32", "severity": "float64"}
 ROLES = {"person": "id", "period": "month", "treatment": "drug", "eligible": "eligible", "outcome": "died"}
 COVARIATES = ["sex", "severity"]
 
@@ -38,9 +39,10 @@ def population(n: int) -> dict[str, np.ndarray]:
     return dict(zip(COLUMNS, rows.T, strict=True))
 
 
-def read_population(folder: Path) -> dict[str, np.ndarray]:
-    columns = {name: np.fromfile(folder / name, dtype="<f8") for name in COLUMNS}
-    return {name: values if name == "severity" else values.astype(np.int64) for name, values in columns.items()}
+def read_population(folder: Path, small: bool = False) -> dict[str, np.ndarray]:
+    """The columns, whole numbers in eight bytes or in as few as they need."""
+    kinds = SMALL if small else dict.fromkeys(COLUMNS, "int64") | {"severity": "float64"}
+    return {name: np.fromfile(folder / name, dtype="<f8").astype(kinds[name]) for name in COLUMNS}
 
 
 def main(folder: Path, n: int) -> None:

@@ -191,11 +191,11 @@ def _levels(rows: Source, given: Any) -> tuple[tuple[str, ...], np.ndarray]:
         if named is not None:
             return tuple(named), code.astype(np.int64)
     values = rows.numbers(given, "treatment")
+    if ((values == 0.0) | (values == 1.0)).all():
+        return ("0", "1"), values.astype(np.int64)
     found, code = np.unique(values, return_inverse=True)
     if (found != np.floor(found)).any() or len(found) > MOST_LEVELS:
         raise DesignError(Fault("treatment", f"{len(found):,} values", f"names, or {MOST_LEVELS} whole numbers"))
-    if set(found) <= {0.0, 1.0}:
-        return ("0", "1"), values.astype(np.int64)
     return tuple(str(int(value)) for value in found), code.astype(np.int64)
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from equipoise.kernels.jit import compiled
-from equipoise.kernels.trial_rows import LONG, Trials
+from equipoise.kernels.trial_rows import KINDS, LONG, Trials
 
 
 class Rules(NamedTuple):
@@ -54,7 +54,7 @@ def clone_trials(
         [1, 3]
     """
     n = int(np.count_nonzero(start)) * len(rules.value)
-    out = Trials(*(np.zeros(n, kind) for kind in (np.int64, np.int32, np.int64, np.int64)), np.zeros((n, 3), np.int32))
+    out = Trials(*(np.zeros(n, kind) for kind in KINDS), np.zeros((n, 3), np.int32))
     deviates = np.zeros(len(start), np.bool_)
     _clone(first, end, start, treatment, triggers, rules, horizon, out, deviates)
     return out, deviates

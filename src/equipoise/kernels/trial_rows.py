@@ -20,12 +20,13 @@ import numpy as np
 from equipoise.kernels.jit import compiled
 
 PADDING = 32  # rows that are taken together; a power of two
+KINDS = (np.int64, np.int32, np.int8, np.int32)  # of the numbers of a trial
 LONG = 2**31 - 1  # a cut that no trial reaches
 TIE = 1e-8  # of a direction of length one: rows nearer than this to zero stay in its limit
 
 
 class Trials(NamedTuple):
-    """T trials: start row int64, length int32, arm int64, person int64 (codes 0..G-1), cut int32 (T, 3)."""
+    """T trials: start row int64, length int32, arm int8, person int32 (codes 0..G-1), cut int32 (T, 3) or (1, 3)."""
 
     start: np.ndarray
     length: np.ndarray
@@ -130,10 +131,9 @@ def sequential_trials(
         [2, 1, 1]
     """
     n = int(np.count_nonzero(start))
-    out = Trials(*(np.zeros(n, kind) for kind in (np.int64, np.int32, np.int64, np.int64)), np.zeros((n, 3), np.int32))
-    made = _sequential(first, end, start, treatment, follows, horizon, out)
-    out.cut[:, 0], out.cut[:, 1:] = 1, LONG
-    return Trials(*(column[:made] for column in out))
+    out = Trials(*(np.zeros(n, kind) for kind in KINDS), np.array([[1, LONG, LONG]], np.int32))
+    _sequential(first, end, start, treatment, follows, horizon, out)
+    return out
 
 
 @compiled
@@ -142,7 +142,7 @@ def _sequential(first, end, start, treatment, follows, horizon, out):
     for person in range(first.shape[0] - 1):
         last = end[person]
         for row in range(first[person], first[person + 1]):
-            if not start[row] or row > last:
+            if not start[row]:
                 continue
             stop = min(last, row + horizon)
             if follows:
@@ -207,7 +207,7 @@ def weigh(n, row, i, arm, cut, factor, kinds, low, high, often, w):
         return
     total, begin = 1.0, np.int64(0)
     for part in range(4):
-        until = min(n, np.int64(cut[i, part])) if part < 3 else n
+        until = min(n, np.int64(cut[min(i, cut.shape[0] - 1), part])) if part < 3 else n
         kind = kinds[arm, part]
         for k in range(begin, until):
             if kind >= 0:
