@@ -6,7 +6,7 @@ import pytest
 import equipoise as eq
 from tests.estimators.test_g_formula import BOTH, NAMES, confounded
 
-NATIONS, PERSONS, MONTHS = 200, 600, 4
+NATIONS, PERSONS, MONTHS = 100, 2000, 4
 
 
 @pytest.mark.slow
