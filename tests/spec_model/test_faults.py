@@ -28,8 +28,8 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             "titel",
             "unknown key",
-            "analyses, cohorts, concept_sets, covariates, data_needs, exposures, id, published, question, seed, "
-            "sensitivity, spec_version, title, windows",
+            "analyses, cohorts, concept_sets, covariates, data_needs, exposures, gate, id, published, purpose, "
+            "question, seed, sensitivity, spec_version, title, windows",
             "did you mean 'title'?",
         ),
     ),

@@ -61,6 +61,7 @@ def _run(of: ArgumentParser) -> None:
     _study(of)
     _data(of)
     _outcome(of)
+    of.add_argument("--unseal", metavar="REASON", help="show what a closed gate seals; the report carries the reason")
 
 
 def _demo(of: ArgumentParser) -> None:

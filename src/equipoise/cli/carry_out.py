@@ -25,6 +25,7 @@ def carry_out(study: Study, source: Any, arguments: Namespace) -> int:
         min_cell_count=arguments.min_cell_count,
         store=arguments.store,
         progress=progress(),
+        unseal=getattr(arguments, "unseal", None),
     )
     page = arguments.to / "report.html"
     write_report(results, page)

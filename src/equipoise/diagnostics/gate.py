@@ -17,7 +17,6 @@ from equipoise.diagnostics.balance_verdict import BalanceJudgement, judge_balanc
 from equipoise.diagnostics.generalizability import Generalizability
 from equipoise.diagnostics.power import Power
 from equipoise.errors import DesignError, Fault, Reason
-from equipoise.estimators.propensity_scores import PropensityAssessment
 from equipoise.estimators.survival_curve_frames import frame_of
 
 NAMED = 3  # covariates named in a sentence
@@ -29,6 +28,14 @@ class Status(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_EVALUATED = "not_evaluated"
+
+
+class Overlap(Protocol):
+    """The overlap of propensity scores, as `assess_propensity` finds it."""
+
+    @property
+    def equipoise(self) -> float:
+        """Share of persons in equipoise."""
 
 
 class SystematicError(Protocol):
@@ -143,7 +150,7 @@ def assess_gate(
     *,
     balance: Balance | None = None,
     declared: Sequence[str] | None = None,
-    propensity: PropensityAssessment | None = None,
+    propensity: Overlap | None = None,
     power: Power | None = None,
     null: SystematicError | None = None,
     generalizability: Generalizability | None = None,

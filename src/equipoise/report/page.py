@@ -12,6 +12,7 @@ from equipoise.report import balance, comparisons, findings, follow_up, follow_u
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
+from equipoise.report.gate import gate_table, gate_words
 from equipoise.report.lags import lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 EVERY_DESIGN = ("attrition", "estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
 COMPARED = ("heterogeneity", "discordance", "lag_scan")
-FOLLOW_UP = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance")
+FOLLOW_UP = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance", "diagnostics")
 SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP)
 
 
@@ -112,6 +113,7 @@ class _Page:
         self.study = study
         self.min_cell_count = int(results.manifest.get("min_cell_count", 0))
         self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in SHOWN}
+        self.unsealed: str | None = results.manifest.get("unsealed")
         self.main = {analysis.id for analysis in study.analyses}
 
     def of(self, name: str, analysis: Analysis) -> list[Row]:
@@ -167,10 +169,13 @@ class _Page:
 
     def _found_in_follow_up(self, analysis: Analysis) -> Part:
         estimates = self.of("estimates", analysis)
-        words = follow_up_words.opening(self.of("follow_up", analysis))
+        diagnostics = self.of("diagnostics", analysis)
+        words = gate_words(self.study, diagnostics, self.unsealed)
+        words += follow_up_words.opening(self.of("follow_up", analysis))
         words += follow_up_words.contradictions(self.study, estimates, self.of("curves", analysis))
         words += balance.imbalances(self.study, self.of("balance", analysis))
         tables = [follow_up_words.findings(self.study, estimates, analysis.conf_level)]
+        tables += [gate_table(self.study, diagnostics)] if diagnostics else []
         return self._part(analysis, words=words, tables=[table for table in tables if table.rows])
 
     def parts(self, make: Any) -> list[Part]:

@@ -13,6 +13,7 @@ from equipoise.results.columns import count as _count
 from equipoise.results.columns import pairs as _on
 from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
+from equipoise.results.diagnostic_tables import DIAGNOSTICS
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 
@@ -433,6 +434,7 @@ TABLES: dict[str, TableSchema] = {
         CURVES,
         ADJUSTMENT,
         BALANCE,
+        DIAGNOSTICS,
         ESTIMATES,
         HETEROGENEITY,
         DISCORDANCE,

@@ -18,6 +18,7 @@ from equipoise.estimators.survival_curve_comparison import compare_survival_curv
 from equipoise.estimators.survival_curve_result import SurvivalCurve
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.balance import adjustment_row, balance_rows
+from equipoise.runner.diagnose import diagnostic_rows
 from equipoise.runner.estimate import OVERALL, ratio_numbers
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, read_follow_up
 from equipoise.runner.layers import ADJUSTED, CRUDE, Layer, Propensity, Setting, adjusted, by_propensity, crude
@@ -32,13 +33,17 @@ ADJUSTMENT: TypeAdapter[Any] = TypeAdapter(Adjustment)
 
 
 def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
-    """Rows of the tables estimates, adjustment and balance; an estimate that cannot be given has a reason."""
+    """Rows of estimates, adjustment, balance and diagnostics; an estimate that cannot be given has a reason."""
     made = _Estimates(unpack_analysis_set(inputs["analysis_set"]), subset)
     found = {"estimates": list(made.rows()), "adjustment": [], "balance": []}
     if made.propensity is not None:
         key = made.protocol.key(subset["id"]) | {"adjustment": made.layers[-1].label}
         found["adjustment"] = [key | adjustment_row(made.people, made.layers[-1], made.propensity)]
         found["balance"] = [key | row for row in balance_rows(made.propensity)]
+    if "gate" in subset:
+        key = made.protocol.key(subset["id"])
+        rows = diagnostic_rows(made.layers[-1].rows, made.propensity, subset["gate"])
+        found["diagnostics"] = [key | row for row in rows]
     return Artifact({}, found)
 
 

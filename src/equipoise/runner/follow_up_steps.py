@@ -65,6 +65,7 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
     full = {"id": tag, "outcome": outcome_label(study, design), "estimator": canonical(design.estimator)}
     model: dict[str, Any] = {"adjustment": canonical(design.adjustment), "seed": seed}
     model |= {key: canonical(analysis)[key] for key in ("adjust_for", "interval", "conf_level")}
+    model |= {} if study.gate is None else {"gate": canonical(study.gate)}
     return [
         Step(made["analysis_set"], "arms_set", protocol, needs, detail="arms, follow-up and covariates", analysis=tag),
         Step(

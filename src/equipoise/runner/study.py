@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from equipoise.runner.code_hash import library_versions
 from equipoise.runner.follow_up_steps import set_name
 from equipoise.runner.packing import unpack_analysis_set
 from equipoise.runner.progress import Progress, Silent
+from equipoise.runner.sealing import sealed
 from equipoise.runner.step import Step
 from equipoise.runner.steps import study_steps
 from equipoise.runner.store import MemoryShelf, Store
@@ -37,15 +38,20 @@ def run(
     min_cell_count: int = MIN_CELL_COUNT,
     store: str | Path | None = None,
     progress: Progress | None = None,
+    unseal: str | None = None,
 ) -> Results:
     """Carry out every analysis of a study and write `manifest.json`, `run.json` and `tables/` into the folder `to`.
 
     Steps whose inputs have not changed are taken from the store (`store`, default the user's cache folder), so that an
     interrupted run resumes and a repeated run does no work. `seed` overrides the study's. Counts from 1 to
-    `min_cell_count` - 1 are suppressed. Raises `OutputError` before any work if `to` cannot take results.
+    `min_cell_count` - 1 are suppressed. Outcomes by arm that the study's gate closes are sealed: they are written
+    nowhere in `to`. `unseal` is a reason to show them all the same, and the report carries it. Raises `OutputError`
+    before any work if `to` cannot take results, `DesignError` for a reason without words.
 
     >>> results = run(read_study("study.toml"), connect("data/"), to="results/")  # doctest: +SKIP
     """
+    if unseal is not None and not unseal.strip():
+        raise DesignError(Fault("unseal", "no words", "the reason for which sealed estimates are opened"))
     check_destination(to)
     shelf = Store(store)
     check_apart(Path(to), shelf.place)
@@ -55,10 +61,11 @@ def run(
     walk.run(steps)
     results = Results.suppressed(
         tables_of(walk, steps),
-        _manifest(study, source, walk, steps, chosen_seed),
+        _manifest(study, source, walk, steps, chosen_seed) | ({} if unseal is None else {"unsealed": unseal.strip()}),
         min_cell_count=min_cell_count,
         timings={"seconds": walk.seconds},
     )
+    results = replace(results, tables=sealed(results.tables, study.purpose, unseal))
     write(results, to)
     return results
 

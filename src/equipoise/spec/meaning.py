@@ -26,9 +26,19 @@ def check_meaning(raw: Any) -> list[Fault]:
     faults = [Fault(place(path, raw), *said) for path, *said in found]
     for i, item in parts.sensitivity.items():
         faults += _sensitivity(parts, item, ("sensitivity", i), raw)
+    faults += _gate(parts, raw)
     for i, figure in parts.published.items():
         faults += [Fault(place(path, raw), *said) for path, *said in _published(parts, figure, ("published", i))]
     return faults
+
+
+def _gate(parts: Parts, raw: Any) -> Iterator[Fault]:
+    if isinstance(raw, dict) and raw.get("gate") is not None:
+        for i, analysis in parts.analyses.items():
+            if analysis.follow_up is None:
+                found = f"a design of kind {analysis.design.kind!r} in a study with a gate"
+                remedy = "a gate seals arms that are followed; give this analysis a study file of its own"
+                yield Fault(place(("analyses", i, "design"), raw), found, "designs of kind 'follow_up'", remedy)
 
 
 # Levels that initiation has beside the study's windows; a window of that name could not be told from them.

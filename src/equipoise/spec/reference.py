@@ -64,6 +64,7 @@ HEADINGS = {
     "Estimator": "`estimator` of a follow-up design",
     "Sensitivity": "`[[sensitivity]]`",
     "Published": "`[[published]]`",
+    "GateRules": "`[gate]`",
 }
 
 

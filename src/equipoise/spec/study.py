@@ -11,6 +11,7 @@ from equipoise.spec.covariates import Covariate
 from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.exposures import Exposure
 from equipoise.spec.follow_up import FollowUpDesign
+from equipoise.spec.gate import GateRules, Purpose
 from equipoise.spec.model import Model
 from equipoise.spec.published import Published
 from equipoise.spec.relatives import Relationships
@@ -112,6 +113,10 @@ class Study(Model):
     """Title of the report."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Fixes every random draw."""
+    purpose: Purpose = "estimation"
+    """A `replication` or `design_comparison` is shown under that label, its failed diagnostics beside it."""
+    gate: GateRules | None = None
+    """Diagnostics that every comparison of follow-up analyses must pass before it is shown; none where left out."""
     question: Question
     """What the study asks."""
     data_needs: DataNeeds = DataNeeds()

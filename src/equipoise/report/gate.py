@@ -1,0 +1,68 @@
+"""The gate in words and as a table: what every comparison had to pass, and what was sealed or shown all the same."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from equipoise.report.numbers import decimal_text
+from equipoise.report.protocol import exposure_label
+from equipoise.report.views import Cell, Table, group_row, grouped, head
+from equipoise.spec.study import Study
+
+Row = dict[str, Any]
+PURPOSE = {"replication": "a replication", "design_comparison": "a comparison of designs"}
+STATUS = {"passed": "passed", "failed": "failed", "not_evaluated": "not evaluated"}
+DIAGNOSTIC = {
+    "balance": "Largest standardized difference",
+    "equipoise": "Share of persons in equipoise",
+    "power": "Minimal detectable hazard ratio",
+    "systematic_error": "Expected absolute systematic error",
+}
+AT_LEAST = ("equipoise",)
+
+
+def gate_words(study: Study, rows: Sequence[Row], unsealed: str | None) -> list[str]:
+    """What the study is for, where that is not estimation, and one sentence on each comparison with a closed gate."""
+    texts = []
+    if study.purpose in PURPOSE:
+        texts.append(f"This study is {PURPOSE[study.purpose]}: it shows what a design gives, not what is believed.")
+    closed = grouped((row for row in rows if row["status"] != "passed"), lambda row: row["exposure"])
+    for exposure, members in closed.items():
+        why = ", ".join(f"{_named(row)} {STATUS[row['status']]}" for row in members)
+        texts.append(f"{exposure_label(study, exposure)}: {why}. {_consequence(study, unsealed)}")
+    return texts
+
+
+def _named(row: Row) -> str:
+    name = DIAGNOSTIC[row["diagnostic"]]
+    return name[:1].lower() + name[1:]
+
+
+def _consequence(study: Study, unsealed: str | None) -> str:
+    if study.purpose in PURPOSE:
+        return f"Its estimates are shown as those of {PURPOSE[study.purpose]}."
+    if unsealed is not None:
+        return f"Its estimates were unsealed, for this reason: {unsealed}"
+    return "Its estimates and outcomes by arm are sealed."
+
+
+def gate_table(study: Study, rows: Sequence[Row]) -> Table:
+    """Every diagnostic with its number, what was asked, and what became of it."""
+    top = [*head("Diagnostic", "Number", "Asked for"), Cell("Status")]
+    body: list[list[Cell]] = []
+    for exposure, members in grouped(rows, lambda row: row["exposure"]).items():
+        body.append(group_row(exposure_label(study, exposure), len(top)))
+        for row in members:
+            bound = "at least" if row["diagnostic"] in AT_LEAST else "at most"
+            status = STATUS[row["status"]] + (f": {row['covariates']}" if row["covariates"] else "")
+            body.append(
+                [
+                    Cell(DIAGNOSTIC[row["diagnostic"]], "level", head=True),
+                    Cell(decimal_text(row["value"], 3), "number"),
+                    Cell(f"{bound} {row['threshold']:g}", "number"),
+                    Cell(status),
+                ]
+            )
+    notes = [
+        "A difference fails only where it exceeds the threshold significantly over all covariates of the analysis."
+    ]
+    return Table("Diagnostics of the gate", top, body, notes)

@@ -1,0 +1,32 @@
+"""The result table of the gate: each diagnostic of each comparison with what became of it."""
+
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, real, text
+from equipoise.results.schema import ColumnSchema, Levels, TableSchema, Total
+
+CONTRAST = (*SET, "exposure")
+
+DIAGNOSTICS = TableSchema(
+    "diagnostics",
+    "The diagnostics of a study's gate. Outcomes by arm of a comparison are sealed unless all its diagnostics passed.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        EXPOSURE,
+        ColumnSchema("position", "int", "place in the gate, from 1", required=True),
+        text(
+            "diagnostic",
+            "what was looked at",
+            required=True,
+            values=("balance", "equipoise", "power", "systematic_error"),
+        ),
+        text("status", "one not evaluated has not passed", required=True, values=("passed", "failed", "not_evaluated")),
+        real(
+            "value", "largest standardized difference, share in equipoise, or minimal detectable ratio", "", "n_events"
+        ),
+        real("threshold", "what the gate asks for"),
+        count("n_events", "persons of both arms with the outcome, of the diagnostic of power"),
+        text("covariates", "covariates beyond the threshold significantly"),
+    ),
+    (*CONTRAST, "diagnostic"),
+    (Levels(("n_events",), CONTRAST, (Total("estimates", "n_cases", CONTRAST),), known=False),),
+)

@@ -1,0 +1,56 @@
+"""What a closed gate hides: every outcome by arm of a comparison, before anything is written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from equipoise.errors import Reason
+from equipoise.results.tables import schema_of
+from equipoise.spec.gate import Purpose
+
+Row = dict[str, Any]
+Comparison = tuple[str, str]  # analysis, exposure
+# What may stand in a sealed row: what was planned, and how many persons there are in each arm at time zero.
+OPEN_COLUMNS = {"follow_up": ("n_persons",), "estimates": ("time_point_days",)}
+DROPPED = ("curves",)  # their very rows say when follow-up ended
+
+
+def closed_comparisons(diagnostics: pa.Table) -> set[Comparison]:
+    """Comparisons with a diagnostic that did not pass; the table of diagnostics names it."""
+    return {(row["analysis"], row["exposure"]) for row in diagnostics.to_pylist() if row["status"] != "passed"}
+
+
+def sealed(tables: Mapping[str, pa.Table], purpose: Purpose, unseal: str | None) -> dict[str, pa.Table]:
+    """The tables without what closed gates hide. Rows of estimates stay, with reason SEALED.
+
+    A replication and a comparison of designs are shown, and so is a run with a reason to unseal; their failed
+    diagnostics stand in the table `diagnostics` either way. Apply it after suppression: it only takes away.
+    """
+    closed = closed_comparisons(tables["diagnostics"]) if "diagnostics" in tables else set()
+    made = dict(tables)
+    if not closed or purpose != "estimation" or unseal is not None:
+        return made
+    for name in (*OPEN_COLUMNS, *DROPPED):
+        content = made[name].to_pylist()
+        rows = [row for row in content if name not in DROPPED or _key(row) not in closed]
+        for row in rows:
+            if _key(row) in closed:
+                _empty(name, row)
+                if name == "estimates":
+                    row["reason"] = str(Reason.SEALED)
+        made[name] = pa.Table.from_pylist(rows, schema=schema_of(name).arrow)
+    return made
+
+
+def _key(row: Row) -> Comparison:
+    return row["analysis"], row["exposure"]
+
+
+def _empty(name: str, row: Row) -> None:
+    """Every number of a row but the open ones becomes null, and nothing says which of them was small."""
+    for column in schema_of(name).columns:
+        if column.type in ("int", "float") and column.name not in OPEN_COLUMNS[name]:
+            row[column.name] = None
+            if column.count:
+                row[column.flag] = False
