@@ -15,8 +15,8 @@ COMMANDS: dict[str, str] = {
     "calibrate": "equipoise.cli.calibrate:execute",
     "validate": "equipoise.cli.validate:execute",
     "plan": "equipoise.cli.plan:execute",
-    "report": "equipoise.cli.report:execute",
     "bridge": "equipoise.cli.bridge:execute",
+    "report": "equipoise.cli.report:execute",
     "schema": "equipoise.cli.schema:execute",
     "store": "equipoise.cli.store:execute",
 }

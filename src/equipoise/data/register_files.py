@@ -76,7 +76,7 @@ class RegisterFile:
             return
         scans = [scan_of_text(path) if self.is_text else scan_of_parquet([path]) for path in self._paths]
         columns = [{str(row[0]) for row in self._engine.run(f"DESCRIBE SELECT * FROM {scan}")} for scan in scans]
-        other = sorted(set.union(*columns) - set.intersection(*columns))
+        other = sorted(columns[0].union(*columns) - columns[0].intersection(*columns))
         if other:
             found = f"not every part has the columns {', '.join(map(repr, other))}"
             raise SourceError(Fault(self.shown, found, "the same columns in every part"))
