@@ -200,7 +200,7 @@ def test_a_database_that_cannot_be_used(name: str, place: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "data", ["nowhere", "study.toml", "postgres://me:hunter2@localhost:1/db", "oracle://me:hunter2@host/db"]
+    "data", ["nowhere", "nowhere.duckdb", "postgres://me:hunter2@localhost:1/db", "oracle://me:hunter2@host/db"]
 )
 def test_data_that_are_none(data: str, place: Path, tmp_path: Path) -> None:
     where = data if "://" in data else place / data
@@ -208,6 +208,14 @@ def test_data_that_are_none(data: str, place: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (11, "")
     assert "error:" in done.stderr
     assert "hunter2" not in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_study_file_is_no_mapping_file(place: Path, tmp_path: Path) -> None:
+    study = place / "study.toml"
+    done = equipoise("run", study, "--data", study, "--to", tmp_path / "r", store=tmp_path / "store")
+    assert (done.returncode, done.stdout) == (10, "")
+    assert "mapping_version" in done.stderr
     assert not (tmp_path / "r").exists()
 
 

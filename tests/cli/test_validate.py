@@ -40,8 +40,8 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
         "    to do    did you mean 'efron'?\n"
         "  sead\n"
         "    found    unknown key\n"
-        "    allowed  analyses, cohorts, concept_sets, covariates, data_needs, exposures, id, question, seed, "
-        "sensitivity, spec_version, title, windows\n"
+        "    allowed  analyses, cohorts, concept_sets, covariates, data_needs, exposures, gate, id, "
+        "published, purpose, question, seed, sensitivity, spec_version, title, windows\n"
         "    to do    did you mean 'seed'?\n"
     )
 
