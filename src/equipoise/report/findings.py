@@ -35,7 +35,7 @@ def _opening(sampling: Sequence[Row], analysis: Analysis) -> str:
         return f"No case had an eligible control, so there is nothing to compare. Cases: {count_text(row, 'n_cases')}."
     cases, controls = count_text(row, "n_cases_matched"), count_text(row, "n_controls")
     if HIDDEN in (cases, controls):
-        return "The study compares so few cases or controls that their number is hidden."
+        return "The number of cases or controls is hidden: with it, a small count elsewhere could be worked out."
     text = f"The study compares {cases} cases with {controls} matched controls."
     unmatched = count_text(row, "n_cases_unmatched")
     if unmatched == HIDDEN:
