@@ -1,13 +1,23 @@
 """Covariates of persons on their index dates, from declarations alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from equipoise.cohort.last_records import MISSING, ValueDays, last_level, last_value
 from equipoise.cohort.people import EventDays, People, person_day_key
 from equipoise.cohort.time import EARLIEST, birthday, calendar_year, shifted, years_between
-from equipoise.spec.covariates import AgeCovariate, CountCovariate, Covariate, EventCovariate
+from equipoise.spec.covariates import (
+    AgeCovariate,
+    CategoryCovariate,
+    CountCovariate,
+    Covariate,
+    EventCovariate,
+    MeasurementCovariate,
+)
+
+UNKNOWN = "unknown"  # level of a characteristic of whom it is not recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,10 @@ class IndexRows:
 
 @dataclass(frozen=True, slots=True)
 class CovariateValues:
-    """One covariate on r rows: float64 values (r,), or int32 codes (r,) into `levels` with a reference level."""
+    """One covariate on r rows: float64 values (r,), or int32 codes (r,) into `levels` with a reference level.
+
+    A missing value is NaN, a missing level -1.
+    """
 
     name: str
     label: str
@@ -35,17 +48,37 @@ class CovariateValues:
     def numeric(self) -> bool:
         return not self.levels
 
+    @property
+    def missing(self) -> np.ndarray:
+        """Rows without a value, bool (r,)."""
+        return np.isnan(self.values) if self.numeric else self.values < 0
+
+    def where(self, rows: np.ndarray) -> "CovariateValues":
+        """The covariate on the rows where `rows` (bool) is true."""
+        return replace(self, values=self.values[rows])
+
 
 def covariate_values(
-    covariate: Covariate, people: People, rows: IndexRows, records: Mapping[str, EventDays]
+    covariate: Covariate, people: People, rows: IndexRows, records: Mapping[str, EventDays | ValueDays]
 ) -> CovariateValues:
-    """Evaluate one declared covariate. Records on the index date itself never count."""
+    """Evaluate one declared covariate. Records on the index date itself never count.
+
+    `records` by concept set: values by day for a measurement, days with a record for all others.
+    """
     label = covariate.label or covariate.name
     if isinstance(covariate, AgeCovariate):
         return _age(covariate, label, people, rows)
+    if isinstance(covariate, MeasurementCovariate):
+        measured, window = records[covariate.concept_set], covariate.window
+        assert isinstance(measured, ValueDays)
+        last = last_value(measured, rows.person, rows.day, window.first_day, window.last_day)
+        return CovariateValues(covariate.name, f"{label} ({covariate.unit})", last)
+    if isinstance(covariate, CategoryCovariate):
+        return _category(covariate, label, rows, records)
     if isinstance(covariate, EventCovariate | CountCovariate):
-        window = covariate.window
-        n_days = days_in_window(records[covariate.concept_set], rows, window.first_day, window.last_day)
+        window, found = covariate.window, records[covariate.concept_set]
+        assert isinstance(found, EventDays)
+        n_days = days_in_window(found, rows, window.first_day, window.last_day)
         if isinstance(covariate, CountCovariate):
             return CovariateValues(covariate.name, label, n_days.astype(np.float64))
         met = (n_days >= covariate.at_least).astype(np.int32)
@@ -54,7 +87,28 @@ def covariate_values(
         return CovariateValues(covariate.name, label, calendar_year(rows.day).astype(np.float64))
     if covariate.kind == "birth_year":
         return CovariateValues(covariate.name, label, people.birth_year[rows.person].astype(np.float64))
-    return characteristic(people, rows, covariate.kind, covariate.name, label, covariate.reference)
+    found = characteristic(people, rows, covariate.kind, covariate.name, label, covariate.reference)
+    return _known_only(found, covariate.reference) if covariate.unknown == "missing" else found
+
+
+def _known_only(found: CovariateValues, reference: str | None) -> CovariateValues:
+    """A characteristic whose level `unknown` is a missing value."""
+    if UNKNOWN not in found.levels:
+        return found
+    at = found.levels.index(UNKNOWN)
+    codes = np.where(found.values == at, MISSING, found.values - (found.values > at)).astype(np.int32)
+    levels = tuple(level for level in found.levels if level != UNKNOWN) or (UNKNOWN,)
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+    return replace(found, values=codes, levels=levels, reference=reference or levels[int(np.argmax(counts))])
+
+
+def _category(
+    covariate: CategoryCovariate, label: str, rows: IndexRows, records: Mapping[str, EventDays | ValueDays]
+) -> CovariateValues:
+    days = [found for level in covariate.levels if isinstance(found := records[level.concept_set], EventDays)]
+    codes = last_level(days, rows.person, rows.day, covariate.window.first_day, covariate.window.last_day)
+    levels = tuple(level.name for level in covariate.levels)
+    return CovariateValues(covariate.name, label, codes, levels, covariate.reference or levels[0])
 
 
 def age_at(people: People, rows: IndexRows) -> np.ndarray:

@@ -14,7 +14,7 @@ from equipoise.data.tables import EVENT_TABLES, EventTable
 from equipoise.data.verbs import first_per_person, keep_persons
 
 _MILLIGRAMS = {8576: 1.0, 9655: 0.001, 8504: 1000.0}  # UCUM mg, ug, g as OMOP concepts
-EVENT_COLUMNS = ("person_id", "day", "end_day", "days_supply", "quantity", "dose", "concept_id")
+EVENT_COLUMNS = ("person_id", "day", "end_day", "days_supply", "quantity", "dose", "value", "concept_id")
 
 
 def events(source: Source, resolved: ResolvedConcepts, known: ir.Table | None = None) -> ir.Table:
@@ -22,7 +22,8 @@ def events(source: Source, resolved: ResolvedConcepts, known: ir.Table | None = 
 
     person_id int64; day int32, its start; end_day int32 or NULL; days_supply, quantity float64 or NULL (drugs);
     dose float64 or NULL, milligrams of active substance (drugs: quantity × the amount of the drug concept's only
-    ingredient; NULL where there are several, or none given in g, mg or µg); concept_id int64 or NULL, the standard
+    ingredient; NULL where there are several, or none given in g, mg or µg); value float64 or NULL, the number measured
+    or observed, in whatever unit the database has; concept_id int64 or NULL, the standard
     concept.
 
     Left out: records without a person or a start, of persons who are not in `people`, before the earliest possible day
@@ -39,6 +40,7 @@ def events(source: Source, resolved: ResolvedConcepts, known: ir.Table | None = 
         end_day=_end(records, declared),
         days_supply=_or_null(records, declared.days_supply, "float64"),
         quantity=_or_null(records, declared.quantity, "float64"),
+        value=_or_null(records, declared.value, "float64"),
         concept_id=records[declared.concept],
     )
     rows = _while_alive(rows, people(source) if known is None else known)

@@ -49,6 +49,7 @@ class EventTable:
     end: str | None = None
     days_supply: str | None = None
     quantity: str | None = None
+    value: str | None = None
 
 
 def _key(name: str) -> Column:
@@ -316,6 +317,7 @@ EVENT_TABLES: dict[str, EventTable] = {
             "measurement_source_concept_id",
             "measurement_source_value",
             "measurement_date",
+            value="value_as_number",
         ),
         EventTable(
             "observation",
@@ -324,6 +326,7 @@ EVENT_TABLES: dict[str, EventTable] = {
             "observation_source_concept_id",
             "observation_source_value",
             "observation_date",
+            value="value_as_number",
         ),
         EventTable(
             "visit",

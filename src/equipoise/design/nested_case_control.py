@@ -54,7 +54,10 @@ def exposure_columns(
 
 
 def covariate_columns(covariates: Iterable[CovariateValues]) -> list[tuple[Column, np.ndarray]]:
-    """Numeric covariates as they are; of categorical ones an indicator for each level but the reference."""
+    """Numeric covariates as they are; of categorical ones an indicator for each level but the reference.
+
+    A missing value is NaN in every column of its covariate.
+    """
     made = []
     for covariate in covariates:
         tags = (("covariate", covariate.name), ("label", covariate.label))
@@ -64,7 +67,7 @@ def covariate_columns(covariates: Iterable[CovariateValues]) -> list[tuple[Colum
         for code, level in enumerate(covariate.levels):
             if level != covariate.reference:
                 column = Column(f"{covariate.name}[{level}]", "covariate", (*tags, ("level", level)))
-                made.append((column, covariate.values == code))
+                made.append((column, np.where(covariate.missing, np.nan, covariate.values == code)))
     return made
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from equipoise.analysis_set import Attrition
 from equipoise.cohort.covariates import CovariateValues, IndexRows, covariate_values
+from equipoise.cohort.last_records import ValueDays, value_days
 from equipoise.cohort.people import EventDays, People, event_days
 from equipoise.data.source import Source
 from equipoise.design.dispensings import UseOfRows, distinct_dispensings, use_of_rows
@@ -31,9 +32,10 @@ from equipoise.runner.packing import (
     unpack_cohort,
     unpack_people,
     unpack_sets,
+    values_of,
 )
 from equipoise.runner.protocol import Protocol, read_protocol
-from equipoise.spec.covariates import Covariate
+from equipoise.spec.covariates import Covariate, MeasurementCovariate, records_behind
 
 Inputs = Mapping[str, Artifact]
 
@@ -87,12 +89,18 @@ def covariates(
     """Every declared covariate, on every row."""
     found: list[CovariateValues] = []
     for covariate in declared:
-        events: dict[str, EventDays] = {}
-        if covariate.kind in ("event", "count"):
-            made = rows_of(records, [covariate.concept_set])
-            events[covariate.concept_set] = event_days(people, made["person_id"], made["day"])
+        events = {name: _behind(covariate, records, people, name) for name in records_behind(covariate)}
         found.append(covariate_values(covariate, people, rows, events))
     return found
+
+
+def _behind(covariate: Covariate, records: Artifact, people: People, name: str) -> EventDays | ValueDays:
+    """The records of a concept set as the covariate reads them."""
+    made = rows_of(records, [name])
+    if isinstance(covariate, MeasurementCovariate):
+        values = values_of(records, name)
+        return value_days(people, made["person_id"], made["day"], values, covariate.plausible)
+    return event_days(people, made["person_id"], made["day"])
 
 
 def attrition(inputs: Inputs, sets: MatchedSets) -> tuple[Attrition, Attrition]:

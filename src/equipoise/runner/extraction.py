@@ -95,6 +95,8 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
             arrays[f"{position}.{column}"] = rows[column].to_numpy()
         for column in AMOUNTS:
             arrays[f"{position}.{column}"] = rows[column].to_numpy().astype(np.float64)
+        if EVENT_TABLES[concept_set["domain"]].value is not None:
+            arrays[f"{position}.value"] = rows["value"].to_numpy().astype(np.float64)
     return Artifact(arrays, {"concept_sets": list(subset["concept_sets"])})
 
 

@@ -82,6 +82,11 @@ def unpack_analysis_set(made: Artifact) -> AnalysisSet:
     return AnalysisSet(**arrays, columns=columns, attrition=attrition)
 
 
+def values_of(made: Artifact, name: str) -> np.ndarray:
+    """The measured values of a concept set's member records, float64 (k,), NaN where there is none."""
+    return made[f"{made.values['concept_sets'].index(name)}.value"]
+
+
 def rows_of(made: Artifact, names: Iterable[str]) -> dict[str, np.ndarray]:
     """The member records of the named concept sets, one after the other."""
     at = [made.values["concept_sets"].index(name) for name in names]

@@ -6,6 +6,7 @@ from typing import Any
 
 from equipoise.spec.canonical import canonical
 from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.covariates import records_behind
 from equipoise.spec.study import Analysis, Study
 
 # The step table: kind of step → "module:function", loaded only when the step has to run.
@@ -24,10 +25,17 @@ FUNCTIONS = {
     "estimates": "equipoise.runner.estimate:estimates",
     "contrasts": "equipoise.runner.contrasts:contrasts",
     "lag_scan": "equipoise.runner.lag_scan:lag_scan",
+    "trial_panel": "equipoise.runner.trial_panels:panel",
+    "trial_description": "equipoise.runner.trial_description:description",
+    "trial_bootstrap": "equipoise.runner.trial_estimates:replicates",
+    "trial_estimates": "equipoise.runner.trial_estimates:estimates",
     "population": "equipoise.runner.follow_up:population",
     "arms_set": "equipoise.runner.follow_up:arms_set",
     "arms_description": "equipoise.runner.describe_arms:description",
     "arms_estimates": "equipoise.runner.estimate_arms:estimates",
+    "scores": "equipoise.runner.function_sets:scores",
+    "function_set": "equipoise.runner.function_sets:function_set",
+    "function": "equipoise.runner.function:estimates",
 }
 
 
@@ -92,5 +100,4 @@ def covariate_concept_sets(study: Study, analysis: Analysis) -> set[str]:
 
 def concept_sets_of(study: Study, covariates: Iterable[str]) -> set[str]:
     """Concept sets behind named covariates."""
-    declared = (study.covariate(name) for name in covariates)
-    return {covariate.concept_set for covariate in declared if covariate.kind in ("event", "count")}
+    return {name for covariate in covariates for name in records_behind(study.covariate(covariate))}

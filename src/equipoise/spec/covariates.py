@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from equipoise.spec.model import Model
-from equipoise.spec.values import Name, SomeDays, WholeYears, Wrong, shown
+from equipoise.spec.values import Name, SomeDays, Text, WholeYears, Wrong, shown
 from equipoise.spec.windows import Window
 
 
@@ -54,6 +54,8 @@ class CharacteristicCovariate(Model):
     """Name in the report."""
     reference: str | None = None
     """The level others are compared with; the most frequent one where this is left out."""
+    unknown: Literal["level", "missing"] = "level"
+    """Persons of whom it is not known: a level of their own, or a missing value."""
 
 
 class CalendarYearCovariate(Model):
@@ -110,12 +112,96 @@ class CountCovariate(Model):
     """Days before the index date."""
 
 
+class MeasurementCovariate(Model):
+    """The last value measured in a window before the index date (numeric); missing where there is none.
+
+    Of several values on the last day, their mean.
+    """
+
+    name: Name
+    """Unique name."""
+    kind: Literal["measurement"]
+    """The last measured value."""
+    label: str | None = None
+    """Name in the report."""
+    concept_set: Name
+    """Which measurements, or observations, count."""
+    window: Window
+    """Days before the index date."""
+    unit: Text
+    """Unit of the values, as the database holds them; shown in the report."""
+    plausible: tuple[float, float] | None = None
+    """Lowest and highest value that counts; a value outside is as if it had not been recorded."""
+
+    @model_validator(mode="after")
+    def _range(self) -> "MeasurementCovariate":
+        if self.plausible is not None and not self.plausible[0] < self.plausible[1]:
+            found = f"[{self.plausible[0]:g}, {self.plausible[1]:g}]"
+            raise Wrong(found, "two numbers, the smaller first")
+        return self
+
+
+class CategoryLevel(Model):
+    """One level of a category, with the records that say that a person is at it."""
+
+    name: Name
+    """Name of the level."""
+    concept_set: Name
+    """Which records say so."""
+
+
+class CategoryCovariate(Model):
+    """At which of several levels a person was recorded last in a window before the index date (categorical).
+
+    Missing where no level is recorded. Of levels recorded on the same last day, the one that stands last in the list.
+    """
+
+    name: Name
+    """Unique name."""
+    kind: Literal["category"]
+    """The level recorded last."""
+    label: str | None = None
+    """Name in the report."""
+    levels: Annotated[tuple[CategoryLevel, ...], Field(min_length=2)]
+    """Levels in their order."""
+    window: Window
+    """Days before the index date."""
+    reference: str | None = None
+    """The level others are compared with; the first where this is left out."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "CategoryCovariate":
+        names = [level.name for level in self.levels]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise Wrong(f"two levels called {shown(twice[0])}", "each name once")
+        if self.reference is not None and self.reference not in names:
+            raise Wrong(f"reference = {shown(self.reference)}", ", ".join(map(repr, names)))
+        return self
+
+
 Covariate = Annotated[
     AgeCovariate
     | CharacteristicCovariate
     | CalendarYearCovariate
     | BirthYearCovariate
     | EventCovariate
-    | CountCovariate,
+    | CountCovariate
+    | MeasurementCovariate
+    | CategoryCovariate,
     Field(discriminator="kind"),
 ]
+NUMERIC = ("birth_year", "calendar_year", "count", "measurement")
+"""Kinds without levels; age has levels where it has groups."""
+
+
+def records_behind(covariate: Covariate) -> tuple[str, ...]:
+    """Concept sets whose records make a covariate; none for what is known of the person.
+
+    >>> records_behind(BirthYearCovariate(name="born", kind="birth_year"))
+    ()
+    """
+    if isinstance(covariate, CategoryCovariate):
+        return tuple(level.concept_set for level in covariate.levels)
+    concept_set = getattr(covariate, "concept_set", None)
+    return () if concept_set is None else (concept_set,)
