@@ -9,8 +9,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 _FACADE: dict[str, str] = {
-    "read_study": "equipoise.spec.read",
+    "read_study": "equipoise.knowledge.study_file",
     "Study": "equipoise.spec.study",
+    "rem_facts": "equipoise.knowledge.rem_sleep",
+    "rem_groups": "equipoise.knowledge.rem_sleep",
+    "rem_score": "equipoise.knowledge.rem_sleep",
     "run": "equipoise.runner.study",
     "assemble": "equipoise.runner.study",
     "bridge": "equipoise.runner.bridge",

@@ -289,7 +289,7 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             "concept_sets.history.include[0]",
             "concept_id and code_prefix",
-            "exactly one of concept_id, code (with vocabulary) and code_prefix",
+            "exactly one of concept_id, code (with vocabulary), code_prefix and knowledge",
             "one item for each",
         ),
     ),
@@ -298,6 +298,61 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         {"code": "K25"},
         (
             "concept_sets.history.include[0]",
+    "knowledge without group": (
+        "concept_sets/drug/include/0",
+        {"knowledge": "rem_sleep"},
+        (
+            "concept_sets.drug.include[0]",
+            "knowledge without group",
+            "suppressing, non_suppressing or neither",
+            "say which drugs",
+        ),
+    ),
+    "knowledge with descendants": (
+        "concept_sets/drug/include/0",
+        {"knowledge": "rem_sleep", "group": "neither", "descendants": True},
+        (
+            "concept_sets.drug.include[0]",
+            "knowledge with descendants",
+            "knowledge with group, set and file",
+            "remove descendants",
+        ),
+    ),
+    "group without knowledge": (
+        "concept_sets/drug/include/0/group",
+        "suppressing",
+        (
+            "concept_sets.drug.include[0]",
+            "group without knowledge",
+            "group, set and file together with knowledge",
+            "",
+        ),
+    ),
+    "knowledge of drugs among diseases": (
+        "concept_sets/history/include/0",
+        {"knowledge": "rem_sleep", "group": "neither"},
+        (
+            "concept_sets.history",
+            "knowledge of drugs in the domain 'condition'",
+            'knowledge in the domain "drug"',
+            "",
+        ),
+    ),
+    "unknown knowledge": (
+        "concept_sets/drug/include/0",
+        {"knowledge": "rem", "group": "neither"},
+        ("concept_sets.drug.include[0].knowledge", "'rem'", "'rem_sleep'", ""),
+    ),
+    "the same elsewhere, of no code": (
+        "concept_sets/history/include/0/also",
+        [{"vocabulary": "RxNorm", "code": "1"}],
+        ("concept_sets.history.include[0]", "concept_id with also", "also together with vocabulary and code", ""),
+    ),
+    "the same elsewhere, without saying what": (
+        "concept_sets/drug/include/0/also",
+        [{"vocabulary": "RxNorm"}],
+        ("concept_sets.drug.include[0].also[0]", "neither code nor name", "exactly one of code and name", ""),
+    ),
             "a code without vocabulary",
             "code together with vocabulary",
             'add vocabulary = "ICD10", say',

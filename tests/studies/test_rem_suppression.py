@@ -1,9 +1,11 @@
 """The survival study of REM suppression on the network view of a small nation, beside a count in plain SQL."""
 
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 import equipoise as eq
@@ -11,6 +13,7 @@ from equipoise.knowledge.rem_sleep import rem_facts, rem_groups
 from equipoise.results.results import Results
 from equipoise.simulate.nation_spec import parse_nation
 from equipoise.simulate.write_nation import write_nation
+from equipoise.spec.read import parse_study
 
 STUDY = Path(__file__).parents[2] / "studies" / "rem-suppression-als.toml"
 
@@ -28,6 +31,24 @@ def results(network: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     place = tmp_path_factory.mktemp("results")
     with closing(eq.connect(network)) as source:
         return eq.run(eq.read_study(STUDY), source, to=place / "out", store=place / "store", min_cell_count=1)
+
+
+def test_groups_from_the_knowledge_are_the_persons_of_written_out_lists(network: Path, tmp_path: Path) -> None:
+    raw = tomllib.loads(STUDY.read_text(encoding="utf-8"))
+    for concept_set in raw["concept_sets"].values():
+        for item in concept_set["include"]:
+            if "knowledge" in item:
+                drugs = getattr(rem_groups(rem_facts(), item["set"]), item["group"])
+                concept_set["include"] = [
+                    {"vocabulary": "ATC", "code": drug.atc, "descendants": True} for drug in drugs
+                ]
+    listed, named = parse_study(raw), eq.read_study(STUDY)
+    with closing(eq.connect(network)) as source:
+        for analysis in ("overlap-weights", "strict", "conflicts-suppress", "conflicts-do-not"):
+            one, other = (eq.assemble(study, source, analysis=analysis, store=tmp_path) for study in (listed, named))
+            for part in ("person", "arm", "stop", "event", "x"):
+                np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+            assert len(one) > 100
 
 
 def plain_arms(network: Path) -> tuple[int, int]:
@@ -67,7 +88,7 @@ def test_the_arms_are_those_of_plain_sql(network: Path, results: Results) -> Non
 def test_every_analysis_answers_with_target_against_reference(results: Results) -> None:
     rows = [row for row in results.rows("estimates") if row["measure"] == "hazard_ratio"]
     assert {row["analysis"] for row in rows} == {
-        "published-settings", "overlap-weights", "conflicts-suppress", "conflicts-do-not"
+        "published-settings", "overlap-weights", "strict", "conflicts-suppress", "conflicts-do-not"
     }  # fmt: skip
     for row in rows:
         assert row["reason"] is None

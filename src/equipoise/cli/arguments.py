@@ -11,6 +11,8 @@ from equipoise import __version__
 LARGEST_SEED = 2**63 - 1
 MOST_PERSONS = 100_000_000
 MOST_MULTIPLIER = 1000
+TOPICS = ("rem-sleep", "charlson")
+REM_SETS = ("strict", "default", "liberal_suppressing", "liberal_non_suppressing")
 VIEWS = ("register", "network")
 EXIT_CODES = """exit codes:
   0    done (a study without cases, controls or exposed persons is an answer, too)
@@ -52,6 +54,7 @@ def parser() -> ArgumentParser:
     _plan(command("plan", "show the steps a run would take, without taking them"))
     _bridge(command("bridge", "explain the difference of two follow-up studies, one design element at a time"))
     _report(command("report", "write report.html anew from a results folder"))
+    _knowledge(command("knowledge", "list what Equipoise knows of drugs and diseases, with its sources"))
     command("schema", "print the JSON Schema of study files")
     _store(command("store", "show or clear the private store of intermediates"))
     return top
@@ -129,6 +132,15 @@ def _store(of: ArgumentParser) -> None:
 
 def _study(of: ArgumentParser) -> None:
     of.add_argument("study", metavar="STUDY.toml", help="study file; - reads it from standard input")
+
+
+def _knowledge(of: ArgumentParser) -> None:
+    of.add_argument(
+        "topic", metavar="TOPIC", nargs="?", choices=TOPICS, help="; ".join((", ".join(TOPICS), "all: list"))
+    )
+    of.add_argument("--set", choices=REM_SETS, help="of rem-sleep: what becomes of contested drugs (default: default)")
+    of.add_argument("--file", type=Path, metavar="FACTS.toml", help="of rem-sleep: facts of your own, checked")
+    of.add_argument("--format", choices=("table", "toml", "csv"), default="table", help="of the list (default table)")
 
 
 def _data(of: ArgumentParser) -> None:

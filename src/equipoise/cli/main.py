@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "plan": "equipoise.cli.plan:execute",
     "bridge": "equipoise.cli.bridge:execute",
     "report": "equipoise.cli.report:execute",
+    "knowledge": "equipoise.cli.knowledge:execute",
     "schema": "equipoise.cli.schema:execute",
     "store": "equipoise.cli.store:execute",
 }

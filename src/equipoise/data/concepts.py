@@ -1,5 +1,6 @@
 """From a concept set of a study to the concept identifiers and source codes that a database holds for it."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
-from equipoise.errors import Fault, SourceError
+from equipoise.errors import Fault, SourceError, UnsupportedError
 from equipoise.spec.concepts import ConceptItem, ConceptSet
 
 _LONGEST_LIST = 200
@@ -96,9 +97,11 @@ def resolve(source: Source, name: str, concept_set: ConceptSet) -> ResolvedConce
 
     A concept_id matches the standard concept of a record; a code of a vocabulary its standard or source concept; a code
     prefix its source value and, with a vocabulary, the code of its source concept. Descendants come from
-    concept_ancestor. What the vocabulary does not hold becomes a warning, never an exception.
+    concept_ancestor. What the vocabulary does not hold becomes a warning, never an exception; of an item that names the
+    same thing in several vocabularies, one that any of them holds is enough.
 
-    Raises SourceError for a concept_id where the source has no OMOP concepts.
+    Raises SourceError for a concept_id where the source has no OMOP concepts, UnsupportedError for an item of
+    knowledge that still waits for its codes.
     """
     lookup = _Lookup(source, name)
     if not source.has(EVENT_TABLES[concept_set.domain].table):
@@ -126,17 +129,28 @@ class _Lookup:
         self._concept = source.table("concept")
         self._has_concepts = self._any(self._concept)
         self._vocabularies: dict[str, bool] = {}
+        self._codes: dict[tuple[str, str], frozenset[int]] = {}
+        self._names: dict[tuple[str, str], frozenset[int]] = {}
         self.warnings: list[ConceptWarning] = []
 
     def warn(self, item: str, problem: ConceptProblem, text: str) -> None:
         self.warnings.append(ConceptWarning(self._name, item, problem, text))
 
     def match(self, items: tuple[ConceptItem, ...]) -> Match:
-        """What the items name together. All concept identifiers are looked up at once, each code by itself."""
+        """What the items name together. Concept identifiers are looked up at once, and codes at once by vocabulary."""
+        if any(item.knowledge for item in items):
+            raise UnsupportedError(_not_expanded(self._name))
         named = [item.concept_id for item in items if item.concept_id is not None]
         if named and not self._source.has_shared_concepts:
             raise SourceError(_no_shared_concepts(self._name, len(named)))
         standard = self._standard(named)
+        self._find_codes([(str(item.vocabulary), item.code) for item in items if item.code is not None])
+        self._find_codes(
+            [(same.vocabulary, same.code) for item in items for same in item.also if same.code is not None]
+        )
+        self._find_names(
+            [(same.vocabulary, same.name) for item in items for same in item.also if same.name is not None]
+        )
         found = [self._item(item, standard) for item in items]
         above = [match.concept_ids for item, match in zip(items, found, strict=True) if item.descendants]
         below = self._below(frozenset().union(*above))
@@ -146,7 +160,7 @@ class _Lookup:
         if item.concept_id is not None:
             return self._by_concept(item.concept_id, standard)
         if item.code is not None:
-            return self._by_code(str(item.vocabulary), item.code)
+            return self._by_any(item) if item.also else self._by_code(str(item.vocabulary), item.code)
         return self._by_prefix(item.vocabulary, str(item.code_prefix))
 
     def _by_concept(self, concept_id: int, standard: dict[int, bool]) -> Match:
@@ -165,10 +179,50 @@ class _Lookup:
         said, plain = f"code {code!r} of {vocabulary}", plain_code(code)
         if not self._is_checked(said, vocabulary):
             return Match()
-        ids = self._ids(_in(self._concept, vocabulary) & (_plain(self._concept.concept_code) == plain))
+        ids = self._codes.get((vocabulary.upper(), plain), frozenset())
         if not ids:
             self.warn(said, ConceptProblem.UNKNOWN_CODE, "not in the table concept")
         return Match(concept_ids=ids, source_concept_ids=ids)
+
+    def _by_any(self, item: ConceptItem) -> Match:
+        """What stands for the same thing in any vocabulary; a warning only where none holds it."""
+        said = f"code {item.code!r} of {item.vocabulary} or the same in another vocabulary"
+        if not self._is_checked(said):
+            return Match()
+        ids = self._codes.get((str(item.vocabulary).upper(), plain_code(str(item.code))), frozenset())
+        for same in item.also:
+            known, text = (
+                (self._names, str(same.name).upper()) if same.code is None else (self._codes, plain_code(same.code))
+            )
+            ids |= known.get((same.vocabulary.upper(), text), frozenset())
+        if not ids:
+            self.warn(said, ConceptProblem.UNKNOWN_CODE, "not in the table concept")
+        return Match(concept_ids=ids, source_concept_ids=ids)
+
+    def _find_codes(self, wanted: list[tuple[str, str]]) -> None:
+        """Concepts of all codes of one vocabulary in one pass over the table."""
+        for vocabulary, plain, found in self._found(wanted, plain_code, _plain(self._concept.concept_code)):
+            self._codes[vocabulary, plain] = found
+
+    def _find_names(self, wanted: list[tuple[str, str]]) -> None:
+        """Concepts of all names of one vocabulary in one pass over the table."""
+        for vocabulary, name, found in self._found(wanted, str.upper, self._concept.concept_name.upper()):
+            self._names[vocabulary, name] = found
+
+    def _found(
+        self, wanted: list[tuple[str, str]], compared: Callable[[str], str], column: ir.StringValue
+    ) -> Iterator[tuple[str, str, frozenset[int]]]:
+        """Of texts by vocabulary, those that a column of the table concept holds, with their concepts."""
+        by_vocabulary: dict[str, set[str]] = {}
+        for vocabulary, text in wanted:
+            by_vocabulary.setdefault(vocabulary.upper(), set()).add(compared(text))
+        for vocabulary, texts in by_vocabulary.items():
+            if not self._has_concepts or not self._holds(vocabulary):
+                continue
+            rows = self._concept.filter(_in(self._concept, vocabulary) & column.isin(sorted(texts)))
+            read = self._source.to_arrow(rows.select("concept_id", text=column)).to_pylist()
+            for text in texts:
+                yield vocabulary, text, frozenset(row["concept_id"] for row in read if row["text"] == text)
 
     def _by_prefix(self, vocabulary: str | None, prefix: str) -> Match:
         plain = plain_code(prefix)
@@ -232,6 +286,7 @@ class _Lookup:
         return False
 
     def _holds(self, vocabulary: str) -> bool:
+        vocabulary = vocabulary.upper()
         if vocabulary not in self._vocabularies:
             rows = self._concept.filter(_in(self._concept, vocabulary))
             self._vocabularies[vocabulary] = self._any(rows)
@@ -249,6 +304,12 @@ def _no_shared_concepts(name: str, number: int) -> Fault:
         "vocabulary and code, or code_prefix",
         "name the codes, or run the study on an OMOP database",
     )
+
+
+def _not_expanded(name: str) -> Fault:
+    """The floor that reads databases knows no drugs: what to look for must stand in the study."""
+    found = "names knowledge in place of codes"
+    return Fault(f"concept set {name!r}", found, "codes", "read the study with equipoise.read_study")
 
 
 def _in(concept: ir.Table, vocabulary: str) -> ir.BooleanValue:

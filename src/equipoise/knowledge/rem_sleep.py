@@ -5,7 +5,7 @@ drugs on which they conflict.
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from equipoise.errors import Fault, SpecError
+from equipoise.spec.concepts import ConceptItem, RemSet, SameConcept
 from equipoise.spec.model import Model
 from equipoise.spec.values import Text, Wrong
 from equipoise.spec.wording import worded
 
+RXNORM = ("RxNorm", "RxNorm Extension")
 Effect = Literal["suppresses", "none", "conflicting"]
-RemSet = Literal["strict", "default", "liberal_suppressing", "liberal_non_suppressing"]
 REM_SETS: dict[RemSet, str] = {
     "strict": "uncontested suppressors against uncontested non-suppressors; every contested drug in neither group",
     "default": "drugs on which studies conflict in neither group; a contested drug where most studies put it",
@@ -40,6 +41,8 @@ class RemDrug(Model):
     """What polysomnography finds."""
     score: Annotated[int, Field(ge=0, le=3)] | None = None
     """Strength of suppression: 0 none, 1 slight, 2 clear, 3 strong."""
+    change_percent: float | None = None
+    """Change of REM sleep in percent of that without the drug, where a source gives it."""
     contested: bool = False
     """Whether a source disagrees."""
     sources: tuple[str, ...] = ()
@@ -54,6 +57,17 @@ class RemDrug(Model):
         if self.effect == "none" and self.score not in (0, None):
             raise Wrong(f"score = {self.score} with effect = 'none'", "score = 0, or none")
         return self
+
+    @property
+    def concept_item(self) -> ConceptItem:
+        """The drug in any database: its ATC code and its ingredient in RxNorm, each with what lies below it.
+
+        >>> rem_facts().drugs[0].concept_item.also[0].code
+        '2556'
+        """
+        also = [SameConcept(vocabulary="RxNorm", code=str(self.rxcui))] if self.rxcui is not None else []
+        also += [SameConcept(vocabulary=name, name=self.ingredient) for name in RXNORM]
+        return ConceptItem(vocabulary="ATC", code=self.atc, also=tuple(also), descendants=True)
 
 
 class RemFacts(Model):
@@ -101,14 +115,15 @@ def rem_facts(path: str | Path | None = None) -> RemFacts:
         raise SpecError(Fault(name, error.strerror or "cannot be read", "a file of facts in TOML")) from None
     except ValueError as error:
         raise SpecError(Fault(name, f"not TOML: {error}", "a file of facts in TOML")) from None
-    return _checked(raw)
+    return _checked(raw, name)
 
 
-def _checked(raw: dict[str, Any]) -> RemFacts:
+def _checked(raw: dict[str, Any], name: str) -> RemFacts:
     try:
         return RemFacts.model_validate(raw)
     except ValidationError as error:
-        raise SpecError(list(worded(error, RemFacts, raw))) from None
+        faults = worded(error, RemFacts, raw)
+        raise SpecError([replace(fault, where=f"{name}, {fault.where}") for fault in faults]) from None
 
 
 def rem_groups(facts: RemFacts, of: RemSet = "default") -> RemGroups:

@@ -10,6 +10,7 @@ from equipoise import __version__
 from equipoise.analysis_set import AnalysisSet
 from equipoise.data.source import Source
 from equipoise.errors import DesignError, Fault, OutputError
+from equipoise.knowledge.study_file import with_knowledge
 from equipoise.results.results import Results
 from equipoise.results.write import check_destination, write
 from equipoise.runner.code_hash import library_versions
@@ -55,6 +56,7 @@ def run(
     check_destination(to)
     shelf = Store(store)
     check_apart(Path(to), shelf.place)
+    study = with_knowledge(study)
     chosen_seed = study.seed if seed is None else seed
     steps = study_steps(study, chosen_seed)
     walk = Walk(source, shelf, progress or Silent())

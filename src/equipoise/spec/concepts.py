@@ -5,16 +5,38 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from equipoise.spec.model import Model
-from equipoise.spec.values import LARGEST_ID, Text, Wrong
+from equipoise.spec.values import LARGEST_ID, Text, Wrong, shown
 
+RemSet = Literal["strict", "default", "liberal_suppressing", "liberal_non_suppressing"]
 Domain = Literal["condition", "drug", "procedure", "measurement", "observation", "visit", "death"]
 
 
+class SameConcept(Model):
+    """What an item's code stands for, in another vocabulary: by its code there, or by its name."""
+
+    vocabulary: Text
+    """The other vocabulary, as the database calls it."""
+    code: Text | None = None
+    """A code of that vocabulary."""
+    name: Text | None = None
+    """Name of a concept of that vocabulary; letter case is ignored."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "SameConcept":
+        if (self.code is None) == (self.name is None):
+            found = "neither code nor name" if self.code is None else "both code and name"
+            raise Wrong(found, "exactly one of code and name")
+        return self
+
+
 class ConceptItem(Model):
-    """One way of naming concepts. Exactly one of three forms.
+    """One way of naming concepts. Exactly one of four forms.
 
     - `concept_id`: a concept, with or without its descendants in `concept_ancestor`
-    - `vocabulary` and `code`: the concept with this code in this vocabulary, with or without descendants
+    - `vocabulary` and `code`: the concept with this code in this vocabulary, with or without descendants; with `also`,
+      the concepts that stand for the same in other vocabularies as well
+    - `knowledge`: the drugs of one group of what Equipoise knows, each by its ATC code and by its ingredient in RxNorm,
+      with descendants; `equipoise knowledge` lists them
     - `code_prefix`: source codes that start so (dots and letter case ignored); with `vocabulary`, the code of the
       record's source concept in that vocabulary counts as well as the source value
     """
@@ -29,14 +51,31 @@ class ConceptItem(Model):
     """Start of source codes."""
     descendants: bool = False
     """Whether concepts below it count as well."""
+    also: tuple[SameConcept, ...] = ()
+    """The same in other vocabularies; what any of them finds counts, and a record counts once."""
+    knowledge: Literal["rem_sleep"] | None = None
+    """A topic of `equipoise knowledge`."""
+    group: Literal["suppressing", "non_suppressing", "neither"] | None = None
+    """With `knowledge`: which drugs."""
+    set: RemSet | None = None
+    """With `knowledge`: what becomes of contested drugs; `default` where this is left out."""
+    file: Text | None = None
+    """With `knowledge`: facts of your own in place of those of Equipoise, by a path relative to the study file."""
 
     @model_validator(mode="after")
     def _one_form(self) -> "ConceptItem":
-        forms = ("concept_id", "code", "code_prefix")
+        forms = ("concept_id", "code", "code_prefix", "knowledge")
         given = [form for form in forms if getattr(self, form) is not None]
         if len(given) != 1:
-            found = " and ".join(given) or "none of concept_id, code and code_prefix"
-            raise Wrong(found, "exactly one of concept_id, code (with vocabulary) and code_prefix", "one item for each")
+            found = " and ".join(given) or "none of concept_id, code, code_prefix and knowledge"
+            allowed = "exactly one of concept_id, code (with vocabulary), code_prefix and knowledge"
+            raise Wrong(found, allowed, "one item for each")
+        if self.also and self.code is None:
+            raise Wrong(f"{given[0]} with also", "also together with vocabulary and code")
+        if self.knowledge is not None:
+            self._knowledge_alone()
+        elif of_knowledge := [key for key in ("group", "set", "file") if getattr(self, key) is not None]:
+            raise Wrong(f"{of_knowledge[0]} without knowledge", "group, set and file together with knowledge")
         if self.code is not None and self.vocabulary is None:
             raise Wrong("a code without vocabulary", "code together with vocabulary", 'add vocabulary = "ICD10", say')
         if self.concept_id is not None and self.vocabulary is not None:
@@ -44,6 +83,14 @@ class ConceptItem(Model):
         if self.code_prefix is not None and self.descendants:
             raise Wrong("a code_prefix with descendants", "a code_prefix alone", "it covers every longer code already")
         return self
+
+    def _knowledge_alone(self) -> None:
+        if self.group is None:
+            allowed = "suppressing, non_suppressing or neither"
+            raise Wrong("knowledge without group", allowed, "say which drugs")
+        if self.vocabulary is not None or self.descendants:
+            found = "vocabulary" if self.vocabulary is not None else "descendants"
+            raise Wrong(f"knowledge with {found}", "knowledge with group, set and file", f"remove {found}")
 
 
 class ConceptSet(Model):
@@ -62,4 +109,6 @@ class ConceptSet(Model):
     def _death_needs_no_concepts(self) -> "ConceptSet":
         if self.domain != "death" and self.include is None:
             raise Wrong("no include", "at least one concept", 'only in the domain "death" does any record count')
+        if self.domain != "drug" and any(item.knowledge for item in (*(self.include or ()), *self.exclude)):
+            raise Wrong(f"knowledge of drugs in the domain {shown(self.domain)}", 'knowledge in the domain "drug"')
         return self

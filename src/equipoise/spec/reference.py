@@ -32,6 +32,7 @@ HEADINGS = {
     "Relationships": "`[data_needs.relationships]`",
     "ConceptSet": "`[concept_sets.NAME]`",
     "ConceptItem": "an item of `include`, `exclude` or a list of relationships",
+    "SameConcept": "an item of `also`",
     "CohortDefinition": "`[cohorts.NAME]`",
     "EntryEvent": "`entry` of a cohort",
     "AgeLimits": "`age` of a cohort",
