@@ -133,3 +133,10 @@ def test_competing_events_stay_competing_in_matched_sets(people: AnalysisSet) ->
     layer, _ = by_propensity(replace(people, event=event), Match(kind="match", estimand="ATC"), setting)
     assert layer.curve is not None
     assert layer.curve().causes == (1, 2)
+
+
+def test_covariates_that_determine_the_arm_are_a_reason(people: AnalysisSet) -> None:
+    x = np.column_stack([people.x[:, 0], people.x[:, 0]])
+    columns = (people.columns[0], Column("arm again", "covariate"))
+    layer, propensity = by_propensity(replace(people, x=x, columns=columns), Match(kind="match"), SETTING)
+    assert (layer.reason, propensity) == (Reason.SEPARATION, None)

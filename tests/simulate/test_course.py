@@ -7,7 +7,7 @@ import pytest
 
 from equipoise.simulate import antidepressants
 from equipoise.simulate.block import MONTH, NEVER, STRATEGIES, Disease, Episodes, People, Place
-from equipoise.simulate.course import _crossing, draw_course
+from equipoise.simulate.course import crossing, draw_course
 from equipoise.simulate.course_episodes import merge
 from equipoise.simulate.formulary import FORMULARY
 from equipoise.simulate.function_items import items_of
@@ -52,7 +52,7 @@ def with_effect(hazard_ratio: float) -> NationSpec:
 
 def test_failure_comes_when_the_cumulative_hazard_reaches_the_threshold():
     hazard = np.array([[0.1, 0.2, 0.4], [0.1, 0.2, 0.4], [0.1, 0.2, 0.4]])
-    assert _crossing(hazard, np.array([0.05, 0.5, 1.0])).tolist() == pytest.approx([0.5, 2.5, np.inf])
+    assert crossing(hazard, np.array([0.05, 0.5, 1.0])).tolist() == pytest.approx([0.5, 2.5, np.inf])
 
 
 def test_items_sum_to_their_total_and_stay_within_their_limits():

@@ -9,7 +9,7 @@ from equipoise.errors import DesignError, SourceError, SpecError
 from equipoise.simulate.estimands import OnsetEstimand, SurvivalEstimand, Users
 from equipoise.simulate.nation_spec import NationSpec, parse_nation
 from equipoise.simulate.true_values import Nation, compute_truth, read_nation_truth
-from equipoise.simulate.truth import _hazard_ratio, true_survival
+from equipoise.simulate.truth import pooled_hazard_ratio, true_survival
 from equipoise.simulate.truth_survival import Patients
 from equipoise.simulate.write_nation import write_nation
 
@@ -36,11 +36,11 @@ def test_contrasts_of_a_hand_worked_nation():
     assert value("hazard_ratio") == pytest.approx(0.8)
 
 
-def test_the_hazard_ratio_solves_the_stratified_partial_score():
+def test_thepooled_hazard_ratio_solves_the_stratified_partial_score():
     rng = np.random.default_rng(2)
     target, reference = np.ceil(rng.exponential(300, 400)), np.ceil(rng.exponential(200, 400))
     stratum = rng.integers(0, 3, 400)
-    theta = _hazard_ratio(target, reference, stratum, 365.0)
+    theta = pooled_hazard_ratio(target, reference, stratum, 365.0)
     score = 0.0
     for s in range(3):
         one, other = target[stratum == s], reference[stratum == s]
@@ -52,7 +52,7 @@ def test_the_hazard_ratio_solves_the_stratified_partial_score():
     assert abs(score) < 1e-8
 
 
-def test_the_structural_hazard_ratio_is_the_answer_where_nothing_else_kills():
+def test_the_structuralpooled_hazard_ratio_is_the_answer_where_nothing_else_kills():
     """Constant hazard for everyone, exposure from diagnosis on, no other deaths: then, and only then, HR = 0.80."""
     flat = {"course": {"death": {"baseline": -3.0, **FLAT}, "ventilation": {"invasive_share": 0.0}}}
     ratio = SurvivalEstimand(
@@ -63,7 +63,7 @@ def test_the_structural_hazard_ratio_is_the_answer_where_nothing_else_kills():
     assert found.value == pytest.approx(0.80, abs=0.02 + 4 * found.std_error)
 
 
-def test_a_marginal_hazard_ratio_lies_nearer_to_1_than_the_conditional_one():
+def test_a_marginalpooled_hazard_ratio_lies_nearer_to_1_than_the_conditional_one():
     marginal = SurvivalEstimand(measure="hazard_ratio")
     conditional = SurvivalEstimand(measure="hazard_ratio", conditional_on=("slope", "onset_site"))
     values = [compute_truth(nation(), estimand).value for estimand in (marginal, conditional)]

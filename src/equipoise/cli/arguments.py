@@ -113,7 +113,16 @@ def _bridge(of: ArgumentParser) -> None:
         words = f"study file, analysis and, where it has several, target, {which}"
         of.add_argument(name, metavar="STUDY.toml:ANALYSIS[:TARGET]", type=analysis_of_study, help=words)
     _data(of)
-    of.add_argument("--data-b", metavar="DATA", help="a database of its own for the second study")
+    of.add_argument(
+        "--data-b", metavar="DATA", help="a database of its own for the second study (default: by data_needs.view)"
+    )
+    of.add_argument(
+        "--truth",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="folders with the truth of a nation (default: the one beside the data)",
+    )
     of.add_argument("--order", nargs="+", default=(), metavar="ELEMENT", help="the path to show: every element, once")
     of.add_argument(
         "--orders", type=whole(2, 100_000), default=200, metavar="N", help="orders sampled above ten elements (200)"

@@ -1,20 +1,22 @@
 """`equipoise bridge`."""
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from math import exp
 from typing import Any
 
 from equipoise.cli.carry_out import progress
-from equipoise.cli.output import say, table, warn
+from equipoise.cli.output import say, table, tell, warn
 from equipoise.data.connect import connect
 from equipoise.data.source import Source
 from equipoise.errors import REASON_TEXT, Reason
 from equipoise.report.write import write_report
 from equipoise.results.results import Results
 from equipoise.runner.bridge import bridge
+from equipoise.simulate.places import data_of_view, truth_beside
 from equipoise.spec.read import read_study
+from equipoise.spec.study import Study
 
 Row = dict[str, Any]
 
@@ -23,8 +25,10 @@ def execute(arguments: Namespace) -> int:
     named = (arguments.study_a, arguments.study_b)
     studies = [read_study(path) for path, _, _ in named]
     with ExitStack() as opened:
-        source = opened.enter_context(closing(_source(arguments, arguments.data)))
-        source_b = opened.enter_context(closing(_source(arguments, arguments.data_b))) if arguments.data_b else None
+        places = _places(studies, arguments)
+        source = opened.enter_context(closing(_source(arguments, places[0])))
+        apart = places[1] != places[0]
+        source_b = opened.enter_context(closing(_source(arguments, places[1]))) if apart else None
         results = bridge(
             studies[0],
             studies[1],
@@ -36,6 +40,7 @@ def execute(arguments: Namespace) -> int:
             order=arguments.order,
             sampled_orders=arguments.orders,
             seed=arguments.seed,
+            truth=arguments.truth or truth_beside(*places),
             min_cell_count=arguments.min_cell_count,
             store=arguments.store,
             progress=progress(),
@@ -46,6 +51,17 @@ def execute(arguments: Namespace) -> int:
     if missing := _absent(results):
         warn(missing)
     return 0
+
+
+def _places(studies: Sequence[Study], arguments: Namespace) -> tuple[str, str]:
+    """The database of each study: the one that was named, else the view of the data that it is written for."""
+    first, second = (data_of_view(arguments.data, study.data_needs.view) for study in studies)
+    if arguments.data_b:
+        return arguments.data, arguments.data_b
+    views = [study.data_needs.view for study in studies]
+    if first == second and views[0] != views[1]:
+        tell("note: the studies are written for different records, and the data hold one kind: both run on the same")
+    return first, second
 
 
 def _source(arguments: Namespace, place: str) -> Source:

@@ -6,7 +6,7 @@ value is a log hazard ratio of target against reference.
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import exp, factorial
 from pathlib import Path
@@ -29,6 +29,7 @@ from equipoise.runner.bridge_paths import (
     shares_over_orders,
 )
 from equipoise.runner.bridge_table import protected, steps_table
+from equipoise.runner.bridge_truth import MixtureTruth
 from equipoise.runner.code_hash import library_versions
 from equipoise.runner.progress import Progress, Silent
 from equipoise.runner.store import Store
@@ -53,6 +54,7 @@ def bridge(
     order: Sequence[str] = (),
     sampled_orders: int = SAMPLED_ORDERS,
     seed: int | None = None,
+    truth: Sequence[str | Path] = (),
     min_cell_count: int = MIN_CELL_COUNT,
     store: str | Path | None = None,
     progress: Progress | None = None,
@@ -67,6 +69,10 @@ def bridge(
     what each element contributes, averaged over every order in which all intermediate studies have an estimate
     (Shapley 1953). Above ten elements, `sampled_orders` random orders stand for all, with their Monte Carlo error.
 
+    `truth` names the folders that hold the truth of a synthetic nation (`nation/truth`, and `nation/network/truth` for
+    the further patients of its network): every estimate then has beside it the true value of what it aims at, and every
+    change is split into that of the true value and that of bias.
+
     Raises `DesignError` for what `compare` refuses and for an order that is not one of the elements that differ.
 
     >>> bridge(a, b, connect("data/"), analyses=("main", "main"), to="bridge/")  # doctest: +SKIP
@@ -79,10 +85,11 @@ def bridge(
     chosen_seed = study_a.seed if seed is None else seed
     ask = _Ask(comparison, _order(order, comparison), sampled_orders, chosen_seed, min_cell_count)
     sources = (source, source if source_b is None else source_b)
-    with Mixtures(comparison, sources, shelf, chosen_seed, ask.expected, progress or Silent()) as mixtures:
+    known = MixtureTruth(truth) if truth else None
+    with Mixtures(comparison, sources, shelf, chosen_seed, ask.expected, progress or Silent(), known) as mixtures:
         answer = ask.answer(mixtures)
     manifest = {
-        "bridge": _described(studies, analyses, ask, answer),
+        "bridge": _described(studies, analyses, ask, answer) | {"truth": bool(truth)},
         "sources": [_source(item) for item in ((source,) if source_b is None else sources)],
         "seed": chosen_seed,
         "versions": {"equipoise": __version__, "python": platform.python_version(), **library_versions()},
@@ -101,6 +108,7 @@ class _Answer:
     rows: dict[int, Row]
     path: Order
     shares: Shares
+    true_shares: Shares
 
     def tables(self, ask: "_Ask") -> dict[str, Any]:
         elements = [ask.comparison.differences[i].element for i in self.path]
@@ -125,7 +133,10 @@ class _Answer:
             ends = [self.rows[number]["reason"] for number in (0, (1 << n) - 1)]
             return {"reason": next((reason for reason in ends if reason), Reason.NOT_DEFINED)}
         share = self.shares.of[i]
+        true = self.true_shares.of[i].mean if self.true_shares.of else None
         return {
+            "true_contribution": true,
+            "bias_contribution": None if true is None else share.mean - true,
             "contribution": share.mean,
             "ratio": exp(share.mean),
             "least": share.least,
@@ -162,13 +173,18 @@ class _Ask:
         orders = self._explored(mixtures)
         rows = protected(mixtures.rows, self.min_cell_count)
         values = {number: row["log_estimate"] for number, row in rows.items() if row["log_estimate"] is not None}
-        if self.is_exact:
-            shares = shares_over_all_orders(values, self.n)
-        else:
-            kept = [order for order in orders if all(number in values for number in mixtures_on(order))]
-            shares = shares_over_orders(values.get, kept, self.n)
+        true = {number: rows[number]["true_value"] for number in values}
+        shares = self._shares(values, orders)
+        complete = None not in true.values()
+        true_shares = self._shares(true, orders) if complete else Shares(0, ())
         path = self.order or first_order(values.__contains__, self.n) or tuple(range(self.n))
-        return _Answer(rows, path, shares)
+        return _Answer(rows, path, shares, true_shares)
+
+    def _shares(self, values: Mapping[int, float], orders: Sequence[Order]) -> Shares:
+        if self.is_exact:
+            return shares_over_all_orders(values, self.n)
+        kept = [order for order in orders if all(number in values for number in mixtures_on(order))]
+        return shares_over_orders(values.get, kept, self.n)
 
     def _explored(self, mixtures: Mixtures) -> list[Order]:
         """Run all mixtures, or those of sampled orders and of the path; the orders that were sampled."""

@@ -1,16 +1,19 @@
 """The mixtures of two studies, run when they are asked for; what they share is computed once, and kept in the store."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from equipoise.data.source import Source
-from equipoise.errors import DesignError, Reason, UnsupportedError
+from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
 from equipoise.results.bridge_tables import NOTHING
 from equipoise.results.tables import schema_of
 from equipoise.runner.artifact import Artifact
+from equipoise.runner.bridge_truth import MixtureTruth
 from equipoise.runner.follow_up_steps import set_name
 from equipoise.runner.layers import CRUDE
 from equipoise.runner.progress import Progress, Silent
@@ -32,8 +35,9 @@ class Mixtures:
     """The rows of `bridge_steps` by number of the mixture, each run once. Used as a context, which shows progress."""
 
     def __init__(self, comparison: Comparison, sources: tuple[Source, Source], store: Store, seed: int, expected: int,
-                 progress: Progress):  # fmt: skip
+                 progress: Progress, truth: MixtureTruth | None = None):  # fmt: skip
         self.comparison, self.seed, self.expected, self.progress = comparison, seed, expected, progress
+        self.truth = truth
         shelf = _OpenShelf(store)
         one = Walk(sources[0], shelf, Silent())
         self._walks = (one, one if sources[1] is sources[0] else Walk(sources[1], shelf, Silent()))
@@ -71,7 +75,7 @@ class Mixtures:
         try:
             return self._estimate(mixture.study, self._walks[self._is_view_of_b(number)])
         except (DesignError, UnsupportedError) as error:
-            return {"reason": Reason.NOT_DEFINED, "why_not": "; ".join(str(fault) for fault in error.faults)}
+            return {"reason": Reason.NOT_DEFINED, "why_not": "; ".join(map(_without_numbers, error.faults))}
 
     def _is_view_of_b(self, number: int) -> bool:
         return any(item.element == "data_view" and number >> i & 1
@@ -89,7 +93,17 @@ class Mixtures:
         if not chosen:
             return {"reason": Reason.NOT_DEFINED, "why_not": NO_ESTIMATE}
         columns = schema_of("bridge_steps").names
-        return {name: value for name, value in chosen[0].items() if name in columns}
+        row = {name: value for name, value in chosen[0].items() if name in columns}
+        if self.truth is None or row["reason"] is not None:
+            return row
+        made = next(step for step in steps if step.name == set_name(MIXED, target))
+        return row | self.truth.columns(study, made, walk)
+
+
+def _without_numbers(fault: Fault) -> str:
+    """What a model that met the data cannot do; what it found there may be a count of few persons."""
+    found = "cannot be used with this mixture" if re.search(r"\d", fault.found) else fault.found
+    return str(replace(fault, found=found))
 
 
 def _needed(steps: Iterable[Step], wanted: set[str]) -> list[Step]:

@@ -13,6 +13,8 @@ from equipoise.results.tables import schema_of, table
 
 Row = dict[str, Any]
 NAME = "bridge_steps"
+TRUE = ("true_value", "true_error", "bias")
+CHANGES = {"log_estimate": "change", "true_value": "true_change", "bias": "bias_change"}
 
 
 def protected(rows: Mapping[int, Row], min_cell_count: int) -> dict[int, Row]:
@@ -20,6 +22,11 @@ def protected(rows: Mapping[int, Row], min_cell_count: int) -> dict[int, Row]:
     numbers = sorted(rows)
     given = table(NAME, [rows[number] | {"position": i} for i, number in enumerate(numbers, start=1)])
     safe = suppress({NAME: given}, min_cell_count)[NAME].to_pylist()
+    for row in safe:
+        if None in (row["log_estimate"], row["true_value"]):
+            row |= dict.fromkeys(TRUE)
+        else:
+            row["bias"] = row["log_estimate"] - row["true_value"]
     return dict(zip(numbers, safe, strict=True))
 
 
@@ -35,8 +42,9 @@ def steps_table(rows: Mapping[int, Row], path: Sequence[int], elements: Sequence
         if i < len(path):
             row |= {"path_position": i, "element": elements[i - 1] if i else None}
     for before, row in pairwise(made[: len(path)]):
-        values = before["log_estimate"], row["log_estimate"]
-        row["change"] = None if None in values else values[1] - values[0]
+        for name, change in CHANGES.items():
+            values = before[name], row[name]
+            row[change] = None if None in values else values[1] - values[0]
     ends = made[0], made[len(path) - 1]
     _hide_close_counts([*ends, *made[1 : len(path) - 1], *made[len(path) :]], min_cell_count)  # the ends first
     return pa.Table.from_pylist(made, schema=schema_of(NAME).arrow)

@@ -10,6 +10,7 @@ import numpy as np
 from equipoise.analysis_set import AnalysisSet
 from equipoise.diagnostics.balance_assessment import Balance, assess_balance
 from equipoise.errors import Reason
+from equipoise.estimators.adjustment_rows import PROBABILITIES
 from equipoise.estimators.cox import fit_cox
 from equipoise.estimators.cox_fit import CoxFit
 from equipoise.estimators.logistic import fit_logistic
@@ -114,11 +115,15 @@ def by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting)
     if reason is not None:
         return replace(crude(people, setting), label=label, reason=reason), None
     before, score = len(people), _score(people, given.penalty, setting.seed)
+    if _determined(score):
+        return replace(crude(people, setting), label=label, reason=Reason.SEPARATION), None
     if given.trim_equipoise is not None:
         people = people.where(trim(people, score=score, equipoise=given.trim_equipoise).keep)
         if one_arm_empty(people) is not None:
             return replace(crude(people, setting), label=label, reason=Reason.ONE_ARM_EMPTY), None
         score = _score(people, given.penalty, setting.seed)
+        if _determined(score):
+            return replace(crude(people, setting), label=label, reason=Reason.SEPARATION), None
     bare = people.select([setting.arm])
     make: Mapping[type, Callable[..., tuple[Layer, Any, tuple[str, ...]]]] = {
         Match: _matched,
@@ -140,6 +145,12 @@ def _score(people: AnalysisSet, penalty: str, seed: int) -> Any:
     if penalty == "none":
         return fit_logistic(x, outcome=people.arm.astype(np.float64))
     return fit_regularised_logistic(x, people.arm.astype(np.float64), seed=seed)
+
+
+def _determined(score: Any) -> bool:
+    """Whether covariates determine the arm of somebody, so that the score is 0 or 1 there."""
+    values = np.asarray(next(getattr(score, name) for name in PROBABILITIES if hasattr(score, name)))
+    return not ((values > 0.0) & (values < 1.0)).all()
 
 
 def _matched(bare: AnalysisSet, score: Any, given: Match, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:

@@ -35,6 +35,31 @@ class Person:
     vulnerability: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What decides on treatment in each month from the diagnosis on, whoever is on what: shape (n, months).
+
+    begins, stops   whether somebody without an antidepressant begins one, whether somebody with one stops it
+    which           position in the formulary of the drug that would be begun
+    """
+
+    begins: np.ndarray
+    stops: np.ndarray
+    which: np.ndarray
+
+
+def carried_on(turns: Turns, months: np.ndarray, since: np.ndarray) -> np.ndarray:
+    """`months` (n, months) of drugs in hand, from month `since` (n,) on replaced by what the turns make of them."""
+    made, current = months.copy(), np.full(len(months), NONE)
+    for month in range(months.shape[1]):
+        on = current != NONE
+        after = np.where(on & turns.stops[:, month], NONE, current)
+        after = np.where(~on & turns.begins[:, month], turns.which[:, month], after)
+        current = np.where(since <= month, after, months[:, month]).astype(np.int16)
+        made[:, month] = current
+    return made
+
+
 def taken(
     spec: CourseSection,
     disease: Disease,
@@ -43,8 +68,8 @@ def taken(
     person: Person,
     draws: Draws,
     severity_decides: bool = True,
-) -> np.ndarray:
-    """Position in the formulary of the antidepressant taken, or `NONE`: int16 of shape (n, months).
+) -> tuple[Turns, np.ndarray]:
+    """What decides month by month, and the drug taken: its position in the formulary, or `NONE`, int16 (n, months).
 
     `severity_decides` false is the switch of the arrows from distress and severity: everybody begins, chooses and
     stops as a patient of mean slope and full function does.
@@ -54,15 +79,8 @@ def taken(
     begins, stops = _chances(spec, illness, lost, person, severity_decides)
     which = _choice(spec, illness, person, draws, severity_decides)
     begin, stop = draws.months("begin", illness.months), draws.months("stop", illness.months)
-    current = np.full(len(disease), NONE)
-    for month in range(illness.months):
-        known = illness.diagnosis <= month
-        on = current != NONE
-        after = np.where(on & (stop[:, month] < stops[:, month]), NONE, current)
-        after = np.where(~on & (begin[:, month] < begins[:, month]), which[:, month], after)
-        current = np.where(known, after, months[:, month])
-        months[:, month] = current
-    return months
+    turns = Turns(begin < begins, stop < stops, which)
+    return turns, carried_on(turns, months, illness.diagnosis)
 
 
 def _before(disease: Disease, illness: Illness, episodes: Episodes) -> np.ndarray:

@@ -6,6 +6,8 @@ states. Failure comes when the cumulative hazard passes one unit-exponential num
 world.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from equipoise.simulate import antidepressants as drugs
@@ -21,13 +23,34 @@ ALS = 0
 USUAL_LOSS = 11.0  # points of ALSFRS-R, at which `baseline` holds: about the mean at diagnosis
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the course of n patients follows from in every world.
+
+    natural   drug in hand in each month of the natural course, as `antidepressants.taken` gives it
+    hazard    of respiratory failure a month without REM suppression, shape (n, months)
+    """
+
+    draws: Draws
+    illness: Illness
+    turns: drugs.Turns
+    natural: np.ndarray
+    hazard: np.ndarray
+
+
+def draw_plan(spec: NationSpec, place: Place, people: People, disease: Disease, episodes: Episodes) -> Plan:
+    """The plan of every row of `disease`; `episodes` as in `draw_course`."""
+    draws = Draws(place.seed, place.first_person + disease.person.astype(np.int64))
+    illness = draw_illness(spec.course, disease, draws)
+    person, severity = _person(spec, people, disease), spec.switches.distress_to_prescribing
+    turns, natural = drugs.taken(spec.course, disease, illness, episodes, person, draws, severity)
+    return Plan(draws, illness, turns, natural, _hazard(spec, people, disease, illness))
+
+
 def draw_course(spec: NationSpec, place: Place, people: People, disease: Disease, episodes: Episodes) -> Course:
     """The course of every row of `disease`. `episodes` are the background and prodromal ones, sorted by person."""
-    draws = Draws(place.seed, place.first_person + disease.person.astype(np.int64))
-    person = _person(spec, people, disease)
-    illness = draw_illness(spec.course, disease, draws)
-    natural = drugs.taken(spec.course, disease, illness, episodes, person, draws, spec.switches.distress_to_prescribing)
-    hazard = _hazard(spec, people, disease, illness)
+    plan = draw_plan(spec, place, people, disease, episodes)
+    draws, illness, natural, hazard = plan.draws, plan.illness, plan.natural, plan.hazard
     effect = np.log(spec.effects.rem_suppression_on_death)
     worlds = [
         _ends(spec.course, people, disease, hazard * np.exp(effect * suppressed), draws)
@@ -95,7 +118,7 @@ def _ends(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Days of death and of invasive ventilation in one world."""
     rules = spec.ventilation
-    failure = disease.onset + MONTH * _crossing(hazard, draws.exponential("failure"))
+    failure = disease.onset + MONTH * crossing(hazard, draws.exponential("failure"))
     ventilated = draws.uniform("ventilated") < rules.invasive_share
     extra = MONTH * rules.invasive_months * draws.exponential("after ventilation") * ventilated
     death = np.minimum(np.floor(failure + extra), people.dies[disease.person])
@@ -103,7 +126,7 @@ def _ends(
     return death.astype(np.int32), invasive.astype(np.int32)
 
 
-def _crossing(hazard: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+def crossing(hazard: np.ndarray, threshold: np.ndarray) -> np.ndarray:
     """Months after which the cumulative hazard reaches each threshold; infinite where it never does."""
     total = np.cumsum(hazard, axis=1)
     month = (total < threshold[:, None]).sum(axis=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from equipoise.kernels.philox import uniforms
-from equipoise.simulate.block import NEVER, Course, Disease, Partnerships, People, Place, Records
+from equipoise.simulate.block import NEVER, Course, Disease, Episodes, Partnerships, People, Place, Records
 from equipoise.simulate.course import draw_course
 from equipoise.simulate.course_episodes import merge as after_diagnosis
 from equipoise.simulate.disease import draw_disease
@@ -48,11 +48,7 @@ def draw_block(spec: NationSpec, place: Place, multiplier: float = 1.0) -> Block
     >>> len(block.people)
     1000
     """
-    people, partnerships = draw_people(spec, place, multiplier)
-    background = draw_episodes(spec, place, people)
-    disease = draw_disease(spec, place, people, background, multiplier)
-    people = _patients_stay(people, disease)
-    episodes = in_order(merge([background, draw_prodrome(spec, place, people, disease)]))
+    people, partnerships, disease, episodes = draw_patients(spec, place, multiplier)
     course = draw_course(spec, place, people, disease, episodes)
     death = people.dies.copy()
     death[disease.person] = np.minimum(death[disease.person], course.death[0])
@@ -71,6 +67,17 @@ def draw_block(spec: NationSpec, place: Place, multiplier: float = 1.0) -> Block
         _observed(people, death, diagnoses),
         dispense(spec, place, people, after_diagnosis(episodes, disease, course.cut, course.episodes), death),
     )
+
+
+def draw_patients(
+    spec: NationSpec, place: Place, multiplier: float = 1.0
+) -> tuple[People, Partnerships, Disease, Episodes]:
+    """The people of one block, who of them falls ill, and every treatment episode that begins before a diagnosis."""
+    people, partnerships = draw_people(spec, place, multiplier)
+    background = draw_episodes(spec, place, people)
+    disease = draw_disease(spec, place, people, background, multiplier)
+    people = _patients_stay(people, disease)
+    return people, partnerships, disease, in_order(merge([background, draw_prodrome(spec, place, people, disease)]))
 
 
 def under_observation(people: People, death: np.ndarray, person: np.ndarray, day: np.ndarray) -> np.ndarray:

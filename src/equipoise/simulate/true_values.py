@@ -49,7 +49,12 @@ def read_nation_truth(directory: str | Path) -> Nation:
 
     Raises `SourceError` where its truth is missing or not readable.
     """
-    path = truth_place(directory) / "nation.json"
+    return read_nation_truth_at(truth_place(directory))
+
+
+def read_nation_truth_at(folder: str | Path) -> Nation:
+    """The nation whose truth lies in `folder`. Raises `SourceError` where it is missing or not readable."""
+    path = Path(folder) / "nation.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         spec = parse_nation(found["nation"])

@@ -72,14 +72,14 @@ def _contrast(people: Patients, rows: np.ndarray, estimand: SurvivalEstimand) ->
     target, reference = people.target[rows], people.reference[rows]
     horizon = float(estimand.horizon_days)
     if estimand.measure == "hazard_ratio":
-        return _hazard_ratio(target, reference, people.stratum[rows], horizon)
+        return pooled_hazard_ratio(target, reference, people.stratum[rows], horizon)
     if estimand.measure == "rmst_difference":
         return float(np.minimum(target, horizon).mean() - np.minimum(reference, horizon).mean())
     risks = (target <= horizon).mean(), (reference <= horizon).mean()
     return float(risks[0] / risks[1] if estimand.measure == "risk_ratio" else risks[0] - risks[1])
 
 
-def _hazard_ratio(target: np.ndarray, reference: np.ndarray, stratum: np.ndarray, horizon: float) -> float:
+def pooled_hazard_ratio(target: np.ndarray, reference: np.ndarray, stratum: np.ndarray, horizon: float) -> float:
     """Ratio that solves the partial score (Breslow) of the pooled persons of both worlds, stratified."""
     tables = [_events(target[stratum == s], reference[stratum == s], horizon) for s in np.unique(stratum)]
     deaths, deaths_target, at_risk, at_risk_target = (np.concatenate(part) for part in zip(*tables, strict=True))

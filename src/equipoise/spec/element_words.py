@@ -20,6 +20,7 @@ PHRASES: dict[tuple[str, str | None], str] = {
     ("window", None): "no window",
     ("days", None): "to the end of observation",
 }
+VIEWS: dict[str | None, str] = {"register": "national registers", "network": "a network of hospitals"}
 
 
 def setting_words(
@@ -28,7 +29,7 @@ def setting_words(
     """Some settings of A and of B as phrases, separated by semicolons; `other_data` where B has its own database."""
     said: tuple[list[str], list[str]] = [], []
     if other_data and ("data_needs",) in settings:
-        said = ["the first database"], ["the second database"]
+        said = [VIEWS.get(needs[0]["view"], "the first database")], [VIEWS.get(needs[1]["view"], "the second database")]
     for path in settings:
         values = [needs[i] if path == ("data_needs",) else _value(pair[i], path) for i in (0, 1)]
         for side, words in zip(said, _words(parts, path, values), strict=True):

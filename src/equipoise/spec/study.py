@@ -43,6 +43,9 @@ class DataNeeds(Model):
 
     drug_recording_from: Day | None = None
     """First day from which dispensings are recorded completely; earlier days count as not observable."""
+    view: Literal["register", "network"] | None = None
+    """Which records the study is written for: those of national registers, or of a network of hospitals. A bridge looks
+    for the network in the folder `network` of the data."""
     note: str | None = None
     """Anything else a reader should know about the data."""
     relationships: Relationships | None = None
