@@ -2,7 +2,7 @@
 
 from typing import Literal, Protocol
 
-State = Literal["computed", "cached"]
+State = Literal["computed", "cached", "failed"]
 
 
 class Progress(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.code_hash import code_hash, library_versions
+from equipoise.runner.failures import Failure, stops_the_run
 from equipoise.runner.progress import Progress, State
 from equipoise.runner.step import Step
 from equipoise.runner.store import Shelf
@@ -34,7 +35,10 @@ class Inputs(Mapping[str, Artifact]):
 
 @dataclass
 class Walk:
-    """One pass over the steps of a study. `states` and `seconds` tell, by step, what happened and how long it took."""
+    """One pass over the steps of a study. `states` and `seconds` tell, by step, what happened and how long it took.
+
+    `failures` holds the steps that failed and those that need one of them, where the walk was told to go on.
+    """
 
     source: Any
     shelf: Shelf
@@ -43,16 +47,33 @@ class Walk:
     digests: dict[str, str] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
 
-    def run(self, steps: Iterable[Step]) -> None:
-        """Bring every step about, in order."""
+    def run(self, steps: Iterable[Step], *, go_on: bool = False) -> None:
+        """Bring every step about, in order. With `go_on` a step that fails takes only those that need it with it."""
         steps = tuple(steps)
         self.progress.start(len(steps))
         try:
             for step in steps:
-                self._bring_about(step)
+                if go_on:
+                    self._try(step)
+                else:
+                    self._bring_about(step)
         finally:
             self.progress.finish()
+
+    def _try(self, step: Step) -> None:
+        lacking = next((self.failures[name] for name in step.needs.values() if name in self.failures), None)
+        try:
+            if lacking is None:
+                self._bring_about(step)
+        except Exception as error:
+            if stops_the_run(error, step.reads_source):
+                raise
+            lacking = Failure(step.name, error)
+        if lacking is not None:
+            self.failures[step.name], self.states[step.name] = lacking, "failed"
+            self.progress.step(step.name, "failed")
 
     def artifact(self, name: str) -> Artifact:
         return self.shelf.load(self.keys[name])
