@@ -108,8 +108,9 @@ def test_an_interrupted_comparison_goes_on_and_another_nation_starts_anew(
     monkeypatch.setattr(module, "_one_nation", counted)
     again = calibrate_nation(seeds=3, blocks=2, to=tmp_path)
     assert drawn == [3]
-    assert calibrate_nation(seeds=2, blocks=2, to=tmp_path).results == first.results
-    assert again.results != first.results
+    # As text, for a nation so small can lack a figure, and no such number equals another.
+    assert csv_text(calibrate_nation(seeds=2, blocks=2, to=tmp_path)) == csv_text(first)
+    assert csv_text(again) != csv_text(first)
     (tmp_path / "seeds" / "1.json").write_text("broken")
     calibrate_nation(seeds=2, blocks=2, to=tmp_path)
     assert drawn == [3, 1]

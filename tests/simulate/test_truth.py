@@ -92,9 +92,10 @@ def test_study_b_contrasts_swap_the_drug_and_keep_its_timing():
         time_zero="riluzole",
         users=Users(drugs="any"),
     )
-    found = compute_truth(nation(), contrast)
+    larger = nation(persons=120_000)
+    found = compute_truth(larger, contrast)
     assert found.value < -2 * found.std_error
-    everybody = compute_truth(nation(), contrast.model_copy(update={"users": None}))
+    everybody = compute_truth(larger, contrast.model_copy(update={"users": None}))
     assert everybody.persons > found.persons
     assert abs(everybody.value) < abs(found.value)
 

@@ -23,7 +23,7 @@ from equipoise.simulate.nation_spec import NationSpec
 BLOCK_PERSONS = 20_000
 BLOCKS = 140  # so that every Monte Carlo error is at most a quarter of its tolerance
 MULTIPLIER = 60.0
-SEEDS = 20
+SEEDS = 24
 WORKERS = 2
 LEAST_BLOCKS = 2
 MC_SHARE = 0.25  # of the tolerance, which Monte Carlo errors may reach
