@@ -11,11 +11,11 @@ from equipoise.cli.output import say, table, tell, warn
 from equipoise.data.connect import connect
 from equipoise.data.source import Source
 from equipoise.errors import REASON_TEXT, Reason
+from equipoise.knowledge.study_file import read_study
 from equipoise.report.write import write_report
 from equipoise.results.results import Results
 from equipoise.runner.bridge import bridge
 from equipoise.simulate.places import data_of_view, truth_beside
-from equipoise.spec.read import read_study
 from equipoise.spec.study import Study
 
 Row = dict[str, Any]

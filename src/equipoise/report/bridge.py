@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, fsum
 from typing import Any
 
 from markupsafe import Markup
@@ -32,6 +32,13 @@ NAMES = {
     "follow_up": "Follow-up",
     "estimator": "Estimator",
 }
+TRUE_LINE = "Stepped line: the true value of what the study of each row aims at."
+TRUE_METHODS = (
+    "The data are those of a synthetic nation. The true value of a mixture is the marginal log hazard ratio among the"
+    " persons whom its estimate stands for, from its time zero over its follow-up, had they had the drugs of the target"
+    " arm or those of the reference arm in hand: their lives are lived on under both, with equal chances. Bias is the"
+    " estimate less the true value; chance, and the gap between a conditional and a marginal ratio, are part of it."
+)
 CAUTION = (
     "A contribution is a difference between estimates: of the true values that the mixtures aim at, of their bias and"
     " of chance. It does not say which study is right. Mixtures share most of their persons, and no interval is given"
@@ -41,11 +48,12 @@ CAUTION = (
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A waterfall with its table."""
+    """A waterfall with its table and a line that explains it."""
 
     caption: str
     figure: Markup
     table: Table
+    note: str = ""
 
 
 def bridge_context(results: Results) -> dict[str, Any]:
@@ -77,6 +85,7 @@ class _Page:
         self.steps = results.rows("bridge_steps")
         self.path = [row for row in self.steps if row["path_position"] is not None]
         self.shares = {row["element"]: row for row in results.rows("bridge_contributions")}
+        self.has_truth = bool(self.about.get("truth"))
 
     def title(self, i: int) -> str:
         return f"{self.about['studies'][i]['id']}: {self.about['analyses'][i]}"
@@ -102,7 +111,19 @@ class _Page:
         return (
             f"The hazard ratio of study B is {ratio_text(exp(last - first))} times that of study A: a difference of"
             f" {_signed(last - first)} on the scale of log hazard ratios. {differ} between the designs."
-            f" {self._orders()}"
+            f" {self._true_difference(last - first)}{self._orders()}"
+        )
+
+    def _true_difference(self, difference: float) -> str:
+        """On a synthetic nation: how much of the difference is a difference of what is aimed at."""
+        first, last = self.path[0]["true_value"], self.path[-1]["true_value"]
+        if None in (first, last):
+            return ""
+        moved = last - first
+        return (
+            f"The true hazard ratio of what study A aims at is {ratio_text(exp(first))}, that of study B"
+            f" {ratio_text(exp(last))}: of the difference, {_signed(moved)} is another question with another true"
+            f" answer, and {_signed(difference - moved)} is another bias, and chance. "
         )
 
     def _orders(self) -> str:
@@ -131,9 +152,18 @@ class _Page:
         if row["change"] is None:
             return f"The hazard ratio of this step is {ratio_text(row['estimate'])}; the step before has none."
         factor = ratio_text(exp(row["change"]))
+        split = ""
+        if row["true_change"] is not None:
+            split = (
+                f" The true value of what is aimed at goes from {ratio_text(exp(before['true_value']))} to"
+                f" {ratio_text(exp(row['true_value']))} ({_signed(row['true_change'])}); bias and chance change by"
+                f" {_signed(row['bias_change'])}."
+            )
+        elif row["no_truth"]:
+            split = f" No true value: {row['no_truth']}."
         return (
             f"On the path shown, the hazard ratio goes from {ratio_text(before['estimate'])} to"
-            f" {ratio_text(row['estimate'])}, a factor of {factor} ({_signed(row['change'])} on the log scale)."
+            f" {ratio_text(row['estimate'])}, a factor of {factor} ({_signed(row['change'])} on the log scale).{split}"
         )
 
     def _share(self, share: Row) -> Iterator[str]:
@@ -146,24 +176,31 @@ class _Page:
             f"Averaged over orders it contributes {_signed(share['contribution'])}, a factor of"
             f" {ratio_text(share['ratio'])} ({spread}{monte_carlo})."
         )
+        if share["true_contribution"] is not None:
+            true, bias = _signed(share["true_contribution"]), _signed(share["bias_contribution"])
+            yield f"Of this, {true} is a change of the true value, and {bias} one of bias and chance."
         if share["least"] < 0 < share["most"]:
             yield "Its direction depends on what else has been switched."
 
     def figures(self) -> list[Figure]:
-        levels = [Level(NAMES[row["element"]], row["log_estimate"], row["reason"]) for row in self.path[1:]]
+        levels = [
+            Level(NAMES[row["element"]], row["log_estimate"], row["reason"], row["true_value"]) for row in self.path[1:]
+        ]
         made = [self._figure("One path from A to B, one element at a time", levels, self._path_table())]
         if all(share["reason"] is None for share in self.shares.values()):
             made.append(self._figure("Contributions averaged over orders", self._averaged(), self._share_table()))
         return made
 
     def _figure(self, caption: str, levels: Sequence[Level], table: Table) -> Figure:
-        return Figure(caption, waterfall(self.path[0], levels, self.path[-1], caption), table)
+        note = TRUE_LINE if self.has_truth else ""
+        return Figure(caption, waterfall(self.path[0], levels, self.path[-1], caption), table, note)
 
     def _averaged(self) -> list[Level]:
-        at, levels = self.path[0]["log_estimate"], []
+        at, true, levels = self.path[0]["log_estimate"], self.path[0]["true_value"], []
         for share in self.shares.values():
             at += share["contribution"]
-            levels.append(Level(NAMES[share["element"]], at))
+            true = None if None in (true, share["true_contribution"]) else true + share["true_contribution"]
+            levels.append(Level(NAMES[share["element"]], at, None, true))
         return levels
 
     def _path_table(self) -> Table:
@@ -175,29 +212,45 @@ class _Page:
 
     def _head(self, first: str) -> list[Cell]:
         interval = f"{level_text(self.about['conf_level'])} interval"
-        return head(first, "Persons", "Events", "Hazard ratio", interval, "Log hazard ratio", "Change", "If absent")
+        true = ("True hazard ratio", "Bias") if self.has_truth else ()
+        top = ("Persons", "Events", "Hazard ratio", interval, "Log hazard ratio", "Change", *true, "If absent")
+        return head(first, *top)
 
     def _estimate(self, row: Row) -> list[Cell]:
         counts = [count_text(row, name) for name in ("n_persons", "n_cases")]
         values = [ratio_text(row["estimate"]), interval_text(row), decimal_text(row["log_estimate"], 4)]
         why = "" if row["reason"] is None else row["why_not"] or _because(row)
-        return [*numbers(*counts, *values, _signed(row["change"])), Cell(why, "words" if why else "")]
+        true = [] if row["true_value"] is None else [ratio_text(exp(row["true_value"])), _signed(row["bias"])]
+        true = (true or [ABSENT, ABSENT]) if self.has_truth else []
+        why = why or row["no_truth"] or ""
+        return [*numbers(*counts, *values, _signed(row["change"]), *true), Cell(why, "words" if why else "")]
 
     def _share_table(self) -> Table:
-        top = head("Element", "In A", "In B", "Contribution", "Factor", "Least", "Most", "Monte Carlo error")
+        true = ("Of it true", "Of it bias") if self.has_truth else ()
+        top = head("Element", "In A", "In B", "Contribution", *true, "Factor", "Least", "Most", "Monte Carlo error")
         body = [
             [
                 Cell(NAMES[row["element"]], head=True),
                 Cell(row["in_a"] or ABSENT),
                 Cell(row["in_b"] or ABSENT),
-                *numbers(_signed(row["contribution"]), ratio_text(row["ratio"])),
+                *numbers(*self._split(row), ratio_text(row["ratio"])),
                 *numbers(_signed(row["least"]), _signed(row["most"]), decimal_text(row["monte_carlo_error"], 4)),
             ]
             for row in self.shares.values()
         ]
-        total = sum(row["contribution"] for row in self.shares.values())
-        foot = [Cell("All together", head=True), Cell(""), Cell(""), *numbers(_signed(total), ratio_text(exp(total)))]
+        rows = self.shares.values()
+        names = ("contribution", "true_contribution", "bias_contribution")
+        sums = {name: None if any(row[name] is None for row in rows) else fsum(row[name] for row in rows)
+                for name in names}  # fmt: skip
+        total = fsum(row["contribution"] for row in rows)
+        numbers_of_all = numbers(*self._split(sums), ratio_text(exp(total)))
+        foot = [Cell("All together", head=True), Cell(""), Cell(""), *numbers_of_all]
         return Table("Contributions, in log hazard ratios", top, [*body, [*foot, *numbers("", "", "")]])
+
+    def _split(self, share: Row) -> list[str]:
+        """A contribution, and its two parts where there is a truth."""
+        names = ("contribution", "true_contribution", "bias_contribution")
+        return [_signed(share[name]) for name in (names if self.has_truth else names[:1])]
 
     def mixtures(self) -> Table:
         body = [[Cell(_elements(row), head=True), *self._estimate(row)] for row in self.steps if not row["why_not"]]
@@ -215,7 +268,9 @@ class _Page:
             if self.about["order_chosen"]
             else "The path is the first, in the order of elements, on which every study has an estimate."
         )
+        true = [TRUE_METHODS] if self.has_truth else []
         return [
+            *true,
             "The two designs are written in the same elements. Settings in which they differ are switched from A to B,"
             " element by element; each mixture is a study of its own, run on the same data with the same rules. Values"
             " are log hazard ratios of the target against the reference, at the confidence level of study A.",

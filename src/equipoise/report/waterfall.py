@@ -18,17 +18,22 @@ WIDTH, LEFT, RIGHT, ROW, BAR = 760, 230, 70, 30, 14
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Where the path stands after one step: its name and the logarithm of the hazard ratio, None where it is absent."""
+    """Where the path stands after one step: its name and the logarithm of the hazard ratio, None where it is absent.
+
+    `true_value` is that of what the step's study aims at, on a synthetic nation.
+    """
 
     name: str
     log_estimate: float | None
     reason: str | None = None
+    true_value: float | None = None
 
 
 def waterfall(start: Row, levels: Sequence[Level], end: Row, title: str) -> Markup:
     """From the estimate `start` of study A by `levels` to the estimate `end` of study B; both as rows of a table."""
-    placed = [{"estimate": exp(item.log_estimate), "conf_low": None, "conf_high": None}
-              for item in levels if item.log_estimate is not None]  # fmt: skip
+    true = [start["true_value"], *(level.true_value for level in levels), end["true_value"]]
+    inside = [*true, *(level.log_estimate for level in levels)]
+    placed = [{"estimate": exp(value), "conf_low": None, "conf_high": None} for value in inside if value is not None]
     scale = ratio_scale([start, end, *placed])
     bottom = ROW * (len(levels) + 2)
     parts = [_null(scale, bottom), _end(scale, 0, "Study A", start)]
@@ -36,7 +41,7 @@ def waterfall(start: Row, levels: Sequence[Level], end: Row, title: str) -> Mark
     for i, level in enumerate(levels, start=1):
         parts.append(_step(scale, i, level, before))
         before = level.log_estimate
-    parts += [_end(scale, len(levels) + 1, "Study B", end), _axis(scale, bottom)]
+    parts += [_end(scale, len(levels) + 1, "Study B", end), _true_line(scale, true), _axis(scale, bottom)]
     view = f"0 0 {WIDTH} {bottom + 40}"
     return element("svg", element("title", title), join(parts), viewBox=view, class_="waterfall", role="img")
 
@@ -77,6 +82,19 @@ def _step(scale: RatioScale, row: int, level: Level, before: float | None) -> Ma
     bar = element("rect", x=min(start, stop), y=y, width=width, height=BAR, class_=f"step {direction}")
     joint = element("line", x1=stop, x2=stop, y1=y + BAR, y2=y + ROW, class_="joint")
     return join([_name(row, level.name), bar, joint, _number(row, f"× {ratio_text(exp(level.log_estimate - before))}")])
+
+
+def _true_line(scale: RatioScale, true: Sequence[float | None]) -> Markup:
+    """The true value of every study on the way, as one stepped line from row to row; a gap where one has none."""
+    drawn, before = "", None
+    for row, value in enumerate(true):
+        if value is not None:
+            at = f"{_x(scale, exp(value)):.2f}"
+            drawn += (
+                f"{'M' if before is None else 'H'}{at}{f',{ROW * row}' if before is None else ''}V{ROW * (row + 1)}"
+            )
+        before = value
+    return element("path", d=drawn, class_="true") if drawn else Markup("")
 
 
 def _number(row: int, text: str) -> Markup:
