@@ -1,6 +1,6 @@
 """Waist 1: one design's rows as arrays. People become numbers here; dates and person identifiers end here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -144,3 +144,40 @@ class AnalysisSet:
         sets = "" if self.stratum is None else f", {len(np.unique(self.stratum)):,} strata"
         events = int(np.count_nonzero(self.event))
         return f"AnalysisSet({len(self):,} rows, {events:,} events{sets}, {len(self.columns)} columns)"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Repeated measurements of the persons of an `AnalysisSet` with one row a person: one row a person and day.
+
+    person   int64 (m,), codes as in `AnalysisSet.person`, ascending
+    day      int32 (m,), days from time zero, 0 to `stop`, ascending within a person
+    values   float64 (m, k), nan where a quantity was not measured on that day
+    names    the k quantities
+    marks    name → float64 (n,), day from time zero of the first record of an event, negative before it, nan without
+    """
+
+    person: np.ndarray
+    day: np.ndarray
+    values: np.ndarray
+    names: tuple[str, ...]
+    marks: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        m = len(self.person)
+        if len(self.day) != m or self.values.shape != (m, len(self.names)):
+            found = f"{len(self.day)} days and values of shape {self.values.shape}"
+            raise DesignError(Fault("Measurements", found, f"{m} rows, as in person, of {len(self.names)} quantities"))
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+    def column(self, name: str) -> np.ndarray:
+        """One quantity, nan where it was not measured: float64 (m,)."""
+        if name not in self.names:
+            raise DesignError(Fault(f"quantity {name!r}", "not measured", ", ".join(self.names)))
+        return np.asarray(self.values[:, self.names.index(name)])
+
+    def __repr__(self) -> str:
+        persons = len(np.unique(self.person))
+        return f"Measurements({len(self):,} rows of {persons:,} persons, {', '.join(self.names)})"

@@ -31,6 +31,8 @@ class ColumnSchema:
     `count`         a number of persons, sets or records: int64, suppressed when 1 to k-1, with a flag column
     `derived_from`  counts of the same row from which this number could be turned back into a count
     `derived_over`  columns whose agreeing rows share one number: null in all of them when a count is hidden in any
+    `rests_on`      counts of the same row of which none may be few: null where one of them is 1 to k-1; a table with a
+                    column `reason` then says SMALL_CELLS
     `size`          a number of persons that is not tabulated (such as the smallest risk set): null when 0 < x < k
     `values`        the closed list of values, where there is one
     """
@@ -43,6 +45,7 @@ class ColumnSchema:
     required: bool = False
     derived_from: tuple[str, ...] = ()
     derived_over: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
     size: bool = False
     values: tuple[str, ...] = ()
 

@@ -42,6 +42,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     few_on_bridge = [_any_few(_of_arms(row), k) for row in rows.get("bridge_steps", [])]
     for name, content in rows.items():
         schema = schema_of(name)
+        _blank_resting_on_few(schema, content, k)
         _blank_counts(schema, content, hidden)
         _blank_derived(schema, content, min_cell_count)
     _withhold(rows.get("estimates", []), few)
@@ -68,6 +69,16 @@ def _inside_blocks_of(name: str, link: Chain, content: list[Row], members: list[
         for column, hide_it in zip((link.entering, link.leaving, link.staying), flags, strict=True):
             if hide_it:
                 yield name, i, column
+
+
+def _blank_resting_on_few(schema: TableSchema, content: list[Row], k: int) -> None:
+    """Numbers that rest on few persons, told by the counts before any is hidden."""
+    for column in schema.columns:
+        for row in content if column.rests_on else ():
+            if row[column.name] is not None and _any_few([row[name] for name in column.rests_on], k):
+                row[column.name] = None
+                if "reason" in row:
+                    row["reason"] = row["reason"] or Reason.SMALL_CELLS.value
 
 
 def _blank_counts(schema: TableSchema, content: list[Row], hidden: set[Cell]) -> None:

@@ -15,6 +15,7 @@ from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
+from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 
 OVERALL = "overall"
@@ -440,6 +441,9 @@ TABLES: dict[str, TableSchema] = {
         DISCORDANCE,
         LAG_SCAN,
         INITIATION_RATES,
+        FUNCTION,
+        TRAJECTORIES,
+        STAGES,
         BRIDGE_STEPS,
         BRIDGE_CONTRIBUTIONS,
     )

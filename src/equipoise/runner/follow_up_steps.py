@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from equipoise.runner.function_steps import function_steps, score_steps
 from equipoise.runner.step import Step, cohort_concept_sets, concepts_step, covariate_concept_sets, records_step
 from equipoise.spec.canonical import canonical
 from equipoise.spec.follow_up import DEATH, Estimator, FollowUpDesign, Regression
@@ -19,6 +20,7 @@ def follow_up_steps(study: Study, analysis: Analysis, design: FollowUpDesign, se
     steps += [records_step(study, name, True) for name in sorted(events)]
     steps.append(_population(study, analysis, design, population))
     steps.append(_records_of_members(study, analysis.id, member_sets))
+    steps += score_steps(study, analysis.id, design)
     for target in design.target:
         steps += _comparison(study, analysis, target, events, seed)
     return steps
@@ -84,6 +86,7 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
             detail="fits every model",
             analysis=tag,
         ),
+        *function_steps(design, target, protocol, needs, made["analysis_set"], full | model, tag),
     ]
 
 
@@ -95,6 +98,7 @@ def _protocol(
         "target": (target,),
         "estimator": Estimator(kinds=("cox",)),
         "adjustment": Regression(kind="regression"),
+        "function": None,
     }
     recording = study.data_needs.drug_recording_from
     named = [target, *([design.comparator] if design.comparator else [])]

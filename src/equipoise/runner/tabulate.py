@@ -12,8 +12,8 @@ from equipoise.runner.step import Step
 from equipoise.runner.walk import Walk
 
 DESCRIPTIONS = ("description", "arms_description")
-ESTIMATES = ("estimates", "contrasts", "lag_scan", "arms_estimates")
-CHECKS = ("quality", "relatives")
+ESTIMATES = ("estimates", "contrasts", "lag_scan", "arms_estimates", "function")
+CHECKS = ("quality", "relatives", "scores")
 SETS = ("analysis_set", "arms_set")
 Row = dict[str, Any]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from equipoise.spec.function import Function
 from equipoise.spec.model import Model
 from equipoise.spec.values import Day, Name, Off, SomeDays, WholeDays, Wrong, shown
 
@@ -200,6 +201,8 @@ class FollowUpDesign(Model):
     """How arms are made comparable."""
     estimator: Estimator = Estimator()
     """What is estimated."""
+    function: Off[Function] = None
+    """Function after time zero (ALSFRS-R): trajectories, stages, ranks, joint model."""
 
     @model_validator(mode="after")
     def _elements_agree(self) -> "FollowUpDesign":

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from equipoise.spec.contradictions import Said, interactions, repeated
 from equipoise.spec.follow_up import DEATH, FollowUpDesign
+from equipoise.spec.function import Function
 from equipoise.spec.parts import Parts
 from equipoise.spec.places import Path
 from equipoise.spec.study import Analysis
@@ -26,6 +27,8 @@ def follow_up_contradictions(parts: Parts, analysis: Analysis, design: FollowUpD
     yield from _window(parts, design, inside)
     yield from _outcome(parts, design, inside)
     yield from _times(design, inside)
+    if design.function is not None:
+        yield from _function(parts, design, design.function, (*inside, "function"))
 
 
 def _adjustment(analysis: Analysis, design: FollowUpDesign, where: Path) -> Iterator[Said]:
@@ -104,3 +107,28 @@ def _times(design: FollowUpDesign, inside: Path) -> Iterator[Said]:
         if beyond or point <= design.follow_up.starts_day:
             limits = f"after day {design.follow_up.starts_day}" + (f", up to day {days}" if days is not None else "")
             yield (*inside, "estimator", "time_points_days", i), f"day {point}, outside follow-up", limits
+
+
+def _function(parts: Parts, design: FollowUpDesign, function: Function, where: Path) -> Iterator[Said]:
+    yield from repeated((*where, "gives"), function.gives)
+    for key, name in (("total", function.total), *(("items", name) for name in function.items)):
+        named = parts.concept_sets.get(name or "")
+        if named is not None and named.domain != "measurement":
+            yield (*where, key), f"{name!r} is a set of the domain {shown(named.domain)}", 'the domain "measurement"'
+    kind = design.adjustment.kind
+    if kind not in ("none", "regression"):
+        found = f"function with adjustment of kind {kind!r}"
+        yield where, found, "function with adjustment of kind 'none' or 'regression'", "give it an analysis of its own"
+    if design.follow_up.starts_day:
+        found = f"function with follow-up from day {design.follow_up.starts_day}"
+        yield where, found, "starts_day = 0", "scores are read from time zero on"
+    if "ranks" in function.gives and design.outcome.competing:
+        yield (
+            (*where, "gives"),
+            "ranks with competing events",
+            "ranks of function and one outcome",
+            "who had a competing event can be ranked neither as with the event nor as without",
+        )
+    days = design.follow_up.days
+    if days is not None and function.day > days:
+        yield (*where, "day"), f"day {function.day}, outside follow-up", f"up to day {days}"

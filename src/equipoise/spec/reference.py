@@ -63,6 +63,7 @@ HEADINGS = {
     "Weigh": "`adjustment` of kind `weigh`",
     "Stratify": "`adjustment` of kind `stratify`",
     "Estimator": "`estimator` of a follow-up design",
+    "Function": "`function` of a follow-up design",
     "Sensitivity": "`[[sensitivity]]`",
     "Published": "`[[published]]`",
     "GateRules": "`[gate]`",

@@ -91,6 +91,10 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
     for key in ("any_of", "competing"):
         named = _listed(table(design, "outcome"), (*inside, "outcome"), key, "concept set")
         yield from (use for use in named if use[2] != DEATH)
+    function = table(design, "function")
+    for key in ("total", "onset", "gastrostomy", "ventilation"):
+        yield from _named(function, (*inside, "function"), key, "concept set")
+    yield from _listed(function, (*inside, "function"), "items", "concept set")
 
 
 def table(raw: Any, key: str) -> dict[str, Any]:
