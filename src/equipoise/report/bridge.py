@@ -192,8 +192,11 @@ class _Page:
         return made
 
     def _figure(self, caption: str, levels: Sequence[Level], table: Table) -> Figure:
-        note = TRUE_LINE if self.has_truth else ""
-        return Figure(caption, waterfall(self.path[0], levels, self.path[-1], caption), table, note)
+        ends = self.path[0], self.path[-1]
+        if all(level.true_value is None for level in levels):
+            ends = ends[0] | {"true_value": None}, ends[1] | {"true_value": None}
+        note = TRUE_LINE if ends[1]["true_value"] is not None else ""
+        return Figure(caption, waterfall(ends[0], levels, ends[1], caption), table, note)
 
     def _averaged(self) -> list[Level]:
         at, true, levels = self.path[0]["log_estimate"], self.path[0]["true_value"], []

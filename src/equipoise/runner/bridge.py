@@ -15,6 +15,7 @@ from typing import Any
 from equipoise import __version__
 from equipoise.data.source import Source
 from equipoise.errors import DesignError, Fault, Reason
+from equipoise.knowledge.study_file import with_knowledge
 from equipoise.results.results import Results
 from equipoise.results.tables import table
 from equipoise.results.write import check_destination, write
@@ -80,7 +81,7 @@ def bridge(
     check_destination(to)
     shelf = Store(store)
     check_apart(Path(to), shelf.place)
-    studies = (study_a, study_b)
+    studies = with_knowledge(study_a), with_knowledge(study_b)
     comparison = compare(studies, analyses, targets, other_data=source_b is not None)
     chosen_seed = study_a.seed if seed is None else seed
     ask = _Ask(comparison, _order(order, comparison), sampled_orders, chosen_seed, min_cell_count)

@@ -15,7 +15,7 @@ import numpy as np
 
 from equipoise.simulate import antidepressants as drugs
 from equipoise.simulate.block import MONTH, NEVER
-from equipoise.simulate.course import ALS, Plan, crossing, draw_course, draw_plan
+from equipoise.simulate.course import Plan, crossing, draw_course, draw_plan
 from equipoise.simulate.drawn_nation import BLOCK_PERSONS
 from equipoise.simulate.formulary import FORMULARY
 from equipoise.simulate.nation import draw_patients
@@ -160,7 +160,7 @@ class _Patients:
             plan,
             place.first_person + disease.person.astype(np.int64),
             disease.onset.astype(np.int64),
-            np.where(course.diagnosed & (disease.kind == ALS), disease.diagnosis, NEVER).astype(np.int64),
+            np.where(course.diagnosed, disease.diagnosis, NEVER).astype(np.int64),
             people.dies[disease.person].astype(np.int64),
             course.ventilation[0].astype(np.int64),
             float(np.log(spec.effects.rem_suppression_on_death)),
