@@ -25,12 +25,16 @@ ELEMENTS: list[dict[str, Any]] = [
         ("entry", "first_use"), (None, "other"), ("exclude", "first", "target"), (None, {"washout_days": 5}), (0, 5)
     )
     if not (zero == "first_use" and (other is None or lag))
+] + [
+    {"time_zero": "entry", "use": "ongoing", "comparator": other, "both": both}
+    for other, both in product((None, "other"), ("exclude", "target"))
 ]
 TIMES: list[dict[str, Any]] = [
     {},
     {"follow_up": {"days": 15}, "censoring": {"at_switch": True}},
     {"follow_up": {"days": 30, "starts_day": 3}, "censoring": {"at_stop": True, "grace_days": 2, "supply_days": 4}},
     {"follow_up": {"minimum_days": 8}, "censoring": {"at_exit": True, "at_stop": True, "grace_days": 0}},
+    {"censoring": {"at_stop": True, "grace_days": 3, "supply_days": 4, "after_stop_days": 1}},
 ]
 
 
@@ -110,7 +114,10 @@ def test_the_engine_follows_whom_the_oracle_follows(at: int, times: int) -> None
     outcome = {"any_of": ("bleed", "death"), "competing": ("stroke",)}
     design = FollowUpDesign.model_validate(
         {"kind": "follow_up", "population": "patients", "target": ("drug",), "outcome": outcome}
-        | {"estimator": {"kinds": ("cox",)}, "window": "w" if given["time_zero"] == "entry" else None}
+        | {
+            "estimator": {"kinds": ("cox",)},
+            "window": "w" if given["time_zero"] == "entry" and "use" not in given else None,
+        }
         | given
     )
     made = lives(1000 * at + times)

@@ -66,6 +66,8 @@ def _at_entry(life: Life, rules: Any) -> tuple[int, Day, Day] | None:
     if not life.members:
         return None
     zero, end = min(life.members)
+    if rules.use == "ongoing":
+        return _ongoing(life, rules, zero, end)
     seen_from = next(begin for begin, last in life.observed if begin <= zero <= last)
     first, last = zero - 20, zero - 1 - rules.lag_days  # a window of twenty days
     if rules.new_users is not None and not _is_new(life, zero, first - rules.new_users.washout_days, first - 1):
@@ -76,6 +78,16 @@ def _at_entry(life: Life, rules: Any) -> tuple[int, Day, Day] | None:
     if rules.comparator is None:
         return (1 if target else 0), zero, end
     arm = _arm(rules.both, bool(target), bool(other), *(days[0] if days else 0 for days in (target, other)))
+    return None if arm is None else (arm, zero, end)
+
+
+def _ongoing(life: Life, rules: Any, zero: Day, end: Day) -> tuple[int, Day, Day] | None:
+    """A day is in use if it is supplied, or no more than the grace after the last one that is."""
+    target, other = (
+        any(begin <= zero <= until + rules.censoring.grace_days for begin, until in _uses(drug, rules.censoring))
+        for drug in (life.target, life.other)
+    )
+    arm = (1 if target else 0) if rules.comparator is None else _arm(rules.both, target, other, 0, 0)
     return None if arm is None else (arm, zero, end)
 
 
@@ -111,7 +123,14 @@ def _limits(life: Life, rules: Any, arm: int, zero: Day, leaves: Day, seen_until
 
 
 def _use_ends(drug: dict[Day, float | None], rule: Any, zero: Day) -> Day:
-    """The last day of grace of the use that goes on at time zero; time zero itself where none does."""
+    """The last day that counts of the use that goes on at time zero; time zero itself where none does."""
+    going_on = [until for begin, until in _uses(drug, rule) if begin <= zero <= until + rule.grace_days]
+    after = rule.grace_days if rule.after_stop_days is None else rule.after_stop_days
+    return going_on[-1] + after if going_on else zero
+
+
+def _uses(drug: dict[Day, float | None], rule: Any) -> list[tuple[Day, Day]]:
+    """Stretches of use, supply left over added to the next dispensing."""
     uses: list[tuple[Day, Day]] = []  # first day, last day supplied
     for day in sorted(drug):
         lasts = drug[day] or rule.supply_days
@@ -120,5 +139,4 @@ def _use_ends(drug: dict[Day, float | None], rule: Any, zero: Day) -> Day:
             uses.append((begin, max(until, day - 1) + int(lasts)))
         else:
             uses.append((day, day - 1 + int(lasts)))
-    going_on = [until for begin, until in uses if begin <= zero <= until + rule.grace_days]
-    return going_on[-1] + rule.grace_days if going_on else zero
+    return uses

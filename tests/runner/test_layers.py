@@ -11,6 +11,9 @@ import pytest
 
 from equipoise.analysis_set import AnalysisSet, Column
 from equipoise.errors import Reason
+from equipoise.estimators.logistic import fit_logistic
+from equipoise.estimators.propensity_scores import trim
+from equipoise.runner.balance import adjustment_row
 from equipoise.runner.layers import Layer, Propensity, Setting, by_propensity
 from equipoise.runner.risks import Quantity, risk_contrasts, risks_at
 from equipoise.spec.follow_up import Match, Stratify, Weigh
@@ -111,6 +114,37 @@ def test_trimming_keeps_persons_in_equipoise(people: AnalysisSet) -> None:
     layer, propensity = made(people, Weigh(kind="weigh", trim_equipoise=(0.3, 0.7)))
     assert len(layer.rows) == len(whole.rows) - propensity.trimmed
     assert propensity.trimmed > 0
+
+
+@pytest.mark.parametrize("rule", [{"trim_bounds": (0.5, 0.8)}, {"trim_fraction": 0.05}])
+def test_trimming_by_score_leaves_out_what_trim_does(people: AnalysisSet, rule: dict[str, Any]) -> None:
+    _, propensity = made(people, Match(kind="match", estimand="ATC", **rule))
+    score = fit_logistic(people.select(list(COVARIATES)).x, outcome=people.arm.astype(np.float64))
+    name, limits = next(iter(rule.items()))
+    kept = trim(people.select([ARM]), score=score, **{name.removeprefix("trim_"): limits}).keep
+    assert 0 < propensity.trimmed == int((~kept).sum()) < len(people)
+
+
+def test_counts_of_an_adjustment_add_up(people: AnalysisSet) -> None:
+    layer, propensity = made(people, Match(kind="match", estimand="ATC", trim_fraction=0.05))
+    row = adjustment_row(people, layer, propensity)
+    for arm in ("target", "reference"):
+        assert row[f"n_{arm}"] == row[f"n_{arm}_kept"] + row[f"n_{arm}_left_out"]
+        assert row[f"n_{arm}_left_out"] == row[f"n_{arm}_trimmed"] + row[f"n_{arm}_unpaired"]
+    assert row["n_target_trimmed"] + row["n_reference_trimmed"] == propensity.trimmed > 0
+    assert row["n_target_kept"] == row["n_reference_kept"]
+
+
+def test_the_preset_is_its_settings(people: AnalysisSet) -> None:
+    """1:1, greedy, 0.1 pooled standard deviations of the logit, random order; a study's own caliper is another."""
+    settings = {"ratio": 1, "caliper": 0.1, "caliper_scale": "logit", "caliper_sd": "pooled", "order": "random"}
+    preset, spelled = Match(kind="match", preset="network-tool"), Match(kind="match", **settings)
+    assert preset.model_dump() == spelled.model_dump() | {"preset": "network-tool"}
+    assert Match.model_validate(preset.model_dump()) == preset, "canonical form can be read again"
+    one, other = made(people, preset), made(people, spelled)
+    np.testing.assert_array_equal(one[0].rows.person, other[0].rows.person)
+    default = Match(kind="match")
+    assert (default.caliper, default.caliper_scale, default.caliper_sd) == (0.2, "logit", "overall")
 
 
 def test_a_penalised_score_balances_as_well(people: AnalysisSet) -> None:

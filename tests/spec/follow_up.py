@@ -29,7 +29,7 @@ def design(**elements: Any) -> FollowUpDesign:
         "target": ("drug",),
         "outcome": {"any_of": ("death",)},
     } | elements
-    if given.get("time_zero") == "first_use":
+    if given.get("time_zero") == "first_use" or given.get("use") == "ongoing":
         given.pop("window")
     return FollowUpDesign.model_validate(given)
 
@@ -61,7 +61,7 @@ def arms_of(
 ) -> Arms:
     chosen = design(**elements, **({"comparator": "other"} if other is not None else {}))
     begin = None if recording_from is None else day(recording_from)
-    used_window = window if chosen.time_zero == "entry" else None
+    used_window = window if chosen.window is not None else None
     members = population() if members is None else members
     return find_arms(who, members, Contrast(target, other), chosen, used_window, begin, "comparison")
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from equipoise.cohort.membership import Cohort
+from equipoise.design.arms import Drug
+from equipoise.design.dispensings import distinct_dispensings
 from equipoise.spec.windows import Window
 from tests.spec.follow_up import PERSON, ZERO, arms_of, drug, person, population, rules
-from tests.spec.tables import day
+from tests.spec.tables import day, people
 
 
 def arm(*days: int, k: int = 1, **more) -> int | None:
@@ -139,3 +141,57 @@ def test_a_person_enters_once():
     found = arms_of(who, drug("drug", who, [400]), drug("other", who, []), members=members, **FIRST)
     assert (found.person.tolist(), found.day.tolist()) == ([0], [day(ZERO) + 400])
     assert who.person_id[found.person[0]] == PERSON
+
+
+ONGOING = {"use": "ongoing", "censoring": {"grace_days": 10, "supply_days": 30}}
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ((0,), 1),  # dispensed on the day of entry
+        ((-29,), 1),  # day 0 is the last day supplied
+        ((-39,), 1),  # ten days of grace after day -10
+        ((-40,), 0),  # eleven
+        ((-70, -30), 1),  # ten days without supply, then supplied up to day -1 and in grace
+        ((-60, -59), 1),  # stockpiled: sixty days from day -60
+        ((-100, 1), 0),  # what comes after entry does not count
+        ((1,), 0),
+    ],
+)
+def test_use_that_goes_on_at_entry_makes_the_arm(days: tuple[int, ...], expected: int):
+    assert arm(*days, **ONGOING) == expected
+
+
+def test_of_two_drugs_in_use_on_entry_the_rule_decides():
+    assert both((-10,), (-200,), **ONGOING) == 1
+    assert both((-200,), (-10,), **ONGOING) == 0
+    assert both((-10,), (-20,), **ONGOING) is None
+    assert both((-10,), (-20,), **ONGOING, both="target") == 1
+    assert both((-200,), (-200,), **ONGOING) is None
+
+
+def test_only_the_period_common_to_both_arms():
+    """The target arm has time zeros from 2005 on, the other up to 2010; who uses both is in the target arm."""
+    entries = ["2003-01-01", "2005-01-01", "2010-01-01", "2015-01-01", "2018-01-01"]
+    uses = {"drug": [1, 3, 4], "other": [0, 2, 3]}
+    who = people(
+        *({"id": i, "born": "1950-01-01", "observed": [("2000-01-01", "2020-12-31")]} for i in range(len(entries)))
+    )
+    zero = np.array([day(entry) for entry in entries], dtype=np.int32)
+    members = Cohort(np.arange(5), zero, zero + 365, population().attrition)
+
+    def dispensed(name: str) -> Drug:
+        ids = np.array(uses[name], dtype=np.int64)
+        when, supply = zero[ids] - 10, {"days_supply": np.full(len(ids), np.nan)}
+        return Drug(name, name, 1, distinct_dispensings(who, ids, when, supply))
+
+    drugs = dispensed("drug"), dispensed("other")
+    everyone = arms_of(who, *drugs, members=members, both="target")
+    assert everyone.person.tolist() == [0, 1, 2, 3, 4]
+    found = arms_of(who, *drugs, members=members, both="target", common_period=True)
+    assert found.person.tolist() == [1, 2]
+    assert rules(found.attrition)[-1] == ("time zero in the period common to both arms", 3)
+    del uses["other"][:]
+    alone = arms_of(who, drugs[0], dispensed("other"), members=members, both="target", common_period=True)
+    assert alone.person.tolist() == [1, 3, 4], "an arm without persons has no period"

@@ -120,6 +120,13 @@ def test_use_ends_with_the_last_day_supplied_and_grace(days, last: int):
     assert shown(followed_of(person(), target=days, **STOP)) == (last, 0, "end of use")
 
 
+@pytest.mark.parametrize(("after", "last"), [(0, 28), (5, 33), (10, 38), (60, 88)])
+def test_days_after_a_stop_that_count_are_apart_from_the_grace_between_supplies(after: int, last: int):
+    stop = {"censoring": STOP["censoring"] | {"after_stop_days": after}}
+    assert shown(followed_of(person(), target=(-1,), **stop)) == (last, 0, "end of use")
+    assert shown(followed_of(person(), target=(-1, 39), **stop))[0] == last + 40, "ten days of grace all the same"
+
+
 def test_supply_that_is_recorded_counts_instead():
     assert shown(followed_of(person(), target=(-1,), supply=90, **STOP)) == (88 + 10, 0, "end of use")
 

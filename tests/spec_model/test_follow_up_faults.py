@@ -155,6 +155,51 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.adjustment",
         "[0.7, 0.3]",
     ),
+    "two rules of trimming": (
+        [(f"{DESIGN}/adjustment", {"kind": "weigh", "trim_fraction": 0.05, "trim_bounds": [0.1, 0.9]})],
+        f"{PLACE}.adjustment",
+        "trim_bounds and trim_fraction",
+    ),
+    "trimming of half": (
+        [(f"{DESIGN}/adjustment", {"kind": "weigh", "trim_fraction": 0.5})],
+        f"{PLACE}.adjustment.trim_fraction",
+        "0.5",
+    ),
+    "bounds of the score upside down": (
+        [(f"{DESIGN}/adjustment", {"kind": "stratify", "trim_bounds": [0.9, 0.1]})],
+        f"{PLACE}.adjustment",
+        "[0.9, 0.1]",
+    ),
+    "preset with a setting of its own": (
+        [(f"{DESIGN}/adjustment", {"kind": "match", "preset": "network-tool", "caliper": 0.2})],
+        f"{PLACE}.adjustment",
+        "caliper = 0.2 with preset 'network-tool'",
+    ),
+    "unknown preset": (
+        [(f"{DESIGN}/adjustment", {"kind": "match", "preset": "tool"})], f"{PLACE}.adjustment.preset", "'tool'",
+    ),
+    "ongoing use in a window": (
+        [(f"{DESIGN}/use", "ongoing")], PLACE, "window = 'year' with use = \"ongoing\"",
+    ),
+    "ongoing use of new users": (
+        [(f"{DESIGN}/use", "ongoing"), (f"{DESIGN}/window", ...)], PLACE, "new_users with use = \"ongoing\"",
+    ),
+    "ongoing use of many dispensings": (
+        [(f"{DESIGN}/use", "ongoing"), (f"{DESIGN}/window", ...), (f"{DESIGN}/new_users", ...),
+         ("exposures/drug/min_dispensings", 2), ("sensitivity", [])],
+        "exposures.drug.min_dispensings",
+        "2 dispensings make a user, and supply on the day of entry does",
+    ),
+    "common period without a comparator": (
+        [(f"{DESIGN}/common_period", True), (f"{DESIGN}/comparator", "none")],
+        PLACE,
+        "common_period with comparator = \"none\"",
+    ),
+    "days after a stop nobody makes": (
+        [(f"{DESIGN}/censoring", {"after_stop_days": 5}), ("sensitivity", [])],
+        f"{PLACE}.censoring",
+        "after_stop_days = 5 without at_stop",
+    ),
     "setting of another adjustment": (
         [(f"{DESIGN}/adjustment", {"kind": "weigh", "strata": 5})], f"{PLACE}.adjustment.strata", "unknown key",
     ),

@@ -13,7 +13,9 @@ from equipoise.cohort.people import EventDays, People
 from equipoise.cohort.time import EARLIEST, LATEST, shifted
 from equipoise.design.dispensings import Dispensings
 from equipoise.design.nested_case_control import observable_from
-from equipoise.spec.follow_up import FollowUpDesign
+from equipoise.kernels.spans import DAY_MIN
+from equipoise.kernels.supply import supplied_until
+from equipoise.spec.follow_up import Censoring, FollowUpDesign
 from equipoise.spec.windows import Window
 
 TARGET, REFERENCE = 1, 0
@@ -31,6 +33,12 @@ class Drug:
     @property
     def days(self) -> EventDays:
         return EventDays(self.dispensings.offsets, self.dispensings.day)
+
+    def supplied_until(self, person: np.ndarray, day: np.ndarray, rule: Censoring) -> np.ndarray:
+        """Last day supplied of the use that goes on on a day, DAY_MIN where none does: int32 (k,)."""
+        supply = self.dispensings.amounts["days_supply"]
+        lasts = np.where(np.isnan(supply), rule.supply_days, supply)
+        return supplied_until(self.dispensings.offsets, self.dispensings.day, lasts, person, day, rule.grace_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,37 @@ def find_arms(
     """
     attrition = Attrition(name).then("members of the population", len(np.unique(population.person)))
     if window is not None:
-        return _at_entry(people, population, contrast, design, window, recording_from, attrition)
-    return _at_first_use(people, population, contrast, design, recording_from, attrition)
+        found = _at_entry(people, population, contrast, design, window, recording_from, attrition)
+    elif design.use == "ongoing":
+        found = _in_use(population, contrast, design, attrition)
+    else:
+        found = _at_first_use(people, population, contrast, design, recording_from, attrition)
+    return _in_common_period(found) if design.common_period else found
+
+
+def _in_common_period(found: Arms) -> Arms:
+    """Persons whose time zero lies in the years of both arms: from the later first day to the earlier last day."""
+    arms = [found.day[found.arm == arm] for arm in (TARGET, REFERENCE)]
+    if not all(len(days) for days in arms):
+        return found  # one arm is empty: there is nothing to share
+    first, last = max(days.min() for days in arms), min(days.max() for days in arms)
+    return found.keep("time zero in the period common to both arms", (found.day >= first) & (found.day <= last))
+
+
+def _in_use(population: Cohort, contrast: Contrast, design: FollowUpDesign, attrition: Attrition) -> Arms:
+    """Arms by the use that goes on on the day of entry."""
+    once = _first_rows(population.person)
+    person, day = population.person[once], population.entry[once]
+    found = Arms(person, day, population.exit[once], np.zeros(len(person), dtype=np.int8), attrition)
+
+    def goes_on(drug: Drug) -> np.ndarray:
+        return drug.supplied_until(person, day, design.censoring) != DAY_MIN
+
+    target = goes_on(contrast.target)
+    if contrast.comparator is None:
+        return replace(found, arm=target.astype(np.int8))
+    rule = f"use of {contrast.target.label} or {contrast.comparator.label} on entry"
+    return _settled(found, rule, (target, goes_on(contrast.comparator)), (day, day), design.both)
 
 
 def _at_entry(

@@ -16,7 +16,6 @@ from equipoise.cohort.people import EventDays, People
 from equipoise.cohort.time import LATEST, epoch_day, shifted
 from equipoise.design.arms import REFERENCE, TARGET, Arms, Contrast
 from equipoise.kernels.spans import DAY_MIN, span_at
-from equipoise.kernels.supply import supplied_until
 from equipoise.spec.follow_up import DEATH, FollowUpDesign
 
 EVENT, COMPETING = "event", "competing event"
@@ -136,19 +135,16 @@ def _observed_until(people: People, arms: Arms) -> np.ndarray:
 
 
 def _use_ends(arms: Arms, contrast: Contrast, design: FollowUpDesign) -> np.ndarray:
-    """The last day of use and grace of the arm's own drug; without a drug, never."""
+    """The last day of use of the arm's own drug and the days after it that count; without a drug, never."""
     ends = np.full(len(arms), LATEST, dtype=np.int32)
-    grace = design.censoring.grace_days
+    grace, after = design.censoring.grace_days, design.censoring.after_stop_days
     for arm in (TARGET, REFERENCE):
         drug = contrast.drug_of(arm)
         if drug is None:
             continue
         mine = arms.arm == arm
-        supply = drug.dispensings.amounts["days_supply"]
-        lasts = np.where(np.isnan(supply), design.censoring.supply_days, supply)
-        dispensings = drug.dispensings
-        until = supplied_until(dispensings.offsets, dispensings.day, lasts, arms.person[mine], arms.day[mine], grace)
-        ends[mine] = np.where(until == DAY_MIN, arms.day[mine], shifted(until, grace))
+        until = drug.supplied_until(arms.person[mine], arms.day[mine], design.censoring)
+        ends[mine] = np.where(until == DAY_MIN, arms.day[mine], shifted(until, grace if after is None else after))
     return ends
 
 

@@ -16,9 +16,10 @@ IMBALANCE = 0.1  # standardized difference beyond which a covariate is named (Au
 def adjustments(study: Study, rows: Sequence[Row]) -> Table:
     """Persons before and after, and how far the arms overlap, one column a comparison."""
     top = head("Quantity", *(exposure_label(study, row["exposure"]) for row in rows))
+    shown = [name for name in _COUNTS if not name.endswith("_trimmed") or any(row[name] != 0 for row in rows)]
     lines = [
         ("Adjustment", [sentence(row["adjustment"]) for row in rows]),
-        *((text, [count_text(row, name) for row in rows]) for name, text in _COUNTS.items()),
+        *((_COUNTS[name], [count_text(row, name) for row in rows]) for name in shown),
         ("Area under the curve of the score", [decimal_text(row["auc"], 3) for row in rows]),
         ("Share of persons in equipoise (preference 0.3 to 0.7)", [decimal_text(row["equipoise"], 3) for row in rows]),
         ("Largest standardized difference before", [decimal_text(row["largest_before"], 3) for row in rows]),
@@ -31,9 +32,11 @@ def adjustments(study: Study, rows: Sequence[Row]) -> Table:
 
 _COUNTS = {
     "n_target": "Persons in the target arm",
+    "n_target_trimmed": "of these, left out by trimming",
     "n_target_kept": "of these, kept",
     "n_reference": "Persons in the reference arm",
-    "n_reference_kept": "of these, kept ",
+    "n_reference_trimmed": "of these, left out by trimming",
+    "n_reference_kept": "of these, kept",
 }
 
 

@@ -59,6 +59,8 @@ def _arms(study: Study, design: FollowUpDesign) -> str:
     targets = listed([_defined(study, name) for name in design.target])
     other = _defined(study, design.comparator) if design.comparator else "persons without that use"
     text = f"The target arms were users of {targets}, each compared by itself with {other}."
+    if design.use == "ongoing":
+        text += f" Use counted where it went on at time zero: {_supply(design)}."
     if design.window is not None:
         text += f" Use counted from {window_days(study.windows[design.window]).replace(' to ', ' up to ')}"
         text += f", the last {days_text(design.lag_days)} left out." if design.lag_days else "."
@@ -69,6 +71,8 @@ def _arms(study: Study, design: FollowUpDesign) -> str:
             "target": "were in the target arm",
         }
         text += f" Persons with use of both {twice[design.both]}."
+    if design.common_period:
+        text += " Persons outside the period in which both arms had a time zero were left out."
     if design.new_users is None:
         return text + " Users were not required to be new ones."
     before = "the window" if design.window else "time zero"
@@ -82,6 +86,14 @@ def _defined(study: Study, name: str) -> str:
     least = study.exposures[name].min_dispensings
     label = exposure_label(study, name)
     return label if least == 1 else f"{label} (dispensings on at least {least} distinct dates)"
+
+
+def _supply(design: FollowUpDesign) -> str:
+    rule = design.censoring
+    return (
+        f"a dispensing lasted for the days recorded, else {days_text(rule.supply_days)}, supply left over was added to "
+        f"the next one, and up to {days_text(rule.grace_days)} without supply did not end use"
+    )
 
 
 def event_words(study: Study, names: tuple[str, ...]) -> str:
@@ -101,10 +113,8 @@ def _outcome(study: Study, design: FollowUpDesign) -> str:
         ends.append(f"after {censoring.last_day}")
     text += f", and censored {listed(ends)}, whichever came first; an event on the last day counted."
     if censoring.at_stop:
-        text += (
-            f" Use ended with the last day supplied and {days_text(censoring.grace_days)} more; supply left over was "
-            "added to the next dispensing."
-        )
+        after = censoring.grace_days if censoring.after_stop_days is None else censoring.after_stop_days
+        text += f" Follow-up reached {days_text(after)} beyond the end of use: {_supply(design)}."
     if outcome.competing:
         text += f" Competing events: {event_words(study, outcome.competing)}."
     if time.minimum_days:
@@ -123,10 +133,34 @@ def _covariates(study: Study, analysis: Analysis, design: FollowUpDesign) -> str
     how = (
         "logistic regression" if given.penalty == "none" else "logistic regression with an L1 penalty, cross-validated"
     )
-    trimmed = ""
+    return f"{text} The score was estimated by {how}.{_trimmed(given)}{_preset(given)}"
+
+
+def _trimmed(given: PropensityScore) -> str:
+    """Whom trimming left out; the score is then estimated anew."""
     if given.trim_equipoise is not None:
-        trimmed = " Persons with a preference score outside {:g} to {:g} were left out.".format(*given.trim_equipoise)
-    return f"{text} The score was estimated by {how}.{trimmed}"
+        whom = "a preference score outside {:g} to {:g}".format(*given.trim_equipoise)
+    elif given.trim_bounds is not None:
+        whom = "a score outside {:g} to {:g}".format(*given.trim_bounds)
+    elif given.trim_fraction is not None:
+        whom = (
+            f"a score below the quantile {given.trim_fraction:g} of the target arm or above the quantile "
+            f"{1 - given.trim_fraction:g} of the reference arm"
+        )
+    else:
+        return ""
+    return f" Persons with {whom} were left out, and the score was estimated anew."
+
+
+def _preset(given: PropensityScore) -> str:
+    """Where settings stand for a tool: what its makers say of it, and what is assumed."""
+    if not isinstance(given, Match) or given.preset is None:
+        return ""
+    return (
+        " The settings are assumed: they stand for the matching of the web tool of a large research network, whose "
+        "makers document greedy nearest-neighbour matching of one to one without replacement within 0.1 standard "
+        "deviations, of persons in random order, and neither whose standard deviation that is nor on which scale."
+    )
 
 
 def _adjusted_by(design: FollowUpDesign) -> str:
@@ -135,10 +169,11 @@ def _adjusted_by(design: FollowUpDesign) -> str:
     if isinstance(given, Match):
         seekers = "the target arm" if given.estimand == "ATT" else "the reference arm"
         unit = f" times its {given.caliper_sd} standard deviation" if given.caliper_sd else ""
+        drawn = ", in random order" if given.order == "random" else ""
         caliper = "" if given.caliper is None else f" within a caliper of {given.caliper:g}{unit}"
         return (
             f"by greedy matching of up to {given.ratio} to each person of {seekers} on the "
-            f"{ADJUSTED_BY[given.caliper_scale]}{caliper}; variances are clustered by matched set"
+            f"{ADJUSTED_BY[given.caliper_scale]}{caliper}{drawn}; variances are clustered by matched set"
         )
     if isinstance(given, Weigh):
         stabilised = "stabilised " if given.stabilised else ""
@@ -178,6 +213,9 @@ def _use_rows(study: Study, design: FollowUpDesign) -> Iterator[DiagramRow]:
     if design.new_users is not None:
         label = "Washout: no drug of either arm"
         yield DiagramRow(label, first - design.new_users.washout_days, first - 1, "exclusion")
+    if design.use == "ongoing":
+        yield DiagramRow("Use that goes on: makes the arm", 0, 0, "exposure")
+        return
     if window is None:
         yield DiagramRow("First use: arm and time zero", 0, 0, "exposure")
         return

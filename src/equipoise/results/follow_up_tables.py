@@ -155,6 +155,8 @@ ADJUSTMENT = TableSchema(
         real("largest_after", "largest absolute standardized difference of a covariate after", "standard deviations"),
         text("findings", "what a reader should know"),
     ),
+                count(f"n_{arm}_trimmed", f"of these, left out by trimming, of the {arm} arm"),
+                count(f"n_{arm}_unpaired", f"of these, without a partner or in a stratum of one arm, of the {arm} arm"),
     (*CONTRAST, "adjustment"),
     tuple(
         link
@@ -169,6 +171,7 @@ ADJUSTMENT = TableSchema(
 _WITH = tuple(f"n_{arm}_{has}" for arm in ARMS for has in ("with", "without"))
 
 BALANCE = TableSchema(
+            Parts(f"n_{arm}_left_out", (f"n_{arm}_trimmed", f"n_{arm}_unpaired")),
     "balance",
     "Standardized differences of covariates between the arms before and after adjustment by a propensity score.",
     (

@@ -18,8 +18,10 @@ def adjustment_row(people: AnalysisSet, layer: Layer, propensity: Propensity) ->
     for arm, code in (("target", 1), ("reference", 0)):
         assert people.arm is not None
         assert layer.rows.arm is not None
-        n, kept = int((people.arm == code).sum()), int((layer.rows.arm == code).sum())
+        assert propensity.rows.arm is not None
+        n, scored, kept = (int((rows.arm == code).sum()) for rows in (people, propensity.rows, layer.rows))
         row |= {f"n_{arm}": n, f"n_{arm}_kept": kept, f"n_{arm}_left_out": n - kept}
+        row |= {f"n_{arm}_trimmed": n - scored, f"n_{arm}_unpaired": scored - kept}
     return row | {
         "auc": propensity.auc,
         "equipoise": propensity.equipoise,

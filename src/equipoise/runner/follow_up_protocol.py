@@ -43,7 +43,8 @@ class FollowUpProtocol:
     @property
     def arm_labels(self) -> tuple[str, str]:
         """Reference and target arm in words, in the order of their codes."""
-        place = f", {self.design.window}" if self.design.window else ""
+        ongoing = self.design.use == "ongoing"
+        place = ", on entry" if ongoing else f", {self.design.window}" if self.design.window else ""
         first = "new use of " if self.design.new_users else "use of " if place else ""
         target = f"{first}{self.label_of(self.target)}{place}"
         if self.comparator is None:

@@ -117,8 +117,8 @@ def by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting)
     before, score = len(people), _score(people, given.penalty, setting.seed)
     if _determined(score):
         return replace(crude(people, setting), label=label, reason=Reason.SEPARATION), None
-    if given.trim_equipoise is not None:
-        people = people.where(trim(people, score=score, equipoise=given.trim_equipoise).keep)
+    if given.trimming:
+        people = people.where(trim(people, score=score, **given.trimming).keep)
         if one_arm_empty(people) is not None:
             return replace(crude(people, setting), label=label, reason=Reason.ONE_ARM_EMPTY), None
         score = _score(people, given.penalty, setting.seed)

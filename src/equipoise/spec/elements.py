@@ -17,7 +17,7 @@ MIXED = "mixed"  # id of the one analysis of a mixture
 
 ELEMENTS: dict[str, tuple[Path, ...]] = {
     "data_view": (("data_needs",),),
-    "population": (("design", "population"),),
+    "population": (("design", "population"), ("design", "common_period")),
     "time_zero": (("design", "time_zero"),),
     "new_users": (("design", "new_users"),),
     "exposure": (("design", "target"), ("design", "window")),

@@ -4,7 +4,7 @@ Prognosis after a diagnosis, active comparators and (with strategies in place of
 with other elements, so that any two of them can be compared, and changed into one another, one element at a time.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -67,6 +67,8 @@ class Censoring(Model):
     """End of the arm's drug: the last day supplied and `grace_days` more (as treated); else persons keep their arm."""
     grace_days: WholeDays = 30
     """Days between supplies that do not end use, and days after the last supply that still count."""
+    after_stop_days: WholeDays | None = None
+    """With `at_stop`: days after the last supply that still count; `grace_days` where this is left out."""
     supply_days: SomeDays = 30
     """Days that a dispensing lasts where the database does not say."""
     at_switch: bool = False
@@ -75,6 +77,12 @@ class Censoring(Model):
     """End of membership of the population, where its `exit` comes before the end of observation."""
     last_day: Day | None = None
     """Last calendar day of the study."""
+
+    @model_validator(mode="after")
+    def _after_a_stop(self) -> "Censoring":
+        if self.after_stop_days is not None and not self.at_stop:
+            raise Wrong(f"after_stop_days = {self.after_stop_days} without at_stop", "at_stop = true with it")
+        return self
 
 
 class NoAdjustment(Model):
@@ -100,10 +108,18 @@ class PropensityScore(Model):
     """Preference scores kept, such as [0.3, 0.7]; all where this is left out."""
 
     @model_validator(mode="after")
-    def _limits_of_equipoise(self) -> "PropensityScore":
-        limits = self.trim_equipoise
-        if limits is not None and not 0 <= limits[0] < limits[1] <= 1:
-            raise Wrong(f"[{limits[0]:g}, {limits[1]:g}]", "two numbers from 0 to 1, the smaller first")
+    trim_bounds: tuple[float, float] | None = None
+    """Propensity scores kept, such as [0.1, 0.9] (Crump et al. 2009); all where this is left out."""
+    trim_fraction: Annotated[float, Field(gt=0, lt=0.5)] | None = None
+    """Share cut off at each arm's far end, such as 0.05: scores below that quantile of the target arm and above the one
+    as far from the top of the reference arm (Stürmer et al. 2010); none where this is left out."""
+    def _limits_of_scores(self) -> "PropensityScore":
+        for limits in (self.trim_equipoise, self.trim_bounds):
+            if limits is not None and not 0 <= limits[0] < limits[1] <= 1:
+                raise Wrong(f"[{limits[0]:g}, {limits[1]:g}]", "two numbers from 0 to 1, the smaller first")
+        if len(self.trimming) > 1:
+            rules = " and ".join(f"trim_{rule}" for rule in self.trimming)
+            raise Wrong(rules, "one of trim_equipoise, trim_bounds and trim_fraction")
         return self
 
 
@@ -112,12 +128,29 @@ class Match(PropensityScore):
 
     kind: Literal["match"]
     """Matching on the propensity score."""
+    @property
+    def trimming(self) -> dict[str, Any]:
+        """The rule of trimming with its limits, empty where nobody is left out."""
+        rules = {"equipoise": self.trim_equipoise, "bounds": self.trim_bounds, "fraction": self.trim_fraction}
+        return {name: given for name, given in rules.items() if given is not None}
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "network-tool": {"ratio": 1, "caliper": 0.1, "caliper_scale": "logit", "caliper_sd": "pooled", "order": "random"}
+}
+"""Settings of matching under one name. network-tool: what the web tool of a large research network does. Its makers
+document 1:1 greedy nearest neighbour matching without replacement, 0.1 SD and cohorts shuffled before; that the SD is
+the pooled one of the logit is assumed."""
+
     ratio: Annotated[int, Field(ge=1, le=100)] = 1
     """Partners for each person who seeks them, at most."""
     caliper: Off[Annotated[float, Field(gt=0)]] = 0.2
     """Largest distance within a matched set; `none` sets no limit."""
     caliper_scale: Literal["ps", "logit", "preference"] = "logit"
     """Scale of the distance."""
+    preset: Literal["network-tool"] | None = None
+    """Settings of a tool under one name, which no other key then changes. network-tool: ratio 1, caliper 0.1 pooled SD
+    of the logit, random order; assumed, and labelled so in the report."""
     caliper_sd: Off[Literal["overall", "pooled"]] = "overall"
     """Standard deviation the caliper counts in; `none` takes it in units of the scale."""
     estimand: Literal["ATT", "ATC"] = "ATT"
@@ -131,6 +164,18 @@ class Weigh(PropensityScore):
 
     kind: Literal["weigh"]
     """Weighting by the propensity score."""
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_of_preset(cls, given: Any) -> Any:
+        settings = PRESETS.get(given.get("preset") or "") if isinstance(given, dict) else None
+        if settings is None:
+            return given
+        other = [key for key, value in settings.items() if key in given and given[key] != value]
+        if other:
+            found = f"{other[0]} = {shown(given[other[0]])} with preset {shown(given['preset'])}"
+            raise Wrong(found, f"{other[0]} = {shown(settings[other[0]])}, or no preset", "leave one of the two out")
+        return settings | given
+
     estimand: Literal["ATE", "ATT", "ATC", "overlap", "matching"] = "ATE"
     """Whom the weighted persons stand for."""
     stabilised: bool = False
@@ -207,7 +252,9 @@ class FollowUpDesign(Model):
     @model_validator(mode="after")
     def _elements_agree(self) -> "FollowUpDesign":
         at_entry = self.time_zero == "entry"
-        if at_entry != (self.window is not None):
+        if self.use == "ongoing":
+            self._ongoing()
+        elif at_entry != (self.window is not None):
             raise Wrong(
                 f'time_zero = "{self.time_zero}" {"without" if at_entry else "with"} window',
                 'a window with time_zero = "entry", and only with it',
@@ -222,6 +269,12 @@ class FollowUpDesign(Model):
         if not at_entry and self.lag_days:
             found = f'lag_days = {self.lag_days} with time_zero = "first_use"'
             raise Wrong(found, 'lag_days with time_zero = "entry"')
+    use: Literal["dispensed", "ongoing"] = "dispensed"
+    """What makes a user on entry: dispensings in the window; or, without a window, use that goes on at time zero, by
+    the supply of dispensings up to that day (`supply_days` and `grace_days` of `censoring`)."""
+    common_period: bool = False
+    """Only persons whose time zero lies between the first and the last day on which both arms have a time zero: the
+    years in which both drugs were on the market."""
         if self.comparator in self.target:
             raise Wrong(f"comparator {shown(self.comparator)} is a target too", "two different exposures")
         self._estimators_agree()
@@ -239,3 +292,20 @@ class FollowUpDesign(Model):
                 "cumulative_incidence with competing events",
                 "a survival curve would count persons with a competing event as if they could still have the event",
             )
+    def _ongoing(self) -> None:
+        """Use on the day of entry has neither a window nor a washout before it."""
+        refused = {
+            f"time_zero = {shown(self.time_zero)}": self.time_zero != "entry",
+            f"window = {shown(self.window)}": self.window is not None,
+            f"lag_days = {self.lag_days}": self.lag_days > 0,
+            "new_users": self.new_users is not None,
+            'both = "first"': self.both == "first",
+        }
+        found = next((words for words, wrong in refused.items() if wrong), None)
+        if found is not None:
+            allowed = 'entry as time zero, without window, lag and washout; both = "exclude" or "target"'
+            raise Wrong(f'{found} with use = "ongoing"', allowed, "use that goes on at entry began before it")
+
+        if self.common_period and self.comparator is None:
+            remedy = "no use has no years on the market"
+            raise Wrong('common_period with comparator = "none"', "an exposure as comparator", remedy)
