@@ -293,11 +293,6 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
             "one item for each",
         ),
     ),
-    "code without vocabulary": (
-        "concept_sets/history/include/0",
-        {"code": "K25"},
-        (
-            "concept_sets.history.include[0]",
     "knowledge without group": (
         "concept_sets/drug/include/0",
         {"knowledge": "rem_sleep"},
@@ -353,6 +348,11 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         [{"vocabulary": "RxNorm"}],
         ("concept_sets.drug.include[0].also[0]", "neither code nor name", "exactly one of code and name", ""),
     ),
+    "code without vocabulary": (
+        "concept_sets/history/include/0",
+        {"code": "K25"},
+        (
+            "concept_sets.history.include[0]",
             "a code without vocabulary",
             "code together with vocabulary",
             'add vocabulary = "ICD10", say',

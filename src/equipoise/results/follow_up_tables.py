@@ -147,6 +147,8 @@ ADJUSTMENT = TableSchema(
                 count(f"n_{arm}", f"persons of the {arm} arm before"),
                 count(f"n_{arm}_kept", f"persons of the {arm} arm whom estimates rest on"),
                 count(f"n_{arm}_left_out", f"persons of the {arm} arm left out by trimming, or without a partner"),
+                count(f"n_{arm}_trimmed", f"of these, left out by trimming, of the {arm} arm"),
+                count(f"n_{arm}_unpaired", f"of these, without a partner or in a stratum of one arm, of the {arm} arm"),
             )
         ),
         real("auc", "probability that the score tells a person of the target arm from one of the reference arm"),
@@ -155,14 +157,13 @@ ADJUSTMENT = TableSchema(
         real("largest_after", "largest absolute standardized difference of a covariate after", "standard deviations"),
         text("findings", "what a reader should know"),
     ),
-                count(f"n_{arm}_trimmed", f"of these, left out by trimming, of the {arm} arm"),
-                count(f"n_{arm}_unpaired", f"of these, without a partner or in a stratum of one arm, of the {arm} arm"),
     (*CONTRAST, "adjustment"),
     tuple(
         link
         for arm in ARMS
         for link in (
             Parts(f"n_{arm}", (f"n_{arm}_kept", f"n_{arm}_left_out")),
+            Parts(f"n_{arm}_left_out", (f"n_{arm}_trimmed", f"n_{arm}_unpaired")),
             Same(f"n_{arm}", "follow_up", "n_persons", pairs(*CONTRAST)),
         )
     ),
@@ -171,7 +172,6 @@ ADJUSTMENT = TableSchema(
 _WITH = tuple(f"n_{arm}_{has}" for arm in ARMS for has in ("with", "without"))
 
 BALANCE = TableSchema(
-            Parts(f"n_{arm}_left_out", (f"n_{arm}_trimmed", f"n_{arm}_unpaired")),
     "balance",
     "Standardized differences of covariates between the arms before and after adjustment by a propensity score.",
     (

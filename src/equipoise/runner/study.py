@@ -53,10 +53,10 @@ def run(
     """
     if unseal is not None and not unseal.strip():
         raise DesignError(Fault("unseal", "no words", "the reason for which sealed estimates are opened"))
+    study = with_knowledge(study)
     check_destination(to)
     shelf = Store(store)
     check_apart(Path(to), shelf.place)
-    study = with_knowledge(study)
     chosen_seed = study.seed if seed is None else seed
     steps = study_steps(study, chosen_seed)
     walk = Walk(source, shelf, progress or Silent())

@@ -106,13 +106,13 @@ class PropensityScore(Model):
     """Logistic regression by maximum likelihood, or with an L1 penalty chosen by cross-validation."""
     trim_equipoise: tuple[float, float] | None = None
     """Preference scores kept, such as [0.3, 0.7]; all where this is left out."""
-
-    @model_validator(mode="after")
     trim_bounds: tuple[float, float] | None = None
     """Propensity scores kept, such as [0.1, 0.9] (Crump et al. 2009); all where this is left out."""
     trim_fraction: Annotated[float, Field(gt=0, lt=0.5)] | None = None
     """Share cut off at each arm's far end, such as 0.05: scores below that quantile of the target arm and above the one
     as far from the top of the reference arm (Stürmer et al. 2010); none where this is left out."""
+
+    @model_validator(mode="after")
     def _limits_of_scores(self) -> "PropensityScore":
         for limits in (self.trim_equipoise, self.trim_bounds):
             if limits is not None and not 0 <= limits[0] < limits[1] <= 1:
@@ -122,12 +122,6 @@ class PropensityScore(Model):
             raise Wrong(rules, "one of trim_equipoise, trim_bounds and trim_fraction")
         return self
 
-
-class Match(PropensityScore):
-    """Matching on the propensity score: greedy, nearest neighbour."""
-
-    kind: Literal["match"]
-    """Matching on the propensity score."""
     @property
     def trimming(self) -> dict[str, Any]:
         """The rule of trimming with its limits, empty where nobody is left out."""
@@ -142,15 +136,21 @@ PRESETS: dict[str, dict[str, Any]] = {
 document 1:1 greedy nearest neighbour matching without replacement, 0.1 SD and cohorts shuffled before; that the SD is
 the pooled one of the logit is assumed."""
 
+
+class Match(PropensityScore):
+    """Matching on the propensity score: greedy, nearest neighbour."""
+
+    kind: Literal["match"]
+    """Matching on the propensity score."""
+    preset: Literal["network-tool"] | None = None
+    """Settings of a tool under one name, which no other key then changes. network-tool: ratio 1, caliper 0.1 pooled SD
+    of the logit, random order; assumed, and labelled so in the report."""
     ratio: Annotated[int, Field(ge=1, le=100)] = 1
     """Partners for each person who seeks them, at most."""
     caliper: Off[Annotated[float, Field(gt=0)]] = 0.2
     """Largest distance within a matched set; `none` sets no limit."""
     caliper_scale: Literal["ps", "logit", "preference"] = "logit"
     """Scale of the distance."""
-    preset: Literal["network-tool"] | None = None
-    """Settings of a tool under one name, which no other key then changes. network-tool: ratio 1, caliper 0.1 pooled SD
-    of the logit, random order; assumed, and labelled so in the report."""
     caliper_sd: Off[Literal["overall", "pooled"]] = "overall"
     """Standard deviation the caliper counts in; `none` takes it in units of the scale."""
     estimand: Literal["ATT", "ATC"] = "ATT"
@@ -158,12 +158,6 @@ the pooled one of the logit is assumed."""
     order: Literal["largest", "smallest", "closest", "data", "random"] | None = None
     """Whom partners are sought for first; largest for ATT and smallest for ATC where this is left out."""
 
-
-class Weigh(PropensityScore):
-    """Weighting by the propensity score."""
-
-    kind: Literal["weigh"]
-    """Weighting by the propensity score."""
     @model_validator(mode="before")
     @classmethod
     def _settings_of_preset(cls, given: Any) -> Any:
@@ -176,6 +170,12 @@ class Weigh(PropensityScore):
             raise Wrong(found, f"{other[0]} = {shown(settings[other[0]])}, or no preset", "leave one of the two out")
         return settings | given
 
+
+class Weigh(PropensityScore):
+    """Weighting by the propensity score."""
+
+    kind: Literal["weigh"]
+    """Weighting by the propensity score."""
     estimand: Literal["ATE", "ATT", "ATC", "overlap", "matching"] = "ATE"
     """Whom the weighted persons stand for."""
     stabilised: bool = False
@@ -232,6 +232,12 @@ class FollowUpDesign(Model):
     """The exposure of the other arm; `none` is persons without use of the target."""
     window: Name | None = None
     """Window before time zero in which use puts a person in an arm; with time_zero = "entry", and only with it."""
+    use: Literal["dispensed", "ongoing"] = "dispensed"
+    """What makes a user on entry: dispensings in the window; or, without a window, use that goes on at time zero, by
+    the supply of dispensings up to that day (`supply_days` and `grace_days` of `censoring`)."""
+    common_period: bool = False
+    """Only persons whose time zero lies between the first and the last day on which both arms have a time zero: the
+    years in which both drugs were on the market."""
     lag_days: WholeDays = 0
     """Days before time zero whose dispensings do not count as use; with time_zero = "entry"."""
     both: Literal["exclude", "first", "target"] = "exclude"
@@ -248,6 +254,20 @@ class FollowUpDesign(Model):
     """What is estimated."""
     function: Off[Function] = None
     """Function after time zero (ALSFRS-R): trajectories, stages, ranks, joint model."""
+
+    def _ongoing(self) -> None:
+        """Use on the day of entry has neither a window nor a washout before it."""
+        refused = {
+            f"time_zero = {shown(self.time_zero)}": self.time_zero != "entry",
+            f"window = {shown(self.window)}": self.window is not None,
+            f"lag_days = {self.lag_days}": self.lag_days > 0,
+            "new_users": self.new_users is not None,
+            'both = "first"': self.both == "first",
+        }
+        found = next((words for words, wrong in refused.items() if wrong), None)
+        if found is not None:
+            allowed = 'entry as time zero, without window, lag and washout; both = "exclude" or "target"'
+            raise Wrong(f'{found} with use = "ongoing"', allowed, "use that goes on at entry began before it")
 
     @model_validator(mode="after")
     def _elements_agree(self) -> "FollowUpDesign":
@@ -269,14 +289,11 @@ class FollowUpDesign(Model):
         if not at_entry and self.lag_days:
             found = f'lag_days = {self.lag_days} with time_zero = "first_use"'
             raise Wrong(found, 'lag_days with time_zero = "entry"')
-    use: Literal["dispensed", "ongoing"] = "dispensed"
-    """What makes a user on entry: dispensings in the window; or, without a window, use that goes on at time zero, by
-    the supply of dispensings up to that day (`supply_days` and `grace_days` of `censoring`)."""
-    common_period: bool = False
-    """Only persons whose time zero lies between the first and the last day on which both arms have a time zero: the
-    years in which both drugs were on the market."""
         if self.comparator in self.target:
             raise Wrong(f"comparator {shown(self.comparator)} is a target too", "two different exposures")
+        if self.common_period and self.comparator is None:
+            remedy = "no use has no years on the market"
+            raise Wrong('common_period with comparator = "none"', "an exposure as comparator", remedy)
         self._estimators_agree()
         return self
 
@@ -292,20 +309,3 @@ class FollowUpDesign(Model):
                 "cumulative_incidence with competing events",
                 "a survival curve would count persons with a competing event as if they could still have the event",
             )
-    def _ongoing(self) -> None:
-        """Use on the day of entry has neither a window nor a washout before it."""
-        refused = {
-            f"time_zero = {shown(self.time_zero)}": self.time_zero != "entry",
-            f"window = {shown(self.window)}": self.window is not None,
-            f"lag_days = {self.lag_days}": self.lag_days > 0,
-            "new_users": self.new_users is not None,
-            'both = "first"': self.both == "first",
-        }
-        found = next((words for words, wrong in refused.items() if wrong), None)
-        if found is not None:
-            allowed = 'entry as time zero, without window, lag and washout; both = "exclude" or "target"'
-            raise Wrong(f'{found} with use = "ongoing"', allowed, "use that goes on at entry began before it")
-
-        if self.common_period and self.comparator is None:
-            remedy = "no use has no years on the market"
-            raise Wrong('common_period with comparator = "none"', "an exposure as comparator", remedy)

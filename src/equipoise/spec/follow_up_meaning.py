@@ -53,6 +53,12 @@ def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
         if common:
             found = f"{name!r} and the comparator {design.comparator!r} both hold {common[0]!r}"
             yield (*inside, "target", i), found, "arms without a drug in common", "take it out of one of them"
+    if design.use == "ongoing":
+        for name in (*design.target, design.comparator or ""):
+            least = parts.exposures[name].min_dispensings if name in parts.exposures else 1
+            if least > 1:
+                found = f"{least} dispensings make a user, and supply on the day of entry does"
+                yield ("exposures", name, "min_dispensings"), found, 'min_dispensings = 1 with use = "ongoing"'
     if design.time_zero == "first_use":
         for name in (*design.target, design.comparator or ""):
             exposure = parts.exposures.get(name)
@@ -62,12 +68,6 @@ def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
                     f"{exposure.min_dispensings} dispensings make a user, whom the first one puts into an arm",
                     'min_dispensings = 1 with time_zero = "first_use"',
                     "a later dispensing is not known at time zero; who lives to have it would be immortal until then",
-    if design.use == "ongoing":
-        for name in (*design.target, design.comparator or ""):
-            least = parts.exposures[name].min_dispensings if name in parts.exposures else 1
-            if least > 1:
-                found = f"{least} dispensings make a user, and supply on the day of entry does"
-                yield ("exposures", name, "min_dispensings"), found, 'min_dispensings = 1 with use = "ongoing"'
                 )
 
 
