@@ -1,8 +1,9 @@
 """Windows of days before an index date, and the one place where years become days."""
 
 from math import floor, inf, isinf
+from typing import Any
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from equipoise.spec.model import Model
 from equipoise.spec.values import MOST_DAYS, Bound, Wrong
@@ -35,6 +36,18 @@ class Window(Model):
     """More than the first and up to the second number of days before; `inf` leaves the far end open."""
     years_before: tuple[Bound, Bound] | None = None
     """The same in years; k years are floor(365.25 k) days."""
+
+    @field_validator("days_before", "years_before", mode="before")
+    @classmethod
+    def _not_after(cls, bounds: Any) -> Any:
+        numbers = bounds if isinstance(bounds, list | tuple) else ()
+        if any(isinstance(bound, int | float) and bound < 0 for bound in numbers):
+            raise Wrong(
+                "days after the index date",
+                "days before it: two numbers of at least 0",
+                "what is measured only after time zero is no characteristic of those who are compared",
+            )
+        return bounds
 
     @model_validator(mode="after")
     def _ordered(self) -> "Window":

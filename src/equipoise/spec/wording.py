@@ -29,7 +29,7 @@ KINDS = {
 }
 LIMITS = {"greater_than_equal", "greater_than", "less_than_equal", "less_than"}
 CHOICES = {"literal_error", "union_tag_invalid", "union_tag_not_found"}
-TABLES_IN_LISTS = ("analyses", "covariates", "sensitivity")
+TABLES_IN_LISTS = ("analyses", "covariates", "grids", "sensitivity")
 
 
 def worded(error: ValidationError, model: type[Model], raw: Any, inside: Path = ()) -> Iterator[Fault]:

@@ -1,0 +1,94 @@
+"""The result tables of negative controls: what the design finds for each, and the systematic error that it shows."""
+
+from collections.abc import Sequence
+
+from equipoise.errors import Reason
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, pairs, real, text
+from equipoise.results.schema import ColumnSchema, Parts, Same, TableSchema
+
+CONTROL_KINDS = ("outcome", "exposure")
+RESTS_ON = ("n_exposed_cases", "n_unexposed_cases")
+WINDOW = text("window", "name of the exposure window in the study")
+READING = text("reading", "how use is read: any use inside the window, or initiation in it")
+LEVEL = text("target_level", "exposure level the estimate is about")
+ADJUSTMENT = text("adjustment", "as in `estimates`", required=True)
+MEASURE = text("measure", "kind of ratio, as in `estimates`", required=True)
+DESIGN_KEYS = ("window", "reading", "adjustment", "measure")
+
+
+def _shown(names: Sequence[str], meaning: str) -> list[ColumnSchema]:
+    return [
+        real(name, f"{words} of {meaning}") for name, words in zip(names, ("lower limit", "upper limit"), strict=True)
+    ]
+
+
+NEGATIVE_CONTROLS = TableSchema(
+    "negative_controls",
+    "Negative controls run through the designs of the study, in place of its outcome or its exposure. Whoever had a"
+    " control outcome before time zero is left out, so that counts of persons differ from those of the study.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        text("kind", "whether the control stands in place of the outcome or the exposure", values=CONTROL_KINDS),
+        text("control", "name of the control in the study", required=True),
+        EXPOSURE,
+        WINDOW,
+        READING,
+        LEVEL,
+        ADJUSTMENT,
+        MEASURE,
+        *(
+            real(name, meaning, "", rests_on=RESTS_ON)
+            for name, meaning in (
+                ("estimate", "the ratio, of which the truth is 1"),
+                ("conf_low", "lower confidence limit"),
+                ("conf_high", "upper confidence limit"),
+                ("p_value", "two-sided p-value against no association"),
+                ("log_estimate", "natural logarithm of the estimate"),
+                ("std_error", "standard error of log_estimate"),
+                ("calibrated_p_value", "the p-value when the other controls of the same design calibrate it"),
+            )
+        ),
+        count("n_cases", "persons with the outcome, or cases"),
+        count("n_exposed_cases", "of these, of the target arm, or at the target level"),
+        count("n_unexposed_cases", "of these, the others"),
+        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+    ),
+    (*SET, "kind", "control", "exposure", *DESIGN_KEYS, "target_level"),
+    (
+        Parts("n_cases", RESTS_ON),
+        *(
+            Same(name, "negative_controls", name, pairs(*SET, "kind", "control", "exposure", "target_level"))
+            for name in ("n_cases", *RESTS_ON)
+        ),
+        Same("n_cases", "estimates", "n_cases", pairs(*SET)),
+        Same("n_cases", "negative_controls", "n_cases", pairs(*SET, "kind")),
+    ),
+)
+
+EMPIRICAL_NULL = TableSchema(
+    "empirical_null",
+    "Systematic error of log ratios as the negative controls of an analysis show it: normal with mean and sd. Rounded"
+    " to two decimals where the estimate of a control is hidden, so that it cannot be worked out from the others.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        text("exposure", "exposure that it calibrates", required=True),
+        WINDOW,
+        READING,
+        ADJUSTMENT,
+        MEASURE,
+        ColumnSchema("n_controls", "int", "negative controls run through the design", "controls", required=True),
+        ColumnSchema("n_usable", "int", "of these, with an estimate", "controls", required=True),
+        real("mean", "mean error"),
+        *_shown(("mean_low", "mean_high"), "the mean"),
+        real("sd", "standard deviation of the error"),
+        *_shown(("sd_low", "sd_high"), "the standard deviation"),
+        real("ease", "expected absolute systematic error"),
+        *_shown(("ease_low", "ease_high"), "the expected absolute systematic error"),
+        real("share_significant", "share of the controls shown with a p-value below 0.05", "probability"),
+        real("share_calibrated", "share of them with a calibrated p-value below 0.05", "probability"),
+        text("reason", "why there are no numbers", values=tuple(Reason)),
+    ),
+    (*SET, "exposure", *DESIGN_KEYS),
+)

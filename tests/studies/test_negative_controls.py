@@ -1,0 +1,265 @@
+"""Negative controls from a study file to calibrated estimates, the gate and the report."""
+
+from collections import Counter
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import equipoise as eq
+from equipoise.errors import SpecError
+from equipoise.runner.steps import study_steps
+from equipoise.simulate.write_nation import write_nation
+from equipoise.spec.read import parse_study
+from tests.studies.test_follow_up_runs import STUDY
+
+DISEASES = ("H25", "K35", "K80", "L40", "S52")
+DRUGS = ("A02BC", "C08CA", "C09AA", "H03AA", "J01CE", "R06AX")
+
+
+def followed(**top: Any) -> dict[str, Any]:
+    raw = deepcopy(STUDY)
+    for code in DISEASES:
+        raw["concept_sets"][code] = {"domain": "condition", "include": [{"code_prefix": code}]}
+    for code in DRUGS:
+        raw["concept_sets"][code] = {"domain": "drug", "include": [{"vocabulary": "ATC", "code_prefix": code}]}
+        raw["exposures"][code] = {"concept_sets": [code]}
+    raw["analyses"][0]["design"]["target"] = ["antidepressants"]
+    return raw | {"negative_controls": {"outcomes": list(DISEASES), "exposures": list(DRUGS)}} | top
+
+
+def case_control(**top: Any) -> dict[str, Any]:
+    raw = followed(**top)
+    raw["cohorts"]["fallen"] = {"entry": {"concept_set": "fall", "occurrence": "first"}}
+    raw["concept_sets"]["fall"] = {"domain": "condition", "include": [{"code_prefix": "F33"}]}
+    raw["covariates"] = [{"name": "area", "kind": "region"}]
+    raw["analyses"] = [
+        {
+            "id": "main",
+            "adjust_for": ["area"],
+            "design": {
+                "kind": "nested_case_control",
+                "cases": "fallen",
+                "controls_per_case": 2,
+                "birth_year_caliper": 2,
+                "exposures": ["antidepressants", "hypnotics"],
+                "windows": ["year"],
+                "readings": ["any_use"],
+            },
+        }
+    ]
+    return raw
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("controls") / "register"
+    write_nation(folder, persons=20_000, seed=3)
+    return folder
+
+
+def run(raw: dict[str, Any], database: Path, to: Path, **options: Any) -> eq.Results:
+    with eq.connect(database) as source:
+        return eq.run(parse_study(raw), source, to=to, store=to.parent / "store", **options)
+
+
+@pytest.fixture(scope="module")
+def results(database: Path, tmp_path_factory: pytest.TempPathFactory) -> eq.Results:
+    return run(followed(), database, tmp_path_factory.mktemp("run") / "r", min_cell_count=1)
+
+
+def test_every_control_goes_through_the_design(results: eq.Results) -> None:
+    rows = results.rows("negative_controls")
+    assert Counter((row["kind"], row["adjustment"]) for row in rows) == {
+        ("outcome", "crude"): 5,
+        ("outcome", "adjusted"): 5,
+        ("exposure", "crude"): 6,
+        ("exposure", "adjusted"): 6,
+    }
+    assert {row["exposure"] for row in rows if row["kind"] == "outcome"} == {"antidepressants"}
+    assert {row["control"] for row in rows if row["kind"] == "exposure"} == set(DRUGS)
+    assert all(row["n_cases"] == row["n_exposed_cases"] + row["n_unexposed_cases"] for row in rows)
+    assert {row["analysis"] for row in rows} == {"main"}
+
+
+def test_a_control_outcome_is_what_the_same_analysis_of_that_outcome_gives(
+    results: eq.Results, database: Path, tmp_path: Path
+) -> None:
+    raw = followed()
+    del raw["negative_controls"]
+    raw["analyses"][0]["design"] |= {"outcome": {"any_of": ["S52"]}, "estimator": {"kinds": ["cox"]}}
+    alone = {row["adjustment"]: row for row in run(raw, database, tmp_path / "r", min_cell_count=1).rows("estimates")}
+    shared = {row["adjustment"]: row for row in results.rows("negative_controls") if row["control"] == "S52"}
+    assert set(alone) == set(shared) == {"crude", "adjusted"}
+    for name in ("estimate", "std_error", "n_cases", "n_exposed_cases"):
+        assert [alone[key][name] for key in alone] == pytest.approx([shared[key][name] for key in alone], rel=1e-12)
+
+
+def test_nulls_and_calibrated_estimates_are_those_of_the_functions(results: eq.Results) -> None:
+    rows = [row for row in results.rows("negative_controls") if row["adjustment"] == "adjusted"]
+    estimates = [row["log_estimate"] for row in rows if row["estimate"] is not None]
+    errors = [row["std_error"] for row in rows if row["estimate"] is not None]
+    null = eq.fit_null(estimates, errors)
+    (row,) = (row for row in results.rows("empirical_null") if row["adjustment"] == "adjusted")
+    assert (row["n_controls"], row["n_usable"]) == (11, len(estimates))
+    assert row["mean"] == pytest.approx(null.mean, abs=1e-11)
+    assert row["ease"] == pytest.approx(null.expected_absolute_systematic_error(), abs=1e-11)
+    assert (row["ease_low"], row["ease_high"]) == pytest.approx(
+        null.expected_absolute_systematic_error_limits(), abs=1e-11
+    )
+    (estimate,) = (
+        row for row in results.rows("estimates") if row["measure"] == "hazard_ratio" and row["adjustment"] == "adjusted"
+    )
+    one = [estimate["log_estimate"]], [estimate["std_error"]]
+    assert estimate["calibrated_p_value"] == pytest.approx(eq.calibrate_p_values(null, *one)[0], rel=1e-9)
+    limits = eq.calibrate_intervals(null, *one).tidy(exponentiate=True).iloc[0]
+    found = [estimate[f"calibrated_{name}"] for name in ("estimate", "conf_low", "conf_high")]
+    assert found == pytest.approx([limits["estimate"], limits["conf_low"], limits["conf_high"]], rel=1e-9)
+    others = [row for row in results.rows("estimates") if row["measure"] != "hazard_ratio"]
+    assert others
+    assert {row["calibrated_estimate"] for row in others} == {None}
+
+
+def test_nested_case_control_studies_have_controls_of_both_kinds(database: Path, tmp_path: Path) -> None:
+    results = run(case_control(), database, tmp_path / "r", min_cell_count=1)
+    rows = results.rows("negative_controls")
+    assert Counter((row["kind"], row["adjustment"]) for row in rows) == {
+        ("outcome", "crude"): 10,
+        ("outcome", "adjusted"): 10,
+        ("exposure", "crude"): 6,
+        ("exposure", "adjusted"): 6,
+    }
+    nulls = results.rows("empirical_null")
+    # Controls of the outcome are those with the same exposure; those of exposure serve every exposure.
+    assert {(row["exposure"], row["n_controls"]) for row in nulls} == {("antidepressants", 11), ("hypnotics", 11)}
+    assert all(row["calibrated_p_value"] is not None for row in results.rows("estimates") if row["estimate"])
+    assert {row["analysis"] for row in results.rows("attrition")} == {"main"}
+    assert {row["analysis"] for row in results.rows("sampling")} == {"main"}
+
+
+def test_what_is_hidden_is_in_no_other_number(database: Path, tmp_path: Path) -> None:
+    shown = run(followed(), database, tmp_path / "open", min_cell_count=1)
+    threshold = 1 + min(
+        min(row["n_exposed_cases"], row["n_unexposed_cases"])
+        for row in shown.rows("negative_controls")
+        if row["estimate"] is not None
+    )
+    hidden = run(followed(), database, tmp_path / "hidden", min_cell_count=threshold)
+    withheld = [row for row in hidden.rows("negative_controls") if row["reason"] == "SMALL_CELLS"]
+    assert withheld
+    assert {row["estimate"] for row in withheld} == {row["std_error"] for row in withheld} == {None}
+    for row in hidden.rows("empirical_null"):
+        assert row["mean"] == round(row["mean"], 2)
+        assert row["sd"] == round(row["sd"], 2)
+        assert row["ease"] == eq_null(row["mean"], row["sd"])
+    # Each control that is shown is calibrated by the others that are.
+    kept = [row for row in hidden.rows("negative_controls") if row["adjustment"] == "crude" and row["estimate"]]
+    own = [row for row in kept if row["kind"] == "outcome" or row["exposure"] == kept[-1]["exposure"]]
+    assert own
+    assert all(row["calibrated_p_value"] is not None for row in kept)
+
+
+def eq_null(mean: float, sd: float) -> float:
+    return eq.EmpiricalNull(mean, sd).expected_absolute_systematic_error()
+
+
+GATE = {"balance": "none", "equipoise": "none", "detectable_ratio": "none"}
+
+
+@pytest.mark.parametrize(
+    ("gate", "status"),
+    [
+        ({}, "not_evaluated"),
+        ({"negative_controls": 3, "systematic_error": 5.0}, "passed"),
+        ({"negative_controls": 3, "systematic_error": 0.0001}, "failed"),
+    ],
+)
+def test_the_gate_judges_their_error(database: Path, tmp_path: Path, gate: dict[str, Any], status: str) -> None:
+    results = run(followed(gate=GATE | gate), database, tmp_path / "r")
+    (row,) = (row for row in results.rows("diagnostics") if row["diagnostic"] == "systematic_error")
+    (null,) = (row for row in results.rows("empirical_null") if row["adjustment"] == "adjusted")
+    assert (row["status"], row["value"]) == (status, null["ease"])
+    estimates = results.rows("estimates")
+    if status == "passed":
+        assert any(row["estimate"] for row in estimates)
+        return
+    named = "systematic_error" + (" (not evaluated)" if status == "not_evaluated" else "")
+    assert {(row["reason"], row["failed_diagnostics"]) for row in estimates} == {("SEALED", named)}
+    assert {row["calibrated_estimate"] for row in estimates} == {None}
+
+
+def test_work_is_shared() -> None:
+    steps = study_steps(parse_study(followed()), 1)
+    made = Counter(step.kind for step in steps)
+    assert made["control_outcomes"] == 1
+    assert made["arms_set"] == 1
+    names = [step.name for step in steps]
+    assert len(names) == len(set(names))
+
+
+FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "none": ({}, "negative_controls", "no control"),
+    "an outcome of the study": (
+        {"outcomes": ["S52", "stroke"]},
+        "negative_controls.outcomes[1]",
+        "'stroke' is a negative control, and an event of analysis 'main'",
+    ),
+    "an outcome of the study under another name": (
+        {"outcomes": ["again"]},
+        "negative_controls.outcomes[0]",
+        "'again' is a negative control, and an event of analysis 'main'",
+    ),
+    "a covariate": (
+        {"outcomes": ["K80"]},
+        "negative_controls.outcomes[0]",
+        "'K80' is a negative control, and behind the covariate 'gallstones'",
+    ),
+    "an exposure of the study": (
+        {"exposures": ["antidepressants"]},
+        "negative_controls.exposures[0]",
+        "'antidepressants' is a negative control, and an exposure of analysis 'main'",
+    ),
+    "drugs of the study": (
+        {"exposures": ["the same"]},
+        "negative_controls.exposures[0]",
+        "'the same' is a negative control, and shares drugs with 'antidepressants'",
+    ),
+    "nobody defined it": ({"outcomes": ["X"]}, "negative_controls.outcomes[0]", "unknown concept set 'X'"),
+    "an analysis nobody defined": (
+        {"outcomes": ["S52"], "analyses": ["mian"]},
+        "negative_controls.analyses[0]",
+        "unknown analysis 'mian'",
+    ),
+    "twice": ({"outcomes": ["S52", "S52"]}, "negative_controls.outcomes", "'S52' twice"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_control_that_belongs_to_the_question_is_refused(name: str) -> None:
+    controls, where, found = FAULTS[name]
+    raw = followed(negative_controls=controls)
+    stroke = {"domain": "condition", "include": [{"code_prefix": "I63"}]}
+    raw["concept_sets"] |= {"stroke": stroke, "again": stroke | {"label": "Stroke again"}}
+    raw["exposures"]["the same"] = {"concept_sets": ["antidepressants"]}
+    raw["covariates"].append(
+        {"name": "gallstones", "kind": "event", "concept_set": "K80", "window": {"days_before": [0, 365]}}
+    )
+    raw["analyses"][0]["adjust_for"] = ["age", "gallstones"]
+    raw["analyses"][0]["design"]["outcome"] = {"any_of": ["stroke"]}
+    with pytest.raises(SpecError) as caught:
+        parse_study(raw)
+    assert [(fault.where, fault.found) for fault in caught.value.faults] == [(where, found)]
+
+
+def test_controls_of_exposure_need_a_comparison_with_no_use() -> None:
+    raw = followed(negative_controls={"exposures": ["A02BC"]})
+    raw["analyses"][0]["design"]["comparator"] = "hypnotics"
+    with pytest.raises(SpecError, match="every analysis compares with users of another drug"):
+        parse_study(raw)
+
+
+def test_controls_that_are_null_leave_estimates_as_they_are() -> None:
+    null = eq.fit_null(np.zeros(40), np.full(40, 0.1))
+    assert eq.calibrate_intervals(null, [0.3], [0.1]).log_estimate[0] == pytest.approx(0.3, abs=1e-12)
