@@ -36,6 +36,9 @@ ESTIMATES = [
     "n_exposed_cases",
     "n_exposed_controls",
     "reason",
+    "missing_data",
+    "degrees_of_freedom",
+    "fraction_missing",
 ]
 MATCHING = {"analysis": "risk", "comparison": "cases", "controls_in_set": 5, "n_sets": 12}
 

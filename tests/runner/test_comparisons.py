@@ -102,7 +102,7 @@ def test_levels_without_an_estimate_are_not_tested() -> None:
     base = dict.fromkeys(("analysis", "comparison", "exposure", "window", "reading", "term", "outcome"), "x")
     rows = [
         base | {"adjustment": "crude", "target_level": "u", "subgroup": "sex", "reason": reason}
-        | {"log_estimate": 0.1, "std_error": 1.0}
+        | {"measure": "odds_ratio", "time_point_days": None, "log_estimate": 0.1, "std_error": 1.0}
         for reason in (None, Reason.ONE_ARM_EMPTY)
     ]  # fmt: skip
     (row,) = heterogeneity_rows(rows)

@@ -88,11 +88,16 @@ def subgroup_columns(sets: MatchedSets, covariates: Iterable[CovariateValues]) -
     """The level (code) of the case, for the whole set, of each covariate by which the analysis is repeated."""
     case = np.zeros(int(sets.matched_set.max()) + 1 if len(sets.matched_set) else 0, dtype=np.int64)
     case[sets.matched_set[sets.is_case]] = np.flatnonzero(sets.is_case)
+    return level_columns(replace(item, values=item.values[case[sets.matched_set]]) for item in covariates)
+
+
+def level_columns(covariates: Iterable[CovariateValues]) -> list[tuple[Column, np.ndarray]]:
+    """The level (code) of each covariate by which the analysis is repeated; -1, which is no level, where missing."""
     made = []
     for covariate in covariates:
         levels = tuple((f"level {code}", level) for code, level in enumerate(covariate.levels))
         column = Column(f"subgroup | {covariate.name}", "subgroup", (("subgroup", covariate.name), *levels))
-        made.append((column, covariate.values[case[sets.matched_set]]))
+        made.append((column, covariate.values))
     return made
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from equipoise.errors import Fault, Reason, UnsupportedError
 from equipoise.estimators.cox_concordance import Concordance, concordance
 from equipoise.estimators.cox_predictions import Baseline, baseline, predict_survival
-from equipoise.estimators.cox_problem import CoxProblem
+from equipoise.estimators.cox_problem import CoxProblem, CoxProfile
 from equipoise.estimators.cox_rows import CoxRows
 from equipoise.estimators.fit import Fit, check_conf_level
 from equipoise.kernels.conditional_logistic import EXACT
@@ -43,6 +43,18 @@ class CoxFit(Fit):
     @property
     def penalised(self) -> bool:
         return self.ridge > 0.0 or self.lasso > 0.0
+
+    def profile_at(self, term: str, log_ratios: np.ndarray) -> np.ndarray | None:
+        """The partial log-likelihood at values of one term, maximised over the others, less its maximum.
+
+        float64 (k,) for k log hazard ratios; None where the data do not determine the term, or there is no likelihood.
+        Added up over sites, such profiles give the common ratio without normal approximations (Luo et al., Sci Rep
+        2022;12:6627).
+        """
+        j = self.index_of(term)
+        if not isinstance(self.profile, CoxProfile) or self.reasons[j] not in (None, Reason.SEPARATION):
+            return None
+        return self.profile.relative(j, np.asarray(log_ratios, np.float64))
 
     @property
     def linear_predictor(self) -> np.ndarray:

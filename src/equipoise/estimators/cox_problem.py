@@ -164,3 +164,6 @@ class CoxProfile:
 
     def interval(self, term: int, drop: float) -> tuple[float, float]:
         return self.profile.interval(term, drop / self.unit)
+
+    def relative(self, term: int, values: np.ndarray) -> np.ndarray:
+        return self.profile.relative(term, values) * self.unit

@@ -148,7 +148,7 @@ def pool(
     covariance = within + (1.0 + 1.0 / m) * between
     complete = _df_complete(first) if df_complete is None else float(df_complete)
     ratio = (1.0 + 1.0 / m) * between.diagonal() / within.diagonal()
-    df = _degrees_of_freedom(ratio / (1.0 + ratio), m, complete)
+    df = degrees_of_freedom(ratio / (1.0 + ratio), m, complete)
     return PooledFit(
         model=f"{first.model}, pooled",
         measure=first.measure,
@@ -181,7 +181,7 @@ def pool(
         between=between,
         df=df,
         df_complete=complete,
-        fraction_missing=_fraction_missing(ratio, df),
+        fraction_missing=fraction_missing(ratio, df),
         complete_case=complete_case,
     )
 
@@ -220,7 +220,7 @@ def _df_complete(fit: Fit) -> float:
     return float(max(units - fit.rank, 1))
 
 
-def _degrees_of_freedom(share: np.ndarray, m: int, complete: float) -> np.ndarray:
+def degrees_of_freedom(share: np.ndarray, m: int, complete: float) -> np.ndarray:
     """Barnard and Rubin's, from the share of the variance that is due to missing values."""
     with np.errstate(divide="ignore"):
         large_sample = (m - 1) / share**2
@@ -231,5 +231,5 @@ def _degrees_of_freedom(share: np.ndarray, m: int, complete: float) -> np.ndarra
     return np.where(share == 0.0, np.inf, both)
 
 
-def _fraction_missing(ratio: np.ndarray, df: np.ndarray) -> np.ndarray:
+def fraction_missing(ratio: np.ndarray, df: np.ndarray) -> np.ndarray:
     return np.where(ratio == 0.0, 0.0, (ratio + 2.0 / (df + 3.0)) / (ratio + 1.0))

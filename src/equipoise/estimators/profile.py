@@ -37,6 +37,18 @@ class LikelihoodProfile:
         centre, error = float(found.maximum.beta[at]), math.sqrt(float(found.kept_covariance()[at, at]))
         return tuple(self._limit(term, found.limit, centre, side * error, drop) for side in (-1.0, 1.0))
 
+    def relative(self, term: int, values: np.ndarray) -> np.ndarray:
+        """The profile log-likelihood at values of one term less its supremum, zero at most: float64 (k,)."""
+        found = self.solution
+        if not found.converged:
+            return np.full(len(values), math.nan)
+        roots = self._fall(term, found.limit if term not in found.infinite else self.problem, 0.0)
+        order = np.argsort(np.abs(values), kind="stable")  # outwards, so that each climb begins near the last
+        made = np.empty(len(values))
+        for at in order:
+            made[at] = -(roots(float(values[at])) ** 2) / 2.0
+        return made
+
     def _one_sided(self, term: int, drop: float) -> tuple[float, float]:
         """Limits of an infinite term: the side towards which the likelihood rises has none."""
         null = self.solution.null

@@ -20,6 +20,8 @@ HETEROGENEITY = TableSchema(
         _READING,
         text("term", "the term of the model"),
         text("outcome", "name of the outcome"),
+        text("measure", "what kind of number the estimates are"),
+        ColumnSchema("time_point_days", "int", "time since time zero to which the estimates refer", "days"),
         text("adjustment", "adjustment of the estimates"),
         text("target_level", "exposure level the estimates are about"),
         text("across", "the subgroup, or `comparison`", required=True),
@@ -29,7 +31,7 @@ HETEROGENEITY = TableSchema(
         real("p_value", "p-value against no difference", "probability"),
         _REASON,
     ),
-    (*_KEYS, "outcome", "adjustment", "across"),
+    (*_KEYS, "outcome", "measure", "time_point_days", "adjustment", "across"),
 )
 
 DISCORDANCE = TableSchema(

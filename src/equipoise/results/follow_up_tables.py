@@ -55,7 +55,7 @@ CHARACTERISTICS_BY_ARM = TableSchema(
         COMPARISON,
         EXPOSURE,
         text("variable", "the characteristic", required=True),
-        text("level", "level of a categorical characteristic; null for a numeric one"),
+        text("level", "level of a categorical characteristic, or `missing`; null for a numeric one"),
         text(
             "statistic",
             "`count`: n and percent at this level; `mean`: mean and standard deviation; `median`: median and"
@@ -65,6 +65,8 @@ CHARACTERISTICS_BY_ARM = TableSchema(
         ),
         count("n_target", "persons of the target arm at this level, or with a value"),
         count("n_reference", "persons of the reference arm at this level, or with a value"),
+        count("n_target_missing", "persons of the target arm without a value (numeric characteristics)"),
+        count("n_reference_missing", "persons of the reference arm without a value (numeric characteristics)"),
         real("value_target", "percent, mean or median in the target arm", "", "n_target"),
         real("spread_target", "standard deviation or interquartile range in the target arm", "", "n_target"),
         real("value_reference", "percent, mean or median in the reference arm", "", "n_reference"),
@@ -84,7 +86,13 @@ CHARACTERISTICS_BY_ARM = TableSchema(
         link
         for arm in ARMS
         for link in (
-            Levels((f"n_{arm}",), (*CONTRAST, "variable", "statistic"), (_of_arm(arm),)),
+            Levels((f"n_{arm}", f"n_{arm}_missing"), (*CONTRAST, "variable", "statistic"), (_of_arm(arm),)),
+            Same(
+                f"n_{arm}_missing",
+                "characteristics_by_arm",
+                f"n_{arm}_missing",
+                pairs(*CONTRAST, "variable", "level"),
+            ),
             Same(f"n_{arm}", "characteristics_by_arm", f"n_{arm}", pairs(*CONTRAST, "variable", "level")),
             Same(f"n_{arm}", "follow_up", "n_persons", pairs(*CONTRAST)),
         )

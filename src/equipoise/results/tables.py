@@ -16,6 +16,7 @@ from equipoise.results.columns import text as _text
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
+from equipoise.results.missing_tables import LIKELIHOOD_PROFILES, MISSING_DATA, MISSINGNESS
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 
 OVERALL = "overall"
@@ -31,6 +32,7 @@ MEASURES: dict[str, str] = {
     "hazard_ratio": "hazard ratio",
     "subdistribution_hazard_ratio": "subdistribution hazard ratio",
     "rate_ratio": "rate ratio",
+    "rate": "rate per 1,000 person-years",
     "risk_ratio": "risk ratio",
     "risk": "risk",
     "risk_difference": "risk difference",
@@ -414,6 +416,7 @@ ESTIMATES = TableSchema(
             "persons",
         ),
         _text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        *MISSING_DATA,
     ),
     ESTIMATE_KEYS,
     _estimate_links(),
@@ -432,11 +435,13 @@ TABLES: dict[str, TableSchema] = {
         COEXPOSURE,
         FOLLOW_UP,
         CHARACTERISTICS_BY_ARM,
+        MISSINGNESS,
         CURVES,
         ADJUSTMENT,
         BALANCE,
         DIAGNOSTICS,
         ESTIMATES,
+        LIKELIHOOD_PROFILES,
         HETEROGENEITY,
         DISCORDANCE,
         LAG_SCAN,

@@ -55,6 +55,7 @@ def _row(people: list[AnalysisSet], alike: list[Model], label: str, covariates: 
         "reading": column.tag("reading"),
         "term": column.name,
         "outcome": subset["outcome"],
+        "measure": "odds_ratio",
         "adjustment": label,
         "target_level": column.tag("target"),
         "across": "comparison",

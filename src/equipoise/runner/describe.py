@@ -19,6 +19,7 @@ from equipoise.runner import summaries
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import covariates, uses, visible_days
 from equipoise.runner.estimate import is_reported, kept_rows
+from equipoise.runner.missing_rows import missing_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
 from equipoise.runner.protocol import Protocol, read_protocol
 from equipoise.runner.summaries import percent
@@ -43,12 +44,15 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     made = {
         "sampling": [sampling_row(every_set)],
         "matching": list(matching_rows(every_set)),
+        "missingness": list(missing_rows({"cases": sets.is_case, "controls": ~sets.is_case}, adjusted_for)),
         "characteristics": list(characteristic_rows(sets, _described(protocol, people, rows, adjusted_for))),
         "exposure": exposure,
         "coexposure": list(coexposure_rows(assembled, protocol)),
     }
     key = {"analysis": subset["id"], "comparison": protocol.comparison}
-    return Artifact({}, {name: [key | row for row in rows_made] for name, rows_made in made.items()})
+    found = {name: [key | row for row in rows_made] for name, rows_made in made.items()}
+    found["missingness"] = [row | {"exposure": None} for row in found["missingness"]]
+    return Artifact({}, found)
 
 
 def sampling_row(sets: MatchedSets) -> Row:
@@ -96,10 +100,8 @@ def _described(
 
 
 def characteristic_rows(sets: MatchedSets, variables: Iterator[CovariateValues]) -> Iterator[Row]:
-    """Table 1. Every row has a value of every characteristic, so none is missing."""
-    none_missing = {"n_cases_missing": 0, "n_controls_missing": 0}
-    for row in summaries.characteristic_rows(("cases", "controls"), sets.is_case, variables):
-        yield row if row["statistic"] == "count" else row | none_missing
+    """Table 1."""
+    return summaries.characteristic_rows(("cases", "controls"), sets.is_case, variables)
 
 
 def exposure_rows(

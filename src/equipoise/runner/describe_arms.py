@@ -17,6 +17,7 @@ from equipoise.results.follow_up_tables import ARMS
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.follow_up import covariates_at_time_zero, followed_persons
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, read_follow_up
+from equipoise.runner.missing_rows import missing_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people
 from equipoise.runner.risks import curve_of, risks_at
 from equipoise.runner.summaries import characteristic_rows
@@ -47,6 +48,7 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     described = _described(people, followed, adjusted_for)
     made = {
         "follow_up": list(follow_up_rows(followed, protocol)),
+        "missingness": list(missing_rows({arm: followed.arms.arm == CODES[arm] for arm in ARMS}, adjusted_for)),
         "characteristics_by_arm": list(characteristic_rows(ARMS, followed.arms.arm == TARGET, described)),
         "curves": list(curve_rows(assembled, protocol, subset["conf_level"])),
     }

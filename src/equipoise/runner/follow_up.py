@@ -1,6 +1,6 @@
 """Steps of a follow-up design: its population, and each comparison as an analysis set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from equipoise.analysis_set import Column
@@ -10,7 +10,7 @@ from equipoise.cohort.people import EventDays, People
 from equipoise.data.source import Source
 from equipoise.design.arms import find_arms
 from equipoise.design.follow_up import Followed, assemble_arms, follow, with_population
-from equipoise.design.nested_case_control import covariate_columns, interaction_columns
+from equipoise.design.nested_case_control import covariate_columns, interaction_columns, level_columns
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import covariates
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, contrast_of, read_follow_up
@@ -22,6 +22,7 @@ from equipoise.runner.packing import (
     unpack_records,
 )
 from equipoise.spec.cohorts import CohortDefinition
+from equipoise.spec.covariates import Covariate
 
 Inputs = Mapping[str, Artifact]
 
@@ -43,6 +44,7 @@ def arms_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     tags = (("exposure", protocol.target), ("target", target), ("reference", reference))
     adjusted_for = covariate_columns(covariates_at_time_zero(inputs, protocol, people, followed))
     columns = [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
+    columns += level_columns(at_time_zero(inputs, protocol.subgroups, people, followed))
     rows = assemble_arms(followed, Column(protocol.contrast_label, "exposure", tags), columns, protocol.design)
     return pack_analysis_set(with_population(rows, unpack_cohort(inputs["population"]).attrition))
 
@@ -67,9 +69,14 @@ def covariates_at_time_zero(
     inputs: Inputs, protocol: FollowUpProtocol, people: People, followed: Followed
 ) -> list[CovariateValues]:
     """Every covariate the analysis adjusts for, as it was at time zero."""
-    return covariates(
-        inputs["records"], protocol.covariates, people, IndexRows(followed.arms.person, followed.arms.day)
-    )
+    return at_time_zero(inputs, protocol.covariates, people, followed)
+
+
+def at_time_zero(
+    inputs: Inputs, declared: Iterable[Covariate], people: People, followed: Followed
+) -> list[CovariateValues]:
+    """Covariates of everybody followed, as they were at time zero."""
+    return covariates(inputs["records"], declared, people, IndexRows(followed.arms.person, followed.arms.day))
 
 
 def _first_or_all(inputs: Inputs, labels: Mapping[str, str], people: People) -> dict[str, EventDays]:

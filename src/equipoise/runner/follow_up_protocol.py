@@ -30,8 +30,10 @@ class FollowUpProtocol:
     window: Window | None
     covariates: tuple[Covariate, ...]
     interactions: tuple[tuple[str, str], ...]
+    subgroups: tuple[Covariate, ...]
     labels: Mapping[str, str]
     recording_from: int | None
+    flaw: str | None = None  # a deliberate violation, in contrast runs only
 
     @property
     def comparator(self) -> str | None:
@@ -49,7 +51,11 @@ class FollowUpProtocol:
         target = f"{first}{self.label_of(self.target)}{place}"
         if self.comparator is None:
             least = self.exposures[self.target].min_dispensings
-            none = "no use of" if least == 1 else f"fewer than {least} dispensings of"
+            none = (
+                "no use of"
+                if least == 1 or self.design.below_minimum == "exclude"
+                else f"fewer than {least} dispensings of"
+            )
             return f"{none} {self.label_of(self.target)}{place}", target
         return f"{first}{self.label_of(self.comparator)}{place}", target
 
@@ -73,8 +79,10 @@ def read_follow_up(subset: Mapping[str, Any]) -> FollowUpProtocol:
         None if window is None else Window.model_validate(window),
         tuple(COVARIATES.validate_python(subset["covariates"])),
         tuple((first, second) for first, second in subset["interactions"]),
+        tuple(COVARIATES.validate_python(subset["subgroups"])),
         subset["labels"],
         None if recording is None else epoch_day(date.fromisoformat(recording)),
+        subset.get("flaw"),
     )
 
 

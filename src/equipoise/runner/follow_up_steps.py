@@ -3,7 +3,7 @@
 from typing import Any
 
 from equipoise.runner.function_steps import function_steps, score_steps
-from equipoise.runner.step import Step, cohort_concept_sets, concepts_step, covariate_concept_sets, records_step
+from equipoise.runner.step import STEPS, Step, cohort_concept_sets, concepts_step, covariate_concept_sets, records_step
 from equipoise.spec.canonical import canonical
 from equipoise.spec.follow_up import DEATH, Estimator, FollowUpDesign, Regression
 from equipoise.spec.study import Analysis, Study
@@ -66,7 +66,8 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
     made = {"analysis_set": set_name(tag, target)}
     full = {"id": tag, "outcome": outcome_label(study, design), "estimator": canonical(design.estimator)}
     model: dict[str, Any] = {"adjustment": canonical(design.adjustment), "seed": seed}
-    model |= {key: canonical(analysis)[key] for key in ("adjust_for", "interval", "conf_level")}
+    model |= {key: canonical(analysis)[key] for key in ("adjust_for", "interval", "conf_level", "cluster", "missing")}
+    drawn = [] if design.estimator.bootstrap is None else _bootstrap(full | model | protocol, made, tag, target)
     model |= {} if study.gate is None else {"gate": canonical(study.gate)}
     return [
         Step(made["analysis_set"], "arms_set", protocol, needs, detail="arms, follow-up and covariates", analysis=tag),
@@ -78,15 +79,31 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
             detail="arms, follow-up and curves as tables",
             analysis=tag,
         ),
+        *drawn,
         Step(
             f"estimates of {tag}: {target}",
             "arms_estimates",
             full | model | protocol,
-            made,
+            made | {f"bootstrap {i}": step.name for i, step in enumerate(drawn)},
             detail="fits every model",
             analysis=tag,
         ),
         *function_steps(design, target, protocol, needs, made["analysis_set"], full | model, tag),
+    ]
+
+
+def _bootstrap(subset: dict[str, Any], made: dict[str, str], tag: str, target: str) -> list[Step]:
+    """The draws of persons, in parts."""
+    return [
+        Step(
+            f"bootstrap of {tag}: {target}, part {part + 1} of {STEPS}",
+            "arms_bootstrap",
+            subset | {"part": part},
+            made,
+            detail="persons drawn with replacement",
+            analysis=tag,
+        )
+        for part in range(STEPS)
     ]
 
 
@@ -109,6 +126,7 @@ def _protocol(
         "window": canonical(study.windows[design.window]) if design.window else None,
         "covariates": [canonical(study.covariate(name)) for name in analysis.adjust_for],
         "interactions": [list(pair) for pair in analysis.interactions],
+        "subgroups": [canonical(study.covariate(name)) for name in analysis.subgroups],
         "labels": _labels(study, events),
         "drug_recording_from": recording.isoformat() if recording else None,
     }

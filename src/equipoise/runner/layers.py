@@ -13,6 +13,7 @@ from equipoise.errors import Reason
 from equipoise.estimators.adjustment_rows import PROBABILITIES
 from equipoise.estimators.cox import fit_cox
 from equipoise.estimators.cox_fit import CoxFit
+from equipoise.estimators.glm_fit import GlmFit
 from equipoise.estimators.logistic import fit_logistic
 from equipoise.estimators.matching import match
 from equipoise.estimators.matching_result import MatchingWarning
@@ -38,6 +39,7 @@ class Setting:
     conf_level: float
     competing: bool
     seed: int
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Layer:
     cox     fits the Cox model whose term for the arm is reported
     curve   the curves of both arms; None where the layer has none of its own
     plain   the rows as they enter models that take neither weights nor strata; None where that is not defined
+    counted fits a model of counts, `fit_poisson` or `fit_logistic`; None where there is none
     """
 
     label: str
@@ -58,6 +61,7 @@ class Layer:
     cox: Callable[[], CoxFit]
     curve: Callable[[], Curve] | None
     plain: AnalysisSet | None
+    counted: Callable[[Callable[..., GlmFit]], GlmFit] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,16 @@ def adjusted(people: AnalysisSet, setting: Setting) -> Layer:
 
 def _plain_layer(label: str, modelled: AnalysisSet, people: AnalysisSet, setting: Setting) -> Layer:
     def cox() -> CoxFit:
-        return fit_cox(outcome_only(modelled), ties=setting.ties, conf_level=setting.conf_level)
+        rows, cluster = outcome_only(modelled), setting.cluster
+        return fit_cox(rows, ties=setting.ties, cluster=cluster, conf_level=setting.conf_level)
 
     def curve() -> Curve:
         return curve_of(people, setting.competing, setting.conf_level)
 
-    return Layer(label, people, one_arm_empty(people), cox, curve, modelled)
+    def counted(model: Callable[..., GlmFit]) -> GlmFit:
+        return model(outcome_only(modelled), cluster=setting.cluster, conf_level=setting.conf_level)
+
+    return Layer(label, people, one_arm_empty(people), cox, curve, modelled, counted)
 
 
 def one_arm_empty(people: AnalysisSet) -> Reason | None:
@@ -177,8 +185,12 @@ def _matched(bare: AnalysisSet, score: Any, given: Match, setting: Setting) -> t
     def curve() -> Curve:
         return curve_of(rows, setting.competing, setting.conf_level, cluster="stratum")
 
+    def counted(model: Callable[..., GlmFit]) -> GlmFit:
+        modelled = outcome_only(rows).select([setting.arm])
+        return model(modelled, cluster="stratum", conf_level=setting.conf_level)
+
     plain = None if given.ratio > 1 else rows.select([setting.arm])
-    return Layer(MATCHED, rows, reason, cox, curve, plain), made, tuple(item.text for item in made.findings)
+    return Layer(MATCHED, rows, reason, cox, curve, plain, counted), made, tuple(item.text for item in made.findings)
 
 
 def _weighted(bare: AnalysisSet, score: Any, given: Weigh, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:
@@ -197,9 +209,12 @@ def _weighted(bare: AnalysisSet, score: Any, given: Weigh, setting: Setting) -> 
     def curve() -> SurvivalCurve:
         return fit_weighted_survival_curve(made, conf_level=setting.conf_level)
 
+    def counted(model: Callable[..., GlmFit]) -> GlmFit:
+        return fit_weighted(made, model, covariates=[setting.arm], conf_level=setting.conf_level)
+
     target, reference = made.effective_sizes()
     said = (f"effective sample sizes: {target:,.0f} in the target arm, {reference:,.0f} in the reference arm",)
-    return Layer(WEIGHTED, bare, made.reason, cox, curve, None), made, said
+    return Layer(WEIGHTED, bare, made.reason, cox, curve, None, counted), made, said
 
 
 def _stratified(bare: AnalysisSet, score: Any, given: Stratify, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:

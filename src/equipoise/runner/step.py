@@ -10,6 +10,7 @@ from equipoise.spec.covariates import records_behind
 from equipoise.spec.study import Analysis, Study
 
 # The step table: kind of step → "module:function", loaded only when the step has to run.
+STEPS = 10  # parts of a bootstrap, each a step: progress is seen, and what is done is kept
 FUNCTIONS = {
     "people": "equipoise.runner.extraction:people",
     "quality": "equipoise.runner.extraction:quality",
@@ -32,7 +33,14 @@ FUNCTIONS = {
     "population": "equipoise.runner.follow_up:population",
     "arms_set": "equipoise.runner.follow_up:arms_set",
     "arms_description": "equipoise.runner.describe_arms:description",
+    "arms_bootstrap": "equipoise.runner.bootstrap_arms:bootstrap",
     "arms_estimates": "equipoise.runner.estimate_arms:estimates",
+    "control_set": "equipoise.runner.assembly:analysis_set",
+    "control_estimates": "equipoise.runner.estimate:estimates",
+    "control_arms_set": "equipoise.runner.follow_up:arms_set",
+    "control_arms_estimates": "equipoise.runner.estimate_arms:estimates",
+    "control_outcomes": "equipoise.runner.control_rows:outcomes",
+    "control_rows": "equipoise.runner.control_rows:gathered",
     "scores": "equipoise.runner.function_sets:scores",
     "function_set": "equipoise.runner.function_sets:function_set",
     "function": "equipoise.runner.function:estimates",
@@ -94,8 +102,8 @@ def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
 
 
 def covariate_concept_sets(study: Study, analysis: Analysis) -> set[str]:
-    """Concept sets behind the covariates that an analysis adjusts for."""
-    return concept_sets_of(study, analysis.adjust_for)
+    """Concept sets behind the covariates that an analysis adjusts for, or is repeated by."""
+    return concept_sets_of(study, (*analysis.adjust_for, *analysis.subgroups))
 
 
 def concept_sets_of(study: Study, covariates: Iterable[str]) -> set[str]:

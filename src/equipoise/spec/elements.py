@@ -20,11 +20,11 @@ ELEMENTS: dict[str, tuple[Path, ...]] = {
     "population": (("design", "population"), ("design", "common_period")),
     "time_zero": (("design", "time_zero"),),
     "new_users": (("design", "new_users"),),
-    "exposure": (("design", "target"), ("design", "window")),
-    "comparator": (("design", "comparator"), ("design", "both")),
+    "exposure": (("design", "target"), ("design", "timing"), ("design", "window"), ("design", "use")),
+    "comparator": (("design", "comparator"), ("design", "both"), ("design", "below_minimum")),
     "lag": (("design", "lag_days"),),
     "outcome": (("design", "outcome"),),
-    "covariates": (("adjust_for",), ("interactions",)),
+    "covariates": (("adjust_for",), ("interactions",), ("missing",)),
     "adjustment": (("design", "adjustment"),),
     "censoring": (("design", "censoring"),),
     "follow_up": (("design", "follow_up"),),
@@ -142,7 +142,8 @@ def _side(study: Study, id: str, target: str | None, which: str) -> Raw:
 def _ratio_only(estimator: Raw, kind: str) -> Raw:
     """Ties matter to Cox regression alone."""
     ties = estimator["ties"] if kind == "cox" else "efron"
-    return {**estimator, "kinds": [kind], "time_points_days": [], "ties": ties}
+    none = {"likelihood_profile": None, "bootstrap": None}
+    return {**estimator, "kinds": [kind], "time_points_days": [], "ties": ties, **none}
 
 
 def _one_target(analysis: Analysis, target: str | None, where: str) -> str:

@@ -104,6 +104,8 @@ class PropensityScore(Model):
 
     penalty: Literal["none", "lasso"] = "none"
     """Logistic regression by maximum likelihood, or with an L1 penalty chosen by cross-validation."""
+    covariate_set: Name | None = None
+    """A set of everything recorded that enters the score beside the covariates of `adjust_for`; with the lasso."""
     trim_equipoise: tuple[float, float] | None = None
     """Preference scores kept, such as [0.3, 0.7]; all where this is left out."""
     trim_bounds: tuple[float, float] | None = None
@@ -120,6 +122,10 @@ class PropensityScore(Model):
         if len(self.trimming) > 1:
             rules = " and ".join(f"trim_{rule}" for rule in self.trimming)
             raise Wrong(rules, "one of trim_equipoise, trim_bounds and trim_fraction")
+        if self.covariate_set is not None and self.penalty == "none":
+            found = f"covariate_set {shown(self.covariate_set)} without a penalty"
+            remedy = "a set can hold more covariates than there are persons"
+            raise Wrong(found, 'penalty = "lasso" with a covariate_set', remedy)
         return self
 
     @property
@@ -200,7 +206,28 @@ class Stratify(PropensityScore):
 
 
 Adjustment = Annotated[NoAdjustment | Regression | Match | Weigh | Stratify, Field(discriminator="kind")]
-Quantity = Literal["cox", "survival", "rmst", "logrank", "cumulative_incidence", "fine_gray"]
+Quantity = Literal["cox", "survival", "rmst", "logrank", "cumulative_incidence", "fine_gray", "poisson", "logistic"]
+
+
+class LikelihoodProfile(Model):
+    """Grid of hazard ratios at which the likelihood is given, others maximised over, for pooling with other sites."""
+
+    lowest: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Smallest hazard ratio of the grid."""
+    highest: Annotated[float, Field(gt=1)] = 10
+    """Largest hazard ratio of the grid."""
+    points: Annotated[int, Field(ge=11, le=2001)] = 101
+    """Points of the grid, equally far apart as logarithms."""
+
+
+class Bootstrap(Model):
+    """Intervals of risks, restricted means and their contrasts from persons drawn with replacement.
+
+    The propensity score is estimated anew in each draw. The study's `seed` fixes the draws.
+    """
+
+    replicates: Annotated[int, Field(ge=100, le=10_000)] = 1000
+    """Draws."""
 
 
 class Estimator(Model):
@@ -208,11 +235,16 @@ class Estimator(Model):
 
     kinds: Annotated[tuple[Quantity, ...], Field(min_length=1)] = ("cox", "survival")
     """Hazard ratio (cox), risks at time points and their contrasts (survival), restricted mean survival (rmst),
-    log-rank test, and with competing events cumulative incidence and subdistribution hazard ratio (fine_gray)."""
+    log-rank test, rates of both arms and their ratio (poisson), odds ratio of the outcome during follow-up (logistic),
+    and with competing events cumulative incidence and subdistribution hazard ratio (fine_gray)."""
     time_points_days: tuple[SomeDays, ...] = ()
     """Days after time zero at which risks and restricted means are given; the last day of follow-up where left out."""
     ties: Literal["efron", "breslow", "exact"] = "efron"
     """Likelihood of tied events."""
+    likelihood_profile: LikelihoodProfile | None = None
+    """Profile of the likelihood of the hazard ratio (cox); none where this is left out."""
+    bootstrap: Bootstrap | None = None
+    """Intervals of survival and rmst by the bootstrap; the estimators' own where this is left out."""
 
 
 class FollowUpDesign(Model):
@@ -230,6 +262,9 @@ class FollowUpDesign(Model):
     """Exposures, each compared by itself with the comparator."""
     comparator: Off[Name] = None
     """The exposure of the other arm; `none` is persons without use of the target."""
+    timing: Literal["fixed", "time_varying"] = "fixed"
+    """Arms at time zero, or use that may begin after it: a person without use is exposed from the day after becoming a
+    user, and stays so. Never as if use that began later had been there from time zero."""
     window: Name | None = None
     """Window before time zero in which use puts a person in an arm; with time_zero = "entry", and only with it."""
     use: Literal["dispensed", "ongoing"] = "dispensed"
@@ -242,6 +277,9 @@ class FollowUpDesign(Model):
     """Days before time zero whose dispensings do not count as use; with time_zero = "entry"."""
     both: Literal["exclude", "first", "target"] = "exclude"
     """Persons with use of both arms at time zero: left out, in the arm of the drug used first, or in the target arm."""
+    below_minimum: Literal["reference", "exclude"] = "reference"
+    """With comparator = "none": persons with fewer dispensings of the target than make a user are in the reference arm,
+    or left out, so that it holds never-users alone."""
     outcome: FollowUpOutcome
     """The event, and events that compete with it."""
     follow_up: TimeAtRisk = TimeAtRisk()
@@ -263,6 +301,7 @@ class FollowUpDesign(Model):
             f"lag_days = {self.lag_days}": self.lag_days > 0,
             "new_users": self.new_users is not None,
             'both = "first"': self.both == "first",
+            f"timing = {shown(self.timing)}": self.timing != "fixed",
         }
         found = next((words for words, wrong in refused.items() if wrong), None)
         if found is not None:
@@ -289,23 +328,71 @@ class FollowUpDesign(Model):
         if not at_entry and self.lag_days:
             found = f'lag_days = {self.lag_days} with time_zero = "first_use"'
             raise Wrong(found, 'lag_days with time_zero = "entry"')
+        if self.below_minimum == "exclude" and self.comparator is not None:
+            found = f'below_minimum = "exclude" with comparator {shown(self.comparator)}'
+            raise Wrong(found, 'below_minimum = "exclude" with comparator = "none"')
         if self.comparator in self.target:
             raise Wrong(f"comparator {shown(self.comparator)} is a target too", "two different exposures")
         if self.common_period and self.comparator is None:
             remedy = "no use has no years on the market"
             raise Wrong('common_period with comparator = "none"', "an exposure as comparator", remedy)
         self._estimators_agree()
+        if self.timing == "time_varying":
+            self._varies_in_time()
         return self
+
+    def _varies_in_time(self) -> None:
+        """Use that begins after time zero has neither arms at time zero nor a curve of each."""
+        stops = self.censoring.at_stop or self.censoring.at_switch
+        other = sorted(set(self.estimator.kinds) - {"cox", "poisson"})
+        refused = {
+            f"time_zero = {shown(self.time_zero)}": self.time_zero != "entry",
+            f"comparator = {shown(self.comparator)}": self.comparator is not None,
+            "new_users": self.new_users is not None,
+            "censoring at_stop or at_switch": stops,
+            f"adjustment of kind {shown(self.adjustment.kind)}": self.adjustment.kind not in ("none", "regression"),
+            f"estimator.kinds with {shown(other[0] if other else '')}": bool(other),
+        }
+        found = next((words for words, wrong in refused.items() if wrong), None)
+        if found is not None:
+            raise Wrong(
+                f'{found} with timing = "time_varying"',
+                "users against no use from entry on, without a washout; cox and poisson; adjustment by regression",
+                "use that begins during follow-up has no arms at time zero, and no curve of each",
+            )
 
     def _estimators_agree(self) -> None:
         kinds = set(self.estimator.kinds)
         needs = sorted({"cumulative_incidence", "fine_gray"} & kinds)
         if needs and not self.outcome.competing:
             raise Wrong(f"{needs[0]} without competing events", "outcome.competing with at least one event")
+        if self.estimator.likelihood_profile is not None and "cox" not in kinds:
+            raise Wrong("likelihood_profile without cox", "estimator.kinds with cox")
+        if self.estimator.bootstrap is not None:
+            self._may_be_drawn(kinds)
+        if "logistic" in kinds and self.follow_up.days is None:
+            raise Wrong(
+                "logistic with follow-up without an end", "follow_up.days", "an odds needs a stretch of time of its own"
+            )
+        counted = sorted({"logistic", "poisson"} & kinds)
+        if counted and self.adjustment.kind == "stratify":
+            allowed = "cox, survival and rmst with adjustment of kind 'stratify'"
+            raise Wrong(f"{counted[0]} with adjustment of kind 'stratify'", allowed)
         blind = sorted({"survival", "rmst"} & kinds)
         if blind and self.outcome.competing:
             raise Wrong(
                 f"{blind[0]} with competing events",
                 "cumulative_incidence with competing events",
                 "a survival curve would count persons with a competing event as if they could still have the event",
+            )
+
+    def _may_be_drawn(self, kinds: set[str]) -> None:
+        """Where the bootstrap has something to do, and is valid."""
+        if not kinds & {"survival", "rmst"}:
+            raise Wrong("bootstrap without survival or rmst", "estimator.kinds with survival or rmst")
+        if self.adjustment.kind == "match":
+            raise Wrong(
+                "bootstrap with adjustment of kind 'match'",
+                "bootstrap with adjustment of kind 'none', 'weigh' or 'stratify'",
+                "the bootstrap fails for nearest-neighbour matching (Abadie & Imbens, Econometrica 2008;76:1537)",
             )

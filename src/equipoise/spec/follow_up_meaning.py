@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from equipoise.spec.contradictions import Said, interactions, repeated
 from equipoise.spec.follow_up import DEATH, FollowUpDesign
 from equipoise.spec.function import Function
+from equipoise.spec.missing_meaning import missing_contradictions, subgroup_contradictions
 from equipoise.spec.parts import Parts
 from equipoise.spec.places import Path
 from equipoise.spec.study import Analysis
@@ -25,6 +26,10 @@ def follow_up_contradictions(parts: Parts, analysis: Analysis, design: FollowUpD
     yield from _adjustment(analysis, design, where)
     yield from _arms(parts, design, inside)
     yield from _window(parts, design, inside)
+    yield from subgroup_contradictions(parts, analysis, where)
+    yield from missing_contradictions(parts, analysis, where)
+    if design.timing == "time_varying":
+        yield from _time_varying(parts, analysis, design, where)
     yield from _outcome(parts, design, inside)
     yield from _times(design, inside)
     if design.function is not None:
@@ -36,13 +41,17 @@ def _adjustment(analysis: Analysis, design: FollowUpDesign, where: Path) -> Iter
     if kind == "none" and analysis.adjust_for:
         found = f"{len(analysis.adjust_for)} covariates with adjustment of kind 'none'"
         yield (*where, "adjust_for"), found, "covariates with another kind of adjustment", "remove one of the two"
-    if kind in ("match", "weigh", "stratify") and not analysis.adjust_for:
+    if kind in ("match", "weigh", "stratify") and not analysis.adjust_for and not _covariate_set(design):
         found = f"no covariates with adjustment of kind {kind!r}"
         yield (*where, "adjust_for"), found, "covariates of the propensity score", "name covariates in adjust_for"
     if kind in ("weigh", "stratify") and design.outcome.competing:
         found = f"competing events with adjustment of kind {kind!r}"
         allowed = "competing events with adjustment of kind 'none', 'regression' or 'match'"
         yield (*where, "design", "adjustment"), found, allowed
+
+
+def _covariate_set(design: FollowUpDesign) -> str | None:
+    return getattr(design.adjustment, "covariate_set", None)
 
 
 def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
@@ -87,6 +96,16 @@ def _window(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said
         yield (*inside, "lag_days"), found, f"less than {-window.first_day} days"
 
 
+def _time_varying(parts: Parts, analysis: Analysis, design: FollowUpDesign, where: Path) -> Iterator[Said]:
+    window = parts.windows.get(design.window or "")
+    if window is not None and window.last_day != -1:
+        found = f"{design.window!r} ends on day {window.last_day} and use counts up to every day of follow-up"
+        yield (*where, "design", "window"), found, "a window up to day -1, such as [0, 5] years", "lag_days delays use"
+    if analysis.missing.method == "multiple_imputation":
+        found = "multiple imputation with an exposure that varies in time"
+        yield (*where, "missing"), found, 'method = "complete_case"', "a person has several rows there"
+
+
 def _outcome(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
     named = parts.concept_sets.get(DEATH)
     if named is not None and named.domain != "death" and DEATH in (*design.outcome.any_of, *design.outcome.competing):
@@ -125,6 +144,9 @@ def _function(parts: Parts, design: FollowUpDesign, function: Function, where: P
     if kind not in ("none", "regression"):
         found = f"function with adjustment of kind {kind!r}"
         yield where, found, "function with adjustment of kind 'none' or 'regression'", "give it an analysis of its own"
+    if design.timing == "time_varying":
+        remedy = "name an analysis with arms at time zero"
+        yield where, 'function with timing = "time_varying"', 'timing = "fixed"', remedy
     if design.follow_up.starts_day:
         found = f"function with follow-up from day {design.follow_up.starts_day}"
         yield where, found, "starts_day = 0", "scores are read from time zero on"

@@ -7,14 +7,20 @@ from pydantic import ValidationError
 
 from equipoise.errors import Fault
 from equipoise.spec.contradictions import Said, interactions, is_death, repeated
+from equipoise.spec.covariates import records_behind
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
+from equipoise.spec.missing_meaning import missing_contradictions, subgroup_contradictions
 from equipoise.spec.parts import Parts, sound_parts
 from equipoise.spec.places import Path, place
 from equipoise.spec.published import Published
 from equipoise.spec.relatives import RelativeControls
 from equipoise.spec.study import Analysis, Sensitivity, changed
+from equipoise.spec.values import shown
 from equipoise.spec.wording import worded
+
+
+WITH_VALUES = ("measurement", "observation")  # domains whose records hold a number
 
 
 def check_meaning(raw: Any) -> list[Fault]:
@@ -76,10 +82,15 @@ def _windows(parts: Parts) -> Iterator[Said]:
 
 def _covariates(parts: Parts) -> Iterator[Said]:
     for i, covariate in parts.covariates.items():
-        concept_set = getattr(covariate, "concept_set", "")
-        if is_death(parts, concept_set):
-            found = f"{concept_set!r} is a set of deaths"
-            yield ("covariates", i, "concept_set"), found, "records that can come before an index date"
+        for concept_set in records_behind(covariate):
+            where: Path = ("covariates", i, *(("levels",) if covariate.kind == "category" else ("concept_set",)))
+            if is_death(parts, concept_set):
+                found = f"{concept_set!r} is a set of deaths"
+                yield where, found, "records that can come before an index date"
+            named = parts.concept_sets.get(concept_set)
+            if covariate.kind == "measurement" and named is not None and named.domain not in WITH_VALUES:
+                found = f"{concept_set!r} is a set of the domain {shown(named.domain)}, which holds no values"
+                yield where, found, " or ".join(f"a set of the domain {name!r}" for name in WITH_VALUES)
 
 
 def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
@@ -104,7 +115,8 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
     if design.relatives != RelativeControls() and "siblings" not in design.comparisons:
         found = f"settings of siblings with comparisons = [{', '.join(map(repr, design.comparisons))}]"
         yield (*where, "design", "relatives"), found, 'them together with the comparison "siblings"'
-    yield from _subgroups(parts, analysis, where)
+    yield from subgroup_contradictions(parts, analysis, where)
+    yield from missing_contradictions(parts, analysis, where)
     yield from repeated((*where, "adjust_for"), analysis.adjust_for)
     yield from interactions(analysis.adjust_for, analysis.interactions, where)
     yield from _without_variation(parts, analysis, design, where)
@@ -113,18 +125,6 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
 def _of_matched_sets_only(analysis: Analysis, where: Path) -> Iterator[Said]:
     if analysis.cluster == "family":
         yield (*where, "cluster"), '"family" in a follow-up design', '"person" or "none"'
-    if analysis.subgroups:
-        yield (*where, "subgroups"), "subgroups in a follow-up design", "subgroups in a nested case-control design"
-
-
-def _subgroups(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
-    """Covariates that have no levels, or stand twice."""
-    yield from repeated((*where, "subgroups"), analysis.subgroups)
-    for i, name in enumerate(analysis.subgroups):
-        covariate = parts.covariate(name)
-        numeric = covariate is not None and covariate.kind in ("birth_year", "calendar_year", "count")
-        if numeric or (covariate is not None and covariate.kind == "age" and not covariate.groups_from):
-            yield (*where, "subgroups", i), f"covariate {name!r} is a number", "a covariate with levels"
 
 
 def _published(parts: Parts, figure: Published, where: Path) -> Iterator[Said]:

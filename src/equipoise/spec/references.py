@@ -54,6 +54,8 @@ def _uses(raw: Any) -> Iterator[Use]:
         yield from _listed(exposure, ("exposures", name), "concept_sets", "concept set")
     for i, covariate in items(raw, "covariates"):
         yield from _named(covariate, ("covariates", i), "concept_set", "concept set")
+        for j, level in items(covariate, "levels"):
+            yield from _named(level, ("covariates", i, "levels", j), "concept_set", "concept set")
     for i, analysis in items(raw, "analyses"):
         yield from _analysis_uses(("analyses", i), analysis)
     for i, item in items(raw, "sensitivity"):

@@ -12,6 +12,7 @@ from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.exposures import Exposure
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.gate import GateRules, Purpose
+from equipoise.spec.missing import CompleteCases, MissingData
 from equipoise.spec.model import Model
 from equipoise.spec.published import Published
 from equipoise.spec.relatives import Relationships
@@ -75,6 +76,8 @@ class Analysis(Model):
     """Whose rows are dependent, for a robust variance; `none` uses the model's variance."""
     subgroups: tuple[Name, ...] = ()
     """Categorical covariates by whose levels the analysis is repeated; a set is at the level of its case."""
+    missing: MissingData = CompleteCases(method="complete_case")
+    """What becomes of persons with a missing covariate in adjusted models."""
 
     @property
     def case_control(self) -> NestedCaseControl:
