@@ -65,6 +65,9 @@ def _run(of: ArgumentParser) -> None:
     _data(of)
     _outcome(of)
     of.add_argument("--unseal", metavar="REASON", help="show what a closed gate seals; the report carries the reason")
+    of.add_argument(
+        "--with-flaws", action="store_true", help="run every main analysis beside its flawed variants (contrast runs)"
+    )
 
 
 def _demo(of: ArgumentParser) -> None:

@@ -11,7 +11,7 @@ class PlainProgress:
         self.n_steps = self.n_done = 0
 
     def start(self, n_steps: int) -> None:
-        self.n_steps = n_steps
+        self.n_steps, self.n_done = n_steps, 0
 
     def begin(self, name: str) -> None:
         """A log needs no line for a step that has only begun."""

@@ -8,10 +8,13 @@ from equipoise.cli.output import tell
 from equipoise.cli.study import named_study
 from equipoise.data.connect import connect
 from equipoise.lint.study import lint_study
+from equipoise.spec.flawed import every_flaw
 
 
 def execute(arguments: Namespace) -> int:
     study = named_study(arguments.study)
+    if arguments.with_flaws:
+        study = study.model_copy(update={"contrasts": every_flaw(study)})
     if findings := lint_study(study):
         codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
         tell(f"note: the design leaves something open to doubt ({codes}); `equipoise validate` explains")

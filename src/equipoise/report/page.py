@@ -8,7 +8,7 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from equipoise.errors import Fault, SourceError
-from equipoise.report import balance, comparisons, findings, follow_up, follow_up_words, methods, sections
+from equipoise.report import balance, comparisons, contrast_runs, findings, follow_up, follow_up_words, methods, sections
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
@@ -22,7 +22,7 @@ from equipoise.spec.canonical import canonical_json
 from equipoise.spec.study import Analysis, Study
 
 Row = dict[str, Any]
-EVERY_DESIGN = ("attrition", "estimates")
+EVERY_DESIGN = ("attrition", "estimates", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
 COMPARED = ("heterogeneity", "discordance", "lag_scan")
 FOLLOW_UP = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance", "diagnostics")
@@ -94,6 +94,9 @@ def context(results: Results) -> dict[str, Any]:
         "exposure": page.parts(page.exposure),
         "follow_up": page.parts(page.follow_up),
         "balance": page.parts(page.balance),
+        "flawed": page.parts(page.flawed),
+        "flawed_caution": contrast_runs.CAUTION,
+        "triangulation": page.triangulation(results.rows("triangulation")),
         "estimates": page.parts(page.estimates),
         "matching": page.parts(page.matching),
         "data_quality": sections.data_quality(results.rows("data_quality")),
@@ -233,6 +236,19 @@ class _Page:
             return None
         tables = [balance.adjustments(self.study, adjusted), balance.balance(self.study, self.of("balance", analysis))]
         return self._part(analysis, tables=tables)
+
+    def flawed(self, analysis: Analysis) -> Part | None:
+        rows = self.of("flawed_estimates", analysis)
+        if not rows:
+            return None
+        words = list(contrast_runs.flawed_words(self.study, rows))
+        return self._part(analysis, words=words, tables=[contrast_runs.flawed_table(self.study, rows)])
+
+    def triangulation(self, rows: list[Row]) -> Part | None:
+        if not rows:
+            return None
+        words = list(contrast_runs.triangulation_words(rows))
+        return Part(self.study.question.text, words=words, tables=[contrast_runs.triangulation_table(self.study, rows)])
 
     def _curves(self, exposure: str, members: Sequence[Row], arms: Sequence[Row]) -> Curves:
         labels = {row["arm"]: row["label"] for row in arms if row["exposure"] == exposure}

@@ -13,6 +13,7 @@ from equipoise.results.columns import count as _count
 from equipoise.results.columns import pairs as _on
 from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
+from equipoise.results.contrast_tables import FLAWED_ESTIMATES, TRIANGULATION
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
@@ -449,6 +450,8 @@ TABLES: dict[str, TableSchema] = {
         FUNCTION,
         TRAJECTORIES,
         STAGES,
+        FLAWED_ESTIMATES,
+        TRIANGULATION,
         BRIDGE_STEPS,
         BRIDGE_CONTRIBUTIONS,
     )

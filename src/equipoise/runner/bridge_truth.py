@@ -123,7 +123,9 @@ def _not_among_estimands(design: FollowUpDesign) -> str:
     if design.follow_up.starts_day or design.follow_up.minimum_days:
         return "who is followed depends on what happens after time zero"
     adjustment = design.adjustment
-    if getattr(adjustment, "trim_equipoise", None) is not None:
+    if getattr(design, "timing", "fixed") != "fixed":
+        return "use that begins after time zero is not among the true values"
+    if any(getattr(adjustment, f"trim_{rule}", None) is not None for rule in ("equipoise", "bounds", "fraction")):
         return "it stands for the persons left by trimming, who depend on the model of the score"
     if getattr(adjustment, "estimand", None) in ("overlap", "matching"):
         return "it stands for a weighting of persons that depends on the model of the score"

@@ -9,6 +9,7 @@ from equipoise.cohort.membership import find_members
 from equipoise.cohort.people import EventDays, People
 from equipoise.data.source import Source
 from equipoise.design.arms import find_arms
+from equipoise.design.deliberate_flaws import ever_users, late_rows
 from equipoise.design.follow_up import Followed, assemble_arms, follow, with_population
 from equipoise.design.nested_case_control import covariate_columns, interaction_columns, level_columns
 from equipoise.runner.artifact import Artifact
@@ -52,15 +53,12 @@ def arms_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
 def followed_persons(inputs: Inputs, protocol: FollowUpProtocol, people: People) -> Followed:
     """Everyone in one comparison with arm, time zero and follow-up."""
     contrast = contrast_of(protocol, inputs["records"], people)
-    arms = find_arms(
-        people,
-        unpack_cohort(inputs["population"]),
-        contrast,
-        protocol.design,
-        protocol.window,
-        protocol.recording_from,
-        protocol.contrast_label,
-    )
+    population = unpack_cohort(inputs["population"])
+    rules = (protocol.design, protocol.window, protocol.recording_from, protocol.contrast_label)
+    if protocol.flaw == "immortal_time":
+        arms = ever_users(people, population, contrast, *rules)
+    else:
+        arms = find_arms(people, population, contrast, *rules)
     first_records = _first_or_all(inputs, protocol.labels, people)
     return follow(people, arms, contrast, first_records, protocol.design, protocol.labels)
 
@@ -69,6 +67,9 @@ def covariates_at_time_zero(
     inputs: Inputs, protocol: FollowUpProtocol, people: People, followed: Followed
 ) -> list[CovariateValues]:
     """Every covariate the analysis adjusts for, as it was at time zero."""
+    if protocol.flaw == "covariates_after_time_zero":
+        rows = late_rows(IndexRows(followed.arms.person, followed.arms.day))
+        return covariates(inputs["records"], protocol.covariates, people, rows)
     return at_time_zero(inputs, protocol.covariates, people, followed)
 
 

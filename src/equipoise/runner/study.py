@@ -14,6 +14,7 @@ from equipoise.knowledge.study_file import with_knowledge
 from equipoise.results.results import Results
 from equipoise.results.write import check_destination, write
 from equipoise.runner.code_hash import library_versions
+from equipoise.runner.flawed_runs import flawed_estimates
 from equipoise.runner.follow_up_steps import set_name
 from equipoise.runner.packing import unpack_analysis_set
 from equipoise.runner.progress import Progress, Silent
@@ -22,6 +23,7 @@ from equipoise.runner.step import Step
 from equipoise.runner.steps import study_steps
 from equipoise.runner.store import MemoryShelf, Store
 from equipoise.runner.tabulate import DESCRIPTIONS, ESTIMATES, tables_of
+from equipoise.runner.triangulation import triangulation
 from equipoise.runner.walk import Walk
 from equipoise.spec.canonical import canonical, study_hash
 from equipoise.spec.designs import Design, NestedCaseControl
@@ -67,7 +69,13 @@ def run(
         min_cell_count=min_cell_count,
         timings={"seconds": walk.seconds},
     )
-    results = replace(results, tables=sealed(results.tables, study.purpose, unseal))
+    shown = sealed(results.tables, study.purpose, unseal)
+    if study.contrasts:
+        flawed = (source, shelf, chosen_seed, shown["estimates"], min_cell_count, progress or Silent())
+        shown["flawed_estimates"] = flawed_estimates(study, *flawed)
+    if study.triangulation is not None:
+        shown["triangulation"] = triangulation(study, shown["estimates"])
+    results = replace(results, tables=shown)
     write(results, to)
     return results
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from equipoise.errors import Fault
 from equipoise.spec.contradictions import Said, interactions, is_death, repeated
+from equipoise.spec.contrast_meaning import answer_faults, contrast_faults
 from equipoise.spec.covariates import records_behind
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
@@ -33,6 +34,7 @@ def check_meaning(raw: Any) -> list[Fault]:
     for i, item in parts.sensitivity.items():
         faults += _sensitivity(parts, item, ("sensitivity", i), raw)
     faults += _gate(parts, raw)
+    faults += [Fault(place(path, raw), *said) for path, *said in (*contrast_faults(parts), *answer_faults(parts))]
     for i, figure in parts.published.items():
         faults += [Fault(place(path, raw), *said) for path, *said in _published(parts, figure, ("published", i))]
     return faults

@@ -8,11 +8,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptSet
+from equipoise.spec.contrasts import Contrast
 from equipoise.spec.covariates import Covariate
 from equipoise.spec.exposures import Exposure
 from equipoise.spec.published import Published
 from equipoise.spec.references import items, table
 from equipoise.spec.study import Analysis, Sensitivity, changed
+from equipoise.spec.triangulation import Answer
 from equipoise.spec.windows import Window
 
 _COVARIATE = TypeAdapter[Any](Covariate)
@@ -30,6 +32,8 @@ class Parts:
     analyses: dict[int, Analysis]
     sensitivity: dict[int, Sensitivity]
     published: dict[int, Published]
+    contrasts: dict[int, Contrast]
+    answers: dict[int, Answer]
 
     def covariate(self, name: str) -> Any | None:
         return next((item for item in self.covariates.values() if item.name == name), None)
@@ -60,6 +64,8 @@ def sound_parts(raw: Any) -> Parts:
         analyses=dict(_sound(TypeAdapter(Analysis), items(raw, "analyses"))),
         sensitivity=dict(_sound(TypeAdapter(Sensitivity), items(raw, "sensitivity"))),
         published=dict(_sound(TypeAdapter(Published), items(raw, "published"))),
+        contrasts=dict(_sound(TypeAdapter(Contrast), items(raw, "contrasts"))),
+        answers=dict(_sound(TypeAdapter(Answer), items(table(raw, "triangulation"), "answers"))),
     )
 
 

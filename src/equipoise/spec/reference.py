@@ -72,6 +72,9 @@ HEADINGS = {
     "Bootstrap": "`bootstrap` of an estimator",
     "Function": "`function` of a follow-up design",
     "Sensitivity": "`[[sensitivity]]`",
+    "Contrast": "`[[contrasts]]`",
+    "Triangulation": "`[triangulation]`",
+    "Answer": "an item of `answers` of a triangulation",
     "Published": "`[[published]]`",
     "GateRules": "`[gate]`",
 }

@@ -61,6 +61,11 @@ def _uses(raw: Any) -> Iterator[Use]:
     for i, item in items(raw, "sensitivity"):
         yield from _named(item, ("sensitivity", i), "base", "analysis")
         yield from _analysis_uses(("sensitivity", i, "change"), table(item, "change"))
+    for i, item in items(raw, "contrasts"):
+        yield from _named(item, ("contrasts", i), "base", "analysis")
+    for i, item in items(table(raw, "triangulation"), "answers"):
+        for key, kind in (("analysis", "any analysis"), ("exposure", "exposure"), ("window", "window")):
+            yield from _named(item, ("triangulation", "answers", i), key, kind)
     for i, item in items(raw, "published"):
         for key, kind in (("exposure", "exposure"), ("window", "window"), ("subgroup", "covariate")):
             yield from _named(item, ("published", i), key, kind)

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptSet
+from equipoise.spec.contrasts import Contrast
 from equipoise.spec.covariates import Covariate
 from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.exposures import Exposure
@@ -16,6 +17,7 @@ from equipoise.spec.missing import CompleteCases, MissingData
 from equipoise.spec.model import Model
 from equipoise.spec.published import Published
 from equipoise.spec.relatives import Relationships
+from equipoise.spec.triangulation import Triangulation
 from equipoise.spec.values import Day, Id, Name, Named, Off, Settings, Text, strictly
 from equipoise.spec.windows import Window
 
@@ -143,6 +145,10 @@ class Study(Model):
     """Variations of main analyses."""
     published: tuple[Published, ...] = ()
     """Figures of papers, shown beside the estimates of this study."""
+    contrasts: tuple[Contrast, ...] = ()
+    """Flawed runs beside main analyses, to show how large the bias is that the design avoids; no results of the study."""
+    triangulation: Triangulation | None = None
+    """The question answered by several analyses, each with its expected bias, in one figure; none where left out."""
 
     def every_analysis(self) -> tuple[Analysis, ...]:
         """The main analyses followed by the sensitivity analyses, each complete."""

@@ -1,0 +1,127 @@
+"""Contrast runs: analyses beside their deliberately flawed versions, in a table that holds nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import log
+from typing import Any
+
+import pyarrow as pa
+
+from equipoise.data.source import Source
+from equipoise.errors import Reason
+from equipoise.results.tables import OVERALL, table
+from equipoise.runner.progress import Progress
+from equipoise.runner.step import Step
+from equipoise.runner.steps import study_steps
+from equipoise.runner.store import Shelf
+from equipoise.runner.walk import Walk
+from equipoise.spec.contrasts import FLAWS, Contrast
+from equipoise.spec.flawed import HOOKED, NO_LAG, flawed_study
+from equipoise.spec.study import Study
+
+Row = dict[str, Any]
+NAME = "flawed_estimates"
+RATIOS = ("odds_ratio", "hazard_ratio", "subdistribution_hazard_ratio")
+FITTED = ("estimates", "arms_estimates")
+SHOWN = ("estimate", "conf_low", "conf_high")
+
+
+def flawed_estimates(
+    study: Study, source: Source, shelf: Shelf, seed: int, shown: pa.Table, min_cell_count: int, progress: Progress
+) -> pa.Table:
+    """Every contrast run of a study. `shown` is the table of estimates as it is written: suppressed and sealed.
+
+    What is withheld there is withheld here, and so is a flawed estimate that rests on few persons.
+    """
+    sound = [row for row in shown.to_pylist() if row["measure"] in RATIOS and row["subgroup"] == OVERALL]
+    rows: list[Row] = []
+    for contrast in study.contrasts:
+        made = list(_flawed(study, contrast, Walk(source, shelf, progress), seed))
+        mine = [row for row in sound if row["analysis"] == contrast.base]
+        rows += [_beside(contrast, row, _same(contrast, row, made), min_cell_count) for row in _fullest(mine)]
+    return table(NAME, rows)
+
+
+def _flawed(study: Study, contrast: Contrast, walk: Walk, seed: int) -> Iterator[Row]:
+    """Rows of estimates of the flawed run; none of a comparison that fails."""
+    derived = flawed_study(study, contrast)
+    steps = [_hooked(step, contrast) for step in study_steps(derived, seed, contrast.base)]
+    wanted = _needed(steps)
+    walk.run(wanted, go_on=True)
+    for step in wanted:
+        if step.kind in FITTED and step.name not in walk.failures:
+            yield from walk.artifact(step.name).values["estimates"]
+
+
+def _hooked(step: Step, contrast: Contrast) -> Step:
+    """The step that makes the rows is told to commit the flaw, if no study file can say it."""
+    if step.kind == "arms_set" and contrast.flaw in HOOKED:
+        return replace(step, subset=step.subset | {"flaw": contrast.flaw})
+    return step
+
+
+def _needed(steps: list[Step]) -> list[Step]:
+    """Fitted models and what they rest on, in order."""
+    wanted = {step.name for step in steps if step.kind in FITTED}
+    found: list[Step] = []
+    for step in reversed(steps):
+        if step.name in wanted:
+            found.append(step)
+            wanted |= set(step.needs.values())
+    return found[::-1]
+
+
+def _fullest(rows: list[Row]) -> list[Row]:
+    """Of each quantity the estimate with the fullest adjustment, which stands last."""
+    return list({_key(row, True): row for row in rows}.values())
+
+
+def _key(row: Row, with_comparison: bool) -> tuple[Any, ...]:
+    window = (row["window"] or "").removesuffix(NO_LAG)
+    own = (row["comparison"],) if with_comparison else ()
+    return (row["exposure"], window, row["reading"], row["measure"], *own)
+
+
+def _same(contrast: Contrast, row: Row, made: list[Row]) -> Row | None:
+    """The flawed estimate of the same quantity with the same adjustment; the comparator may be what is flawed."""
+    with_comparison = contrast.flaw != "non_user_comparator"
+    key = _key(row, with_comparison)
+    of_key = (
+        other
+        for other in made
+        if other["subgroup"] == OVERALL
+        and other["adjustment"] == row["adjustment"]
+        and _key(other, with_comparison) == key
+    )
+    return next(of_key, None)
+
+
+def _beside(contrast: Contrast, row: Row, flawed: Row | None, min_cell_count: int) -> Row:
+    columns = ("comparison", "exposure", "window", "reading", "outcome", "adjustment", "measure", *SHOWN, "reason")
+    made = {name: row[name] for name in columns}
+    made |= {"analysis": contrast.base, "flaw": contrast.flaw, "flawed_design": FLAWS[contrast.flaw]}
+    reason = _why_withheld(row, flawed, min_cell_count)
+    made["flawed_reason"] = reason
+    if reason is None and flawed is not None:
+        made |= {f"flawed_{name}": flawed[name] for name in SHOWN}
+        if row["estimate"] is not None:
+            made["log_difference"] = log(flawed["estimate"]) - log(row["estimate"])
+    return made
+
+
+def _why_withheld(row: Row, flawed: Row | None, min_cell_count: int) -> str | None:
+    """Why a flawed estimate is not shown. What hides the sound one hides it, too."""
+    if row["reason"] in (Reason.SEALED, Reason.SMALL_CELLS):
+        return row["reason"]
+    if flawed is None:
+        return Reason.NOT_DEFINED
+    if flawed["reason"] is not None:
+        return flawed["reason"]
+    return Reason.SMALL_CELLS if _rests_on_few(flawed, min_cell_count) else None
+
+
+def _rests_on_few(row: Row, min_cell_count: int) -> bool:
+    cases, others = row["n_cases"], row["n_persons"] - row["n_cases"]
+    exposed = row["n_exposed_cases"], row["n_exposed_controls"]
+    cells = (*exposed, cases - exposed[0], others - exposed[1])
+    return any(0 < cell < min_cell_count for cell in cells)

@@ -1,0 +1,109 @@
+"""Contrast runs and triangulation in a study file: flaws that do not apply, answers that choose nothing."""
+
+from typing import Any
+
+import pytest
+
+import equipoise as eq
+from equipoise.errors import SpecError
+from equipoise.spec.canonical import canonical
+from equipoise.spec.elements import ELEMENTS
+from equipoise.spec.flawed import every_flaw, flawed_study
+from equipoise.spec.follow_up import FollowUpDesign
+from equipoise.spec.read import parse_study
+from tests.studies.places import STUDIES
+
+WHY = "because"
+
+
+def prognosis(**more: Any) -> dict[str, Any]:
+    raw = canonical(eq.read_study(STUDIES / "als-prognosis.toml"))
+    return raw | more
+
+
+def case_control(**more: Any) -> dict[str, Any]:
+    return canonical(eq.read_study(STUDIES / "nsaid-gi-bleed.toml")) | more
+
+
+def answer(analysis: str, **more: Any) -> dict[str, Any]:
+    return {"analysis": analysis, "expected_bias": "upward", "why": WHY, **more}
+
+
+def faults_of(raw: dict[str, Any]) -> list[tuple[str, str, str]]:
+    with pytest.raises(SpecError) as caught:
+        parse_study(raw)
+    return [(fault.where, fault.found, fault.allowed) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("flaw", "has"),
+    [
+        ("prevalent_users", "prevalent users already"),
+        ("non_user_comparator", "persons without use as comparator already"),
+    ],
+)
+def test_a_flaw_that_the_design_has_already_is_a_fault(flaw: str, has: str) -> None:
+    ((where, found, allowed),) = faults_of(prognosis(contrasts=[{"base": "survival", "flaw": flaw}]))
+    assert where == "contrasts[0].flaw"
+    assert found == f"{flaw!r} of 'survival', which has {has}"
+    assert allowed == "'immortal_time', 'no_lag', 'covariates_after_time_zero'"
+
+
+def test_a_nested_case_control_study_knows_no_lag_alone() -> None:
+    raw = case_control()
+    contrasts = [{"base": raw["analyses"][0]["id"], "flaw": "immortal_time"}]
+    ((_, found, _),) = faults_of(case_control(contrasts=contrasts))
+    assert "for which 'no_lag' is the only flaw" in found
+
+
+def test_first_use_has_no_non_users() -> None:
+    raw = prognosis()
+    raw["exposures"] = {name: item | {"min_dispensings": 1} for name, item in raw["exposures"].items()}
+    design = raw["analyses"][0]["design"]
+    design |= {"time_zero": "first_use", "window": None, "lag_days": 0, "comparator": "hypnotics"}
+    design["target"], raw["sensitivity"] = ["antidepressants"], []
+    flaws = [contrast.flaw for contrast in every_flaw(parse_study(raw))]
+    assert flaws == ["covariates_after_time_zero"]
+    ((_, found, _),) = faults_of(raw | {"contrasts": [{"base": "survival", "flaw": "immortal_time"}]})
+    assert "first_use" in found
+
+
+def test_unknown_names_and_repetition_are_faults() -> None:
+    ((where, found, _),) = faults_of(prognosis(contrasts=[{"base": "nothing", "flaw": "no_lag"}]))
+    assert (where, found) == ("contrasts[0].base", "unknown analysis 'nothing'")
+    twice = [{"base": "survival", "flaw": "no_lag"}] * 2
+    ((where, found, _),) = faults_of(prognosis(contrasts=twice))
+    assert (where, found) == ("contrasts[1]", "'no_lag' of 'survival' twice")
+
+
+def test_answers_name_what_their_analysis_has() -> None:
+    answers = [answer("survival", exposure="antidepressants"), answer("new-users", window="5 years before")]
+    ((where, found, _),) = faults_of(prognosis(triangulation={"answers": answers}))
+    assert where == "triangulation.answers[1].window"
+    assert found == "'5 years before' is not part of analysis 'new-users'"
+    ((_, found, _),) = faults_of(prognosis(triangulation={"answers": [answer("survival"), answer("nothing")]}))
+    assert found == "unknown analysis 'nothing'"
+    ((_, found, _),) = faults_of(prognosis(triangulation={"answers": [answer("survival"), answer("survival")]}))
+    assert found == "the same estimate twice"
+    ((_, found, _),) = faults_of(prognosis(triangulation={"answers": [answer("survival")]}))
+    assert found == "one answer"
+
+
+def test_no_lag_widens_the_windows_of_a_case_control_study() -> None:
+    study = eq.read_study(STUDIES / "psychotropics-als.toml")
+    contrast = next(item for item in every_flaw(study) if item.flaw == "no_lag")
+    flawed = flawed_study(study, contrast)
+    base = next(item for item in study.analyses if item.id == contrast.base)
+    (analysis,) = flawed.analyses
+    assert all(flawed.windows[name].last_day == -1 for name in analysis.case_control.windows)
+    lagged = [name for name in base.case_control.windows if study.windows[name].last_day < -1]
+    assert len(analysis.case_control.windows) == len(lagged)
+    firsts = [study.windows[name].first_day for name in lagged]
+    assert [flawed.windows[name].first_day for name in analysis.case_control.windows] == firsts
+
+
+def test_every_setting_of_a_follow_up_design_is_part_of_an_element() -> None:
+    """A setting that no element names would differ between two studies without being seen."""
+    named = {path[1] for settings in ELEMENTS.values() for path in settings if path[0] == "design"}
+    of_another_kind = {"kind", "function", "score"}  # what a bridge leaves out: no hazard ratio of the arms rests on it
+    assert set(FollowUpDesign.model_fields) - named <= of_another_kind

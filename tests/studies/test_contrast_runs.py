@@ -1,0 +1,99 @@
+"""Contrast runs and triangulation of a whole study: what is flawed is called so, errs as predicted, and stays apart."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import equipoise as eq
+from equipoise.errors import Reason
+from equipoise.results.results import Results
+from equipoise.spec.canonical import canonical
+from equipoise.spec.read import parse_study
+from tests.cli.command import equipoise
+from tests.studies.places import STUDIES
+
+FLAWS = ("immortal_time", "no_lag", "covariates_after_time_zero")
+ANSWERS = [
+    {"analysis": "survival", "exposure": "antidepressants", "expected_bias": "upward", "why": "Severity."},
+    {"analysis": "new-users", "exposure": "antidepressants", "expected_bias": "none expected", "why": "For the test."},
+]
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nation") / "data"
+    eq.write_nation(folder, persons=20_000, multiplier=60.0)
+    return folder
+
+
+def study(**more: Any) -> dict[str, Any]:
+    raw = canonical(eq.read_study(STUDIES / "als-prognosis.toml"))
+    return raw | {"contrasts": [{"base": "survival", "flaw": flaw} for flaw in FLAWS]} | more
+
+
+def run(nation: Path, to: Path, raw: dict[str, Any], **options: Any) -> Results:
+    with eq.connect(nation) as source:
+        return eq.run(parse_study(raw), source, to=to, store=nation.parent / "store", **options)
+
+
+@pytest.fixture(scope="module")
+def results(nation: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    triangulation = {"answers": ANSWERS}
+    return run(nation, tmp_path_factory.mktemp("results") / "r", study(triangulation=triangulation), min_cell_count=1)
+
+
+def test_flawed_estimates_stand_apart_from_those_of_the_study(results: Results) -> None:
+    rows = results.rows("flawed_estimates")
+    assert {row["flaw"] for row in rows} == set(FLAWS)
+    assert all(row["flawed_design"].startswith("FLAWED") for row in rows)
+    ids = {row["analysis"] for row in results.rows("estimates")}
+    assert ids == {"survival", "new-users"}
+    sound = {
+        (row["exposure"], row["adjustment"]): row["estimate"]
+        for row in results.rows("estimates")
+        if (row["analysis"], row["measure"]) == ("survival", "hazard_ratio")
+    }
+    assert all(row["estimate"] == sound[row["exposure"], "adjusted"] for row in rows)
+    assert "n_cases" not in rows[0]
+
+
+def test_immortal_time_makes_every_drug_look_protective(results: Results) -> None:
+    rows = [row for row in results.rows("flawed_estimates") if row["flaw"] == "immortal_time"]
+    assert len(rows) == 3
+    assert all(row["log_difference"] < 0 for row in rows)
+
+
+def test_the_page_says_that_they_are_flawed_and_shows_the_answers(results: Results, tmp_path: Path) -> None:
+    page = eq.write_report(results, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "How large the avoided bias would have been" in page
+    assert "Flawed numbers are no results of this study" in page
+    assert "Antidepressants, 5 years before: if users are those who ever use the drug" in page
+    assert "The question through several designs" in page
+    assert "2 of 2 answers have an estimate" in page
+
+
+def test_answers_are_the_estimates_of_the_study(results: Results) -> None:
+    rows = results.rows("triangulation")
+    assert [row["analysis"] for row in rows] == ["survival", "new-users"]
+    assert [row["expected_bias"] for row in rows] == ["upward", "none expected"]
+    estimates = {(row["analysis"], row["exposure"], row["adjustment"], row["measure"]): row["estimate"]
+                 for row in results.rows("estimates")}  # fmt: skip
+    for row in rows:
+        key = (row["analysis"], "antidepressants", "adjusted", "hazard_ratio")
+        assert row["estimate"] == estimates[key]
+
+
+def test_what_is_hidden_in_the_study_is_hidden_beside_the_flaw(nation: Path, tmp_path: Path) -> None:
+    hidden = run(nation, tmp_path / "r", study(), min_cell_count=500)
+    rows = hidden.rows("flawed_estimates")
+    assert {row["flawed_reason"] for row in rows} == {Reason.SMALL_CELLS}
+    assert all(row["flawed_estimate"] is None and row["estimate"] is None for row in rows)
+
+
+def test_the_command_runs_every_flaw_that_applies(nation: Path, tmp_path: Path) -> None:
+    where = ("--data", nation, "--to", tmp_path / "out")
+    done = equipoise("run", STUDIES / "als-prognosis.toml", *where, "--with-flaws", store=nation.parent / "store")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "out" / "tables" / "flawed_estimates.csv").read_text(encoding="utf-8")
+    assert all(flaw in text for flaw in FLAWS)
