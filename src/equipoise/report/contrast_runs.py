@@ -28,8 +28,8 @@ def flawed_words(study: Study, rows: Sequence[Row]) -> Iterator[str]:
             continue
         measure, sign = MEASURES[row["measure"]], "+" if row["log_difference"] > 0 else "\u2212"
         yield (
-            f"{_of(study, row)}: if {_flaw(row)}, the {measure} would have been {ratio_text(row['flawed_estimate'])} instead of"
-            f" {ratio_text(row['estimate'])}, {ratio_text(exp(row['log_difference']))} times as large"
+            f"{_of(study, row)}: if {_flaw(row)}, the {measure} would have been {ratio_text(row['flawed_estimate'])}"
+            f" instead of {ratio_text(row['estimate'])}, {ratio_text(exp(row['log_difference']))} times as large"
             f" ({sign}{abs(row['log_difference']):.3f} on the log scale)."
         )
 
@@ -87,9 +87,7 @@ def triangulation_table(study: Study, rows: Sequence[Row]) -> Table:
         bias = Cell(_arrow(row["expected_bias"]), note=row["why"])
         body.append([named, Cell(contrast), Cell(measure), *_drawn(row, scale), bias])
     foot = [Cell("", columns=3), Cell(axis(scale), "plot axis-cell"), Cell("", columns=2)]
-    notes = [
-        "Measures differ by design: odds ratios of rare outcomes and hazard ratios can be compared, risk ratios less so."
-    ]
+    notes = ["Measures differ by design: odds ratios of rare outcomes compare with hazard ratios, risk ratios less so."]
     return Table("Answers with their expected bias", top, body, notes, foot, "forest")
 
 
@@ -114,11 +112,12 @@ def triangulation_words(rows: Sequence[Row]) -> Iterator[str]:
     high, low = min(too_high, default=None), max(too_low, default=None)
     if high is not None and low is not None and low > high:
         yield (
-            f"Answers expected to err upward lie as low as {ratio_text(high)}, those expected to err downward as high as"
-            f" {ratio_text(low)}: chance apart, not all of these expectations can hold."
+            f"Answers expected to err upward lie as low as {ratio_text(high)}, those expected to err downward as high"
+            f" as {ratio_text(low)}: chance apart, not all of these expectations can hold."
         )
     elif high is not None and low is not None:
-        yield f"If the expectations hold, the truth lies, chance apart, between {ratio_text(low)} and {ratio_text(high)}."
+        between = f"between {ratio_text(low)} and {ratio_text(high)}"
+        yield f"If the expectations hold, the truth lies, chance apart, {between}."
     elif high is not None:
         yield f"If the expectations hold, the truth lies, chance apart, below {ratio_text(high)}."
     elif low is not None:
