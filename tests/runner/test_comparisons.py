@@ -1,5 +1,7 @@
 """Steps of studies with several comparisons: tests of heterogeneity, sets that tell of an exposure, lag scan."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,8 @@ EXPOSED = Column("drug | any_use | ever", "exposure", tuple(TAGS.items()))
 OBSERVABLE = Column("observable | any_use | ever", "observability")
 SEX = Column("by design | sex[male]", "demographic", (("covariate", "sex"),))
 LEVEL = Column("subgroup | sex", "subgroup", (("subgroup", "sex"), ("level 0", "female"), ("level 1", "male")))
-SUBSET = {
+SUBSET: dict[str, Any] = {
+    "missing": {"method": "complete_case"},
     "id": "risk",
     "comparison": "spouses",
     "design": {"unobservable": "leave_out"},

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from equipoise.analysis_set import AnalysisSet, Attrition, Column
-from equipoise.cohort.covariates import CovariateValues, IndexRows
+from equipoise.cohort.covariates import CovariateValues, IndexRows, characteristic
 from equipoise.cohort.people import People
 from equipoise.design.dispensings import UseOfRows
 from equipoise.design.matched_sets import MatchedSets
@@ -89,6 +89,22 @@ def subgroup_columns(sets: MatchedSets, covariates: Iterable[CovariateValues]) -
     case = np.zeros(int(sets.matched_set.max()) + 1 if len(sets.matched_set) else 0, dtype=np.int64)
     case[sets.matched_set[sets.is_case]] = np.flatnonzero(sets.is_case)
     return level_columns(replace(item, values=item.values[case[sets.matched_set]]) for item in covariates)
+
+
+def matching_columns(people: People, rows: IndexRows, kinds: Iterable[str]) -> list[tuple[Column, np.ndarray]]:
+    """What makes sets alike, for the imputation of what is missing: birth year, calendar time, exact matches."""
+    made: list[tuple[Column, np.ndarray]] = [
+        (Column("matching | birth year", "matching"), people.birth_year[rows.person].astype(np.float64)),
+        (Column("matching | index day", "matching"), rows.day.astype(np.float64)),
+    ]
+    for kind in kinds:
+        found = characteristic(people, rows, kind, kind, kind)
+        made += [
+            (Column(f"matching | {kind}[{level}]", "matching"), found.values == code)
+            for code, level in enumerate(found.levels)
+            if level != found.reference
+        ]
+    return made
 
 
 def level_columns(covariates: Iterable[CovariateValues]) -> list[tuple[Column, np.ndarray]]:

@@ -1,6 +1,5 @@
 """Adjusted estimates of one comparison: of the complete cases, or pooled over completed data sets with those beside."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from equipoise.runner.arm_rows import ArmRows, Asked
 from equipoise.runner.estimate import OVERALL, Part
 from equipoise.runner.layers import Layer, Propensity, adjusted, by_propensity
 from equipoise.runner.missing_values import ADJUSTED_FOR, COMPLETE_CASES, Completed, complete_rows
-from equipoise.runner.pooled_rows import NUMBERS, pooled_rows
+from equipoise.runner.pooled_rows import as_complete_cases, pooled_rows, without_numbers
 from equipoise.spec.follow_up import Adjustment, PropensityScore, Regression
 
 Row = dict[str, Any]
@@ -53,7 +52,7 @@ class AdjustedArms:
             said = COMPLETE_CASES if self.missing else None
             return [[row | {"missing_data": said} for row in self.main[0].rows]]
         if self.reason is not None:
-            pooled = [_without_numbers(row, self.reason) for row in self.beside.rows]
+            pooled = [without_numbers(row, self.reason) for row in self.beside.rows]
         else:
             pooled = pooled_rows([made.rows for made in self.main], self.parameters, self.conf_level)
         return [pooled, [as_complete_cases(row) for row in self.beside.rows]]
@@ -105,14 +104,5 @@ def varying(people: AnalysisSet) -> AnalysisSet:
     return people.select(names)
 
 
-def as_complete_cases(row: Mapping[str, Any]) -> Row:
-    """A row beside the imputed one, under a name of its own."""
-    return dict(row) | {"adjustment": f"{row['adjustment']}, {COMPLETE_CASES}", "missing_data": COMPLETE_CASES}
-
-
 def _terms(people: AnalysisSet) -> int:
     return 1 + sum(column.role in ADJUSTED_FOR for column in people.columns)
-
-
-def _without_numbers(row: Mapping[str, Any], reason: Reason) -> Row:
-    return {name: value for name, value in row.items() if name not in NUMBERS} | {"reason": reason}

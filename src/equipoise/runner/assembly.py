@@ -17,6 +17,7 @@ from equipoise.design.nested_case_control import (
     covariate_columns,
     exposure_columns,
     interaction_columns,
+    matching_columns,
     members,
     observability,
     observable_from,
@@ -54,6 +55,8 @@ def analysis_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     columns += [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
     columns += observability(protocol.design, protocol.windows, visible_from, rows.day)
     columns += subgroup_columns(sets, covariates(inputs["records"], protocol.subgroups, people, rows))
+    if subset["imputed"]:
+        columns += matching_columns(people, rows, () if protocol.with_relatives else protocol.design.match_exact)
     if protocol.with_relatives:
         columns += demographic_columns(people, rows)
     if subset["families"]:

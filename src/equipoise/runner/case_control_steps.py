@@ -25,7 +25,7 @@ def case_control_steps(study: Study, analysis: Analysis, seed: int) -> list[Step
     steps += _sampling_steps(study, analysis, eligibility_sets, seed)
     steps.append(_member_records(study, analysis, member_sets))
     for comparison in design.comparisons:
-        steps += _array_steps(study, analysis, comparison)
+        steps += _array_steps(study, analysis, comparison, seed)
     if len(design.comparisons) > 1:
         steps.append(_contrasts(study, analysis))
     return steps
@@ -132,13 +132,14 @@ def _protocol(study: Study, analysis: Analysis, comparison: str) -> dict[str, An
         "interactions": [list(pair) for pair in analysis.interactions],
         "subgroups": [canonical(study.covariate(name)) for name in analysis.subgroups],
         "families": needs_relatives(analysis),
+        "imputed": analysis.missing.method == "multiple_imputation",
         "drug_recording_from": recording.isoformat() if recording else None,
     }
 
 
 def _model(study: Study, analysis: Analysis) -> dict[str, Any]:
     """How models are fitted, and the name of the outcome."""
-    settings = ("id", "adjust_for", "ties", "interval", "conf_level", "cluster")
+    settings = ("id", "adjust_for", "ties", "interval", "conf_level", "cluster", "missing")
     outcome = study.cohorts[analysis.case_control.cases].label or analysis.case_control.cases
     return {key: canonical(analysis)[key] for key in settings} | {"outcome": outcome}
 
@@ -151,7 +152,7 @@ def _contrasts(study: Study, analysis: Analysis) -> Step:
     return Step(name, "contrasts", subset, needs, detail="compares the comparisons", analysis=analysis.id)
 
 
-def _array_steps(study: Study, analysis: Analysis, comparison: str) -> list[Step]:
+def _array_steps(study: Study, analysis: Analysis, comparison: str, seed: int) -> list[Step]:
     tag, name = analysis.id, named(analysis.id, comparison)
     protocol, model = _protocol(study, analysis, comparison), _model(study, analysis)
     families = {"relatives": RELATIVES} if needs_relatives(analysis) else {}
@@ -170,7 +171,7 @@ def _array_steps(study: Study, analysis: Analysis, comparison: str) -> list[Step
     steps = [
         step("analysis_set", protocol, needs | families, "windows, readings and covariates as columns"),
         step("description", described, needs | made, "matching, characteristics and exposure as tables"),
-        step("estimates", model | protocol, made, "fits every model"),
+        step("estimates", model | {"seed": seed} | protocol, made, "fits every model"),
     ]
     if analysis.case_control.lag_scan is not None:
         steps.append(step("lag_scan", model | protocol, needs | made, "fits a model for every lag"))

@@ -10,8 +10,9 @@ from equipoise.data.source import Source
 from equipoise.errors import Reason
 from equipoise.estimators.conditional_logistic import fit_conditional_logistic
 from equipoise.runner.artifact import Artifact
-from equipoise.runner.estimate import DEMOGRAPHICS, Model, adjustments, estimable, models
+from equipoise.runner.estimate import DEMOGRAPHICS, Model, adjustments, estimable, models, observable_rows
 from equipoise.runner.heterogeneity import tested
+from equipoise.runner.missing_values import complete_rows
 from equipoise.runner.packing import unpack_analysis_set
 
 Inputs = Mapping[str, Artifact]
@@ -86,9 +87,12 @@ def _test(people: list[AnalysisSet], alike: list[Model], covariates: list[list[s
 
 def _columns(people: AnalysisSet, model: Model, covariates: list[str]) -> tuple[AnalysisSet, np.ndarray]:
     """The rows of a model with its columns, the reported one first."""
-    chosen, _ = estimable(people, covariates, model.rows)
+    keep, complete = model.rows, complete_rows(people, covariates)
+    if not complete[keep].all():
+        keep = observable_rows(people, keep & complete)
+    chosen, _ = estimable(people, covariates, keep)
     factor = [model.reported.name, *(column.name for column in model.factor if column != model.reported)]
-    rows = people.where(model.rows)
+    rows = people.where(keep)
     return rows, rows.select([*factor, *chosen]).x
 
 

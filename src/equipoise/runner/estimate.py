@@ -15,7 +15,15 @@ from equipoise.estimators.conditional_logistic import fit_conditional_logistic
 from equipoise.estimators.fit import Estimate
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.heterogeneity import heterogeneity_rows
+from equipoise.runner.missing_values import (
+    COMPLETE_CASES,
+    Completed,
+    asked_imputation,
+    complete_rows,
+    complete_sets,
+)
 from equipoise.runner.packing import unpack_analysis_set
+from equipoise.runner.pooled_rows import as_complete_cases, pooled_row, without_numbers
 
 Inputs = Mapping[str, Artifact]
 OVERALL = "overall"
@@ -49,14 +57,46 @@ def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     people = unpack_analysis_set(inputs["analysis_set"])
     leave_out = subset["design"]["unobservable"] == "leave_out"
     every_model = list(models(people, leave_out))
+    completed = completed_of_sets(people, subset)
     made = [
-        estimate_row(people, model, part, adjustment, covariates, subset)
+        row
         for model in every_model
         for part in parts_of(people)
         for adjustment, covariates in adjustments(people, subset).items()
+        for row in estimate_rows(people, completed, model, part, adjustment, covariates, subset)
     ]
     discordant = [discordance_row(people, model, subset) for model in every_model]
     return Artifact({}, {"estimates": made, "heterogeneity": heterogeneity_rows(made), "discordance": discordant})
+
+
+def completed_of_sets(people: AnalysisSet, subset: Mapping[str, Any]) -> Completed | None:
+    """The completed data sets, where imputation is asked for and something is missing; else None."""
+    asked = asked_imputation(subset)
+    if asked is None or complete_rows(people).all():
+        return None
+    return complete_sets(people, asked, {"case": (people.event == 1).astype(np.float64)}, subset["seed"])
+
+
+def estimate_rows(
+    people: AnalysisSet,
+    completed: Completed | None,
+    model: Model,
+    part: Part,
+    adjustment: str,
+    covariates: list[str],
+    subset: Any,
+) -> Iterator[dict[str, Any]]:
+    """One estimate; where a covariate is imputed, the pooled one and that of the complete cases."""
+    alone = estimate_row(people, model, part, adjustment, covariates, subset)
+    if completed is None or alone["missing_data"] is None:
+        yield alone
+        return
+    if completed.reason is not None:
+        yield without_numbers(alone, completed.reason)
+    else:
+        rows = [estimate_row(each, model, part, adjustment, covariates, subset) for each in completed.sets]
+        yield pooled_row(rows, len(model.factor) + len(covariates), subset["conf_level"])
+    yield as_complete_cases(alone)
 
 
 def adjustments(people: AnalysisSet, subset: Any) -> dict[str, list[str]]:
@@ -138,6 +178,10 @@ def estimate_row(
 ) -> dict[str, Any]:
     """One row of the estimates table: the odds ratio of the reported column of a model in one part of the sets."""
     keep = model.rows & part.rows
+    complete = complete_rows(people, covariates)
+    incomplete = bool((keep & ~complete).any())
+    if incomplete:
+        keep = observable_rows(people, keep & complete)
     chosen, left_out = estimable(people, covariates, keep)
     cluster = _clusters(people, subset["cluster"])
     rows = people.select([*(column.name for column in model.factor), *chosen]).where(keep)
@@ -146,6 +190,7 @@ def estimate_row(
     numbers: dict[str, Any] = {"reason": reason}
     if reason is None:
         numbers = ratio_numbers(_fit(rows, column, None if cluster is None else cluster[keep], subset))
+    numbers["missing_data"] = COMPLETE_CASES if incomplete else None
     return _key(column, part, adjustment, left_out, subset) | _counts(rows, column) | numbers
 
 

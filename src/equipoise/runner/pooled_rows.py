@@ -10,7 +10,7 @@ import numpy as np
 from equipoise.errors import Reason
 from equipoise.estimators.pooled_quantities import pool_quantities
 from equipoise.results.tables import schema_of
-from equipoise.runner.missing_values import IMPUTED
+from equipoise.runner.missing_values import COMPLETE_CASES, IMPUTED
 
 Row = dict[str, Any]
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "p_value", "log_estimate", "reason")
@@ -99,3 +99,16 @@ def averaged(alike: Sequence[Row]) -> Row:
         else:
             made[name] = value if isinstance(value, str) else None
     return made
+
+
+def as_complete_cases(row: Mapping[str, Any]) -> Row:
+    """A row beside the imputed one, under a name of its own."""
+    return dict(row) | {"adjustment": f"{row['adjustment']}, {COMPLETE_CASES}", "missing_data": COMPLETE_CASES}
+
+
+def without_numbers(row: Mapping[str, Any], reason: Reason) -> Row:
+    """A row with a reason in place of its numbers, as where nothing can be imputed."""
+    return {name: value for name, value in row.items() if name not in NUMBERS} | {
+        "reason": reason,
+        "missing_data": IMPUTED,
+    }
