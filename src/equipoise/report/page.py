@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from equipoise.errors import Fault, SourceError
 from equipoise.report import balance, comparisons, contrast_runs, findings, follow_up, follow_up_words, methods, sections
 from equipoise.report.curves import curve_figure, curve_table
+from equipoise.report.dose import dose_figures
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
@@ -24,7 +25,7 @@ from equipoise.spec.study import Analysis, Study
 Row = dict[str, Any]
 EVERY_DESIGN = ("attrition", "estimates", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
-COMPARED = ("heterogeneity", "discordance", "lag_scan")
+COMPARED = ("heterogeneity", "discordance", "lag_scan", "dose_groups", "dose_tests", "dose_curves")
 FOLLOW_UP = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance", "diagnostics")
 SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP)
 
@@ -269,7 +270,9 @@ class _Page:
             analysis,
             lambda own: forest(self.study, comparisons.whole(own), analysis.conf_level),
         )
-        figures = [
+        doses = (self.of(name, analysis) for name in ("dose_groups", "dose_tests", "dose_curves"))
+        figures: list[Any] = list(dose_figures(self.study, *doses))
+        figures += [
             lag_figure(own, exposure_label(self.study, name))
             for name, own in grouped(scans, lambda row: row["exposure"]).items()
         ]

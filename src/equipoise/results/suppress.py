@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
+from equipoise.results.few_doses import few_dose_groups, withhold_doses
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
@@ -39,6 +40,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     k = min_cell_count
     few = _few_contrasted(rows, k)
     few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
+    few_of_doses = few_dose_groups(rows.get("dose_groups", []), k)
     few_on_bridge = [_any_few(_of_arms(row), k) for row in rows.get("bridge_steps", [])]
     for name, content in rows.items():
         schema = schema_of(name)
@@ -47,6 +49,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
         _blank_derived(schema, content, min_cell_count)
     _withhold(rows.get("estimates", []), few)
     _withhold(rows.get("lag_scan", []), few_at_lags)
+    withhold_doses(rows, few_of_doses)
     _withhold(rows.get("bridge_steps", []), few_on_bridge)
     _withhold_tests(rows.get("heterogeneity", []), rows.get("estimates", []))
     return {name: pa.Table.from_pylist(content, schema=schema_of(name).arrow) for name, content in rows.items()}

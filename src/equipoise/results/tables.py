@@ -15,6 +15,7 @@ from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
 from equipoise.results.contrast_tables import FLAWED_ESTIMATES, TRIANGULATION
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
+from equipoise.results.dose_tables import DOSE_CURVES, DOSE_GROUPS, DOSE_TESTS
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
 from equipoise.results.missing_tables import LIKELIHOOD_PROFILES, MISSING_DATA, MISSINGNESS
@@ -452,6 +453,9 @@ TABLES: dict[str, TableSchema] = {
         STAGES,
         FLAWED_ESTIMATES,
         TRIANGULATION,
+        DOSE_GROUPS,
+        DOSE_TESTS,
+        DOSE_CURVES,
         BRIDGE_STEPS,
         BRIDGE_CONTRIBUTIONS,
     )

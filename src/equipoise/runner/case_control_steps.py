@@ -175,4 +175,6 @@ def _array_steps(study: Study, analysis: Analysis, comparison: str, seed: int) -
     ]
     if analysis.case_control.lag_scan is not None:
         steps.append(step("lag_scan", model | protocol, needs | made, "fits a model for every lag"))
+    if analysis.case_control.dose_response:
+        steps.append(step("dose_response", model | protocol, needs | made, "fits models of dose"))
     return steps

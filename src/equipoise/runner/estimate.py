@@ -183,7 +183,7 @@ def estimate_row(
     if incomplete:
         keep = observable_rows(people, keep & complete)
     chosen, left_out = estimable(people, covariates, keep)
-    cluster = _clusters(people, subset["cluster"])
+    cluster = clusters(people, subset["cluster"])
     rows = people.select([*(column.name for column in model.factor), *chosen]).where(keep)
     column = model.reported
     reason = _empty_of(rows, column) if len(people) else _empty(people)
@@ -215,7 +215,7 @@ def _separates(people: AnalysisSet, name: str, keep: np.ndarray) -> bool:
     return bool((difference != 0).any() and ((difference >= 0).all() or (difference <= 0).all()))
 
 
-def _clusters(people: AnalysisSet, cluster: str | None) -> np.ndarray | None:
+def clusters(people: AnalysisSet, cluster: str | None) -> np.ndarray | None:
     """Whose rows are dependent, one code a row; None where the variance is model-based."""
     if cluster == "family":
         return people.column(FAMILY.name).astype(np.int64)

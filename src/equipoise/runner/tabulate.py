@@ -12,7 +12,7 @@ from equipoise.runner.step import Step
 from equipoise.runner.walk import Walk
 
 DESCRIPTIONS = ("description", "arms_description")
-ESTIMATES = ("estimates", "contrasts", "lag_scan", "arms_estimates", "function")
+ESTIMATES = ("estimates", "contrasts", "lag_scan", "dose_response", "arms_estimates", "function")
 CHECKS = ("quality", "relatives", "scores")
 SETS = ("analysis_set", "arms_set")
 Row = dict[str, Any]

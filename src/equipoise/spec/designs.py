@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from equipoise.spec.dose import DoseResponse
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.lags import LagScan
 from equipoise.spec.model import Model
@@ -63,6 +64,8 @@ class NestedCaseControl(Model):
     """What becomes of sets that are not observable over the whole window."""
     lag_scan: LagScan | None = None
     """Lags over which any use is analysed again; none where this is left out."""
+    dose_response: tuple[DoseResponse, ...] = ()
+    """Amounts of use by which the analysis is repeated, in groups and as a curve; none where this is left out."""
 
 
 Design = Annotated[NestedCaseControl | FollowUpDesign, Field(discriminator="kind")]

@@ -10,6 +10,7 @@ from equipoise.spec.contradictions import Said, interactions, is_death, repeated
 from equipoise.spec.contrast_meaning import answer_faults, contrast_faults
 from equipoise.spec.covariates import records_behind
 from equipoise.spec.designs import NestedCaseControl
+from equipoise.spec.dose_meaning import dose_contradictions
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
 from equipoise.spec.missing_meaning import missing_contradictions, subgroup_contradictions
 from equipoise.spec.parts import Parts, sound_parts
@@ -19,7 +20,6 @@ from equipoise.spec.relatives import RelativeControls
 from equipoise.spec.study import Analysis, Sensitivity, changed
 from equipoise.spec.values import shown
 from equipoise.spec.wording import worded
-
 
 WITH_VALUES = ("measurement", "observation")  # domains whose records hold a number
 
@@ -117,6 +117,7 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
     if design.relatives != RelativeControls() and "siblings" not in design.comparisons:
         found = f"settings of siblings with comparisons = [{', '.join(map(repr, design.comparisons))}]"
         yield (*where, "design", "relatives"), found, 'them together with the comparison "siblings"'
+    yield from dose_contradictions(design, where)
     yield from subgroup_contradictions(parts, analysis, where)
     yield from missing_contradictions(parts, analysis, where)
     yield from repeated((*where, "adjust_for"), analysis.adjust_for)

@@ -57,6 +57,7 @@ HEADINGS = {
     "NestedCaseControl": "`[analyses.design]` of kind `nested_case_control`",
     "RelativeControls": "`relatives` of a nested case-control design",
     "LagScan": "`lag_scan` of a nested case-control design",
+    "DoseResponse": "Each of `dose_response` of a nested case-control design",
     "FollowUpDesign": "`[analyses.design]` of kind `follow_up`",
     "NewUsers": "`new_users` of a follow-up design",
     "FollowUpOutcome": "`outcome` of a follow-up design",
