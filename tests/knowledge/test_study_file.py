@@ -164,3 +164,37 @@ def test_what_was_not_replaced_by_codes_is_refused(tmp_path: Path) -> None:
         pytest.raises(UnsupportedError, match="codes"),
     ):
         resolve(source, "set", given)
+
+
+FOLLOW_UP = Path(__file__).parents[2] / "studies" / "rem-suppression-als.toml"
+
+
+def test_a_score_from_the_knowledge_stands_in_the_study_as_concept_sets() -> None:
+    made = eq.read_study(FOLLOW_UP)
+    design = next(item.follow_up for item in made.analyses if item.id == "rem-score")
+    scale = {item.concept_set: item.score for item in design.score.scored}
+    assert scale == {"REM sleep: score 0": 0.0, "REM sleep: score 2": 2.0, "REM sleep: score 3": 3.0}
+    codes = [item.code for item in made.concept_sets["REM sleep: score 3"].include]
+    assert sorted(codes) == ["N06AA04", "N06AF01", "N06AF03", "N06AF04"]
+    assert with_knowledge(made) == made
+
+
+def test_sum_and_mean_take_every_drug_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(FOLLOW_UP.read_text().replace('combine = "highest"', 'combine = "sum"'))
+    made = eq.read_study(path)
+    design = next(item.follow_up for item in made.analyses if item.id == "rem-score")
+    scale = {item.concept_set: item.score for item in design.score.scored}
+    assert len(scale) == 28, "conflicting drugs have no score"
+    assert scale["REM sleep: clomipramine"] == 3.0
+
+
+def test_faults_of_the_facts_behind_a_score_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    own = 'score = { knowledge = "rem_sleep", file = "facts.toml", combine'
+    path.write_text(FOLLOW_UP.read_text().replace('score = { knowledge = "rem_sleep", combine', own))
+    with pytest.raises(SpecError, match=r'analyses\["rem-score"\].design.score.file: .*No such file'):
+        eq.read_study(path)
+    (tmp_path / "facts.toml").write_text(OWN.replace('"suppresses"\nscore = 1', '"none"\nscore = 0'))
+    with pytest.raises(SpecError, match="no drug of the facts has a score above 0"):
+        eq.read_study(path)

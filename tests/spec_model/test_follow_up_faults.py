@@ -200,6 +200,30 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.censoring",
         "after_stop_days = 5 without at_stop",
     ),
+    "score without a scale": ([(f"{DESIGN}/score", {})], f"{PLACE}.score", "neither knowledge nor scored"),
+    "score of two scales": (
+        [(f"{DESIGN}/score", {"knowledge": "rem_sleep", "scored": [{"concept_set": "drug", "score": 1}]})],
+        f"{PLACE}.score",
+        "both knowledge and scored",
+    ),
+    "score of nothing": (
+        [(f"{DESIGN}/score", {"scored": [{"concept_set": "drug", "score": 0}]})], f"{PLACE}.score", "no score above 0",
+    ),
+    "score of drugs twice": (
+        [(f"{DESIGN}/score", {"scored": [{"concept_set": "drug", "score": 1}, {"concept_set": "drug", "score": 2}]})],
+        f"{PLACE}.score",
+        "'drug' more than once",
+    ),
+    "score of unknown drugs": (
+        [(f"{DESIGN}/score", {"scored": [{"concept_set": "drugs", "score": 1}]})],
+        f"{PLACE}.score.scored[0].concept_set",
+        "unknown concept set 'drugs'",
+    ),
+    "scores that fall": (
+        [(f"{DESIGN}/score", {"knowledge": "rem_sleep", "categories_from": [3, 1]})],
+        f"{PLACE}.score",
+        "categories_from = [3.0, 1.0]",
+    ),
     "setting of another adjustment": (
         [(f"{DESIGN}/adjustment", {"kind": "weigh", "strata": 5})], f"{PLACE}.adjustment.strata", "unknown key",
     ),

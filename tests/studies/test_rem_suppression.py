@@ -88,7 +88,7 @@ def test_the_arms_are_those_of_plain_sql(network: Path, results: Results) -> Non
 def test_every_analysis_answers_with_target_against_reference(results: Results) -> None:
     rows = [row for row in results.rows("estimates") if row["measure"] == "hazard_ratio"]
     assert {row["analysis"] for row in rows} == {
-        "published-settings", "overlap-weights", "strict", "conflicts-suppress", "conflicts-do-not"
+        "published-settings", "overlap-weights", "rem-score", "strict", "conflicts-suppress", "conflicts-do-not"
     }  # fmt: skip
     for row in rows:
         assert row["reason"] is None
@@ -105,3 +105,12 @@ def test_matching_finds_a_partner_for_nearly_all_of_the_smaller_arm(network: Pat
     assert matched
     _, other = plain_arms(network)
     assert max(row["n_persons"] for row in matched) > 1.8 * other
+
+
+def test_the_score_as_dose_counts_everybody_once(results: Results) -> None:
+    rows = [row for row in results.rows("score_response") if row["adjustment"] == "adjusted"]
+    assert [row["level"] for row in rows] == ["one point more", "0", "2", "3"]
+    (arms,) = {row["n_persons"] for row in results.rows("estimates") if row["analysis"] == "rem-score"}
+    assert rows[0]["n_persons"] == arms == sum(row["n_persons"] for row in rows[1:])
+    assert rows[0]["reason"] is None
+    assert rows[0]["conf_low"] < rows[0]["estimate"] < rows[0]["conf_high"]

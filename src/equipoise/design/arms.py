@@ -141,10 +141,7 @@ def _at_entry(
         found = _new_users(people, found, contrast, design, window.first_day, recording_from, "the window of use")
 
     def in_window(look: Callable[..., np.ndarray], drug: Drug) -> np.ndarray:
-        visible = observable_from(people, IndexRows(found.person, found.day), recording_from)
-        begin = EARLIEST if window.first_day is None else shifted(found.day, window.first_day)
-        last = shifted(found.day, min(window.last_day, -design.lag_days - 1))
-        return look(drug.days, found.person, np.maximum(begin, visible), last)
+        return look(drug.days, found.person, *days_of_use(people, found, design, window, recording_from))
 
     target = in_window(count_between, contrast.target) >= contrast.target.min_dispensings
     if contrast.comparator is None:
@@ -153,6 +150,16 @@ def _at_entry(
     first = (in_window(first_between, contrast.target), in_window(first_between, contrast.comparator))
     rule = f"use of {contrast.target.label} or {contrast.comparator.label} in the window"
     return _settled(found, rule, (target, other), first, design.both)
+
+
+def days_of_use(
+    people: People, found: Arms, design: FollowUpDesign, window: Window, recording_from: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last day of each person on which a dispensing counts as use: two int32 (k,)."""
+    visible = observable_from(people, IndexRows(found.person, found.day), recording_from)
+    begin = EARLIEST if window.first_day is None else shifted(found.day, window.first_day)
+    last = shifted(found.day, min(window.last_day, -design.lag_days - 1))
+    return np.maximum(begin, visible), last
 
 
 def _at_first_use(

@@ -12,6 +12,7 @@ from equipoise.report.protocol import (
     population_rows,
     window_days,
 )
+from equipoise.report.score import COMBINED
 from equipoise.report.timeline import DiagramRow
 from equipoise.spec.follow_up import DEATH, FollowUpDesign, Match, PropensityScore, Stratify, Weigh
 from equipoise.spec.study import Analysis, Study
@@ -190,6 +191,11 @@ def _model(analysis: Analysis, design: FollowUpDesign) -> str:
     times = listed([f"day {point:,}" for point in points]) if points else ""
     ties = design.estimator.ties.capitalize() + ("'s" if design.estimator.ties != "exact" else "")
     said = [QUANTITIES[kind].format(times=times, ties=ties) for kind in design.estimator.kinds]
+    if design.score is not None:
+        said.append(
+            f"As a dose, {COMBINED[design.score.combine]} entered Cox models in place of the arm, per point and by "
+            "category"
+        )
     level = level_text(analysis.conf_level)
     return (
         f"{'. '.join(said)}. Every ratio is of the target arm against the reference arm, with {level} confidence "

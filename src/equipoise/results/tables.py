@@ -20,6 +20,7 @@ from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERIST
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
 from equipoise.results.missing_tables import LIKELIHOOD_PROFILES, MISSING_DATA, MISSINGNESS
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
+from equipoise.results.score_tables import SCORE_RESPONSE
 
 OVERALL = "overall"
 """The value of `subgroup` in rows that concern the whole study population."""
@@ -448,6 +449,7 @@ TABLES: dict[str, TableSchema] = {
         DISCORDANCE,
         LAG_SCAN,
         INITIATION_RATES,
+        SCORE_RESPONSE,
         FUNCTION,
         TRAJECTORIES,
         STAGES,

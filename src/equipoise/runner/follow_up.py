@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from equipoise.analysis_set import Column
 from equipoise.cohort.covariates import CovariateValues, IndexRows
 from equipoise.cohort.membership import find_members
@@ -11,10 +13,11 @@ from equipoise.data.source import Source
 from equipoise.design.arms import find_arms
 from equipoise.design.deliberate_flaws import ever_users, late_rows
 from equipoise.design.follow_up import Followed, assemble_arms, follow, with_population
+from equipoise.design.graded_use import SCORE, GradedDrug, scores_of
 from equipoise.design.nested_case_control import covariate_columns, interaction_columns, level_columns
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import covariates
-from equipoise.runner.follow_up_protocol import FollowUpProtocol, contrast_of, read_follow_up
+from equipoise.runner.follow_up_protocol import FollowUpProtocol, contrast_of, drug_of, read_follow_up
 from equipoise.runner.packing import (
     pack_analysis_set,
     pack_cohort,
@@ -31,7 +34,7 @@ Inputs = Mapping[str, Artifact]
 def population(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """The cohort that is followed, or in which users are found: entry day, exit day and attrition."""
     people = unpack_people(inputs["people"])
-    records = _first_or_all(inputs, subset["labels"], people)
+    records = first_or_all(inputs, subset["labels"], people)
     definition = CohortDefinition.model_validate(subset["population"])
     return pack_cohort(find_members("population", people, definition, records, subset["labels"]))
 
@@ -46,6 +49,7 @@ def arms_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     adjusted_for = covariate_columns(covariates_at_time_zero(inputs, protocol, people, followed))
     columns = [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
     columns += level_columns(at_time_zero(inputs, protocol.subgroups, people, followed))
+    columns += graded_columns(inputs, protocol, people, followed)
     rows = assemble_arms(followed, Column(protocol.contrast_label, "exposure", tags), columns, protocol.design)
     return pack_analysis_set(with_population(rows, unpack_cohort(inputs["population"]).attrition))
 
@@ -59,7 +63,7 @@ def followed_persons(inputs: Inputs, protocol: FollowUpProtocol, people: People)
         arms = ever_users(people, population, contrast, *rules)
     else:
         arms = find_arms(people, population, contrast, *rules)
-    first_records = _first_or_all(inputs, protocol.labels, people)
+    first_records = first_or_all(inputs, protocol.labels, people)
     return follow(people, arms, contrast, first_records, protocol.design, protocol.labels)
 
 
@@ -80,5 +84,18 @@ def at_time_zero(
     return covariates(inputs["records"], declared, people, IndexRows(followed.arms.person, followed.arms.day))
 
 
-def _first_or_all(inputs: Inputs, labels: Mapping[str, str], people: People) -> dict[str, EventDays]:
-    return {name: unpack_records(inputs[f"records {name}"], people) for name in labels}
+def graded_columns(
+    inputs: Inputs, protocol: FollowUpProtocol, people: People, followed: Followed
+) -> list[tuple[Column, np.ndarray]]:
+    """The graded score of the drugs used, where the design has one."""
+    score = protocol.design.score
+    if score is None:
+        return []
+    drugs = [GradedDrug(drug_of(item.concept_set, inputs["records"], people), item.score) for item in score.scored]
+    rules = protocol.design, protocol.window, protocol.recording_from
+    return [(Column(SCORE, "dose"), scores_of(people, followed.arms, drugs, *rules))]
+
+
+def first_or_all(inputs: Inputs, names: Iterable[str], people: People) -> dict[str, EventDays]:
+    """The days of the named concept sets' records, as their steps read them."""
+    return {name: unpack_records(inputs[f"records {name}"], people) for name in names}

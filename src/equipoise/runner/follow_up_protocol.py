@@ -97,3 +97,10 @@ def contrast_of(protocol: FollowUpProtocol, records: Artifact, people: People) -
         return Drug(name, protocol.label_of(name), exposure.min_dispensings, dispensed)
 
     return Contrast(drug(protocol.target), drug(protocol.comparator) if protocol.comparator else None)
+
+
+def drug_of(concept_set: str, records: Artifact, people: People) -> Drug:
+    """The drugs of one concept set with their dispensings."""
+    made = rows_of(records, (concept_set,))
+    amounts = {column: made[column] for column in AMOUNTS}
+    return Drug(concept_set, concept_set, 1, distinct_dispensings(people, made["person_id"], made["day"], amounts))

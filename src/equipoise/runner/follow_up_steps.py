@@ -14,6 +14,7 @@ def follow_up_steps(study: Study, analysis: Analysis, design: FollowUpDesign, se
     population = cohort_concept_sets(study.cohorts[design.population])
     events = [name for name in (*design.outcome.any_of, *design.outcome.competing) if name != DEATH]
     member_sets = drug_concept_sets(study, design) | covariate_concept_sets(study, analysis)
+    member_sets |= {item.concept_set for item in design.score.scored} if design.score is not None else set()
     steps = [Step("people", "people", {}, reads_source=True, detail="persons and their time under observation")]
     steps += [concepts_step(study, name) for name in sorted({*population, *events} | member_sets)]
     steps += [records_step(study, name, first_only) for name, first_only in sorted(population.items())]
@@ -88,8 +89,19 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
             detail="fits every model",
             analysis=tag,
         ),
+        *_score_response(design, full | model | protocol, made, tag, target),
         *function_steps(design, target, protocol, needs, made["analysis_set"], full | model, tag),
     ]
+
+
+def _score_response(
+    design: FollowUpDesign, subset: dict[str, Any], made: dict[str, str], tag: str, target: str
+) -> list[Step]:
+    """The step of the graded score; nothing without one."""
+    if design.score is None:
+        return []
+    detail = "hazard ratios per point and by category"
+    return [Step(f"score response of {tag}: {target}", "score_response", subset, made, detail=detail, analysis=tag)]
 
 
 def _bootstrap(subset: dict[str, Any], made: dict[str, str], tag: str, target: str) -> list[Step]:

@@ -12,8 +12,15 @@ from equipoise.spec.gate import Purpose
 Row = dict[str, Any]
 Comparison = tuple[str, str]  # analysis, exposure
 # What may stand in a sealed row: what was planned, and how many persons there are in each arm at time zero.
-OPEN_COLUMNS = {"follow_up": ("n_persons",), "estimates": ("time_point_days",)}
-DROPPED = ("curves",)  # their very rows say when follow-up ended
+OPEN_COLUMNS = {
+    "follow_up": ("n_persons",),
+    "estimates": ("time_point_days",),
+    "score_response": ("position", "score_from", "score_below"),
+    "function": ("time_point_days",),
+    "stages": ("position", "n_persons", "percent"),
+}
+OPEN = ("passed", "reported")
+DROPPED = ("curves", "trajectories")  # their very rows say when follow-up ended
 
 
 def closed_comparisons(diagnostics: pa.Table) -> set[Comparison]:
@@ -37,6 +44,8 @@ def sealed(tables: Mapping[str, pa.Table], purpose: Purpose, unseal: str | None)
         for row in rows:
             if _key(row) in closed:
                 _empty(name, row)
+                if name in ("function", "score_response"):
+                    row["reason"] = str(Reason.SEALED)
                 if name == "estimates":
                     row["reason"] = str(Reason.SEALED)
         made[name] = pa.Table.from_pylist(rows, schema=schema_of(name).arrow)

@@ -42,6 +42,7 @@ FUNCTIONS = {
     "control_arms_estimates": "equipoise.runner.estimate_arms:estimates",
     "control_outcomes": "equipoise.runner.control_rows:outcomes",
     "control_rows": "equipoise.runner.control_rows:gathered",
+    "score_response": "equipoise.runner.score_response:estimates",
     "scores": "equipoise.runner.function_sets:scores",
     "function_set": "equipoise.runner.function_sets:function_set",
     "function": "equipoise.runner.function:estimates",

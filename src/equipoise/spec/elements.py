@@ -136,7 +136,7 @@ def _side(study: Study, id: str, target: str | None, which: str) -> Raw:
     if not ratios:
         raise DesignError(Fault(where, "no hazard ratio among its estimates", "estimator.kinds with 'cox'"))
     own = {"target": [_one_target(analysis, target, where)], "estimator": _ratio_only(estimator, ratios[0])}
-    return raw | {"design": raw["design"] | own | {"function": None}}
+    return raw | {"design": raw["design"] | own | {"function": None, "score": None}}
 
 
 def _ratio_only(estimator: Raw, kind: str) -> Raw:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from equipoise.spec.function import Function
 from equipoise.spec.model import Model
+from equipoise.spec.score import Score
 from equipoise.spec.values import Day, Name, Off, SomeDays, WholeDays, Wrong, shown
 
 DEATH = "death"  # reserved: death itself, whatever its cause
@@ -290,6 +291,8 @@ class FollowUpDesign(Model):
     """How arms are made comparable."""
     estimator: Estimator = Estimator()
     """What is estimated."""
+    score: Off[Score] = None
+    """A graded score of the drugs used as a dose beside the arms; hazard ratios per point and by category."""
     function: Off[Function] = None
     """Function after time zero (ALSFRS-R): trajectories, stages, ranks, joint model."""
 
@@ -336,6 +339,8 @@ class FollowUpDesign(Model):
         if self.common_period and self.comparator is None:
             remedy = "no use has no years on the market"
             raise Wrong('common_period with comparator = "none"', "an exposure as comparator", remedy)
+        if self.score is not None and self.timing != "fixed":
+            raise Wrong(f"a score with timing = {shown(self.timing)}", 'timing = "fixed"', "use is scored at time zero")
         self._estimators_agree()
         if self.timing == "time_varying":
             self._varies_in_time()

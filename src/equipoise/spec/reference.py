@@ -71,6 +71,8 @@ HEADINGS = {
     "Estimator": "`estimator` of a follow-up design",
     "LikelihoodProfile": "`likelihood_profile` of an estimator",
     "Bootstrap": "`bootstrap` of an estimator",
+    "Score": "`score` of a follow-up design",
+    "ScoredDrugs": "an item of `scored` of a score",
     "Function": "`function` of a follow-up design",
     "Sensitivity": "`[[sensitivity]]`",
     "Contrast": "`[[contrasts]]`",

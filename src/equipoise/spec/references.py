@@ -98,6 +98,8 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
     for key in ("any_of", "competing"):
         named = _listed(table(design, "outcome"), (*inside, "outcome"), key, "concept set")
         yield from (use for use in named if use[2] != DEATH)
+    for i, item in items(table(design, "score"), "scored"):
+        yield from _named(item, (*inside, "score", "scored", i), "concept_set", "concept set")
     function = table(design, "function")
     for key in ("total", "onset", "gastrostomy", "ventilation"):
         yield from _named(function, (*inside, "function"), key, "concept set")
