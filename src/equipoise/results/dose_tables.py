@@ -105,3 +105,5 @@ DOSE_CURVES = TableSchema(
     ),
     (*DOSE_KEYS, "amount"),
 )
+
+DOSE_TABLES = (DOSE_GROUPS, DOSE_TESTS, DOSE_CURVES)

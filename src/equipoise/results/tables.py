@@ -15,10 +15,11 @@ from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
 from equipoise.results.contrast_tables import FLAWED_ESTIMATES, TRIANGULATION
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
-from equipoise.results.dose_tables import DOSE_CURVES, DOSE_GROUPS, DOSE_TESTS
+from equipoise.results.dose_tables import DOSE_TABLES
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
 from equipoise.results.missing_tables import LIKELIHOOD_PROFILES, MISSING_DATA, MISSINGNESS
+from equipoise.results.sampling_tables import MATCHING, SAMPLING
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 from equipoise.results.score_tables import SCORE_RESPONSE
 
@@ -109,49 +110,6 @@ CONCEPT_SETS = TableSchema(
     ("name",),
     # Persons with a record of the outcome are the cases where no rule removed any.
     (Same("n_persons", "sampling", "n_cases", ()), Same("n_persons", "sampling", "n_cases_matched", ())),
-)
-
-SAMPLING = TableSchema(
-    "sampling",
-    "The drawing of controls in summary.",
-    (
-        ANALYSIS,
-        COMPARISON,
-        _count("n_cases", "cases for whom controls were sought"),
-        _count("n_cases_matched", "of these, cases with at least one control"),
-        _count("n_cases_unmatched", "of these, cases without any, who leave the analysis"),
-        _count("n_controls", "controls drawn; a person drawn for two cases counts twice", "controls"),
-        _count("n_control_persons", "distinct persons among the controls"),
-        _float("mean_controls_per_case", "controls drawn by case", "", "n_cases", "n_controls"),
-        _float("risk_set_size_min", "smallest number of eligible controls of a case", "persons", size=True),
-        _float("risk_set_size_median", "median number of eligible controls of a case", "persons", size=True),
-        _float("risk_set_size_max", "largest number of eligible controls of a case", "persons", size=True),
-        _float("mean_inclusion_probability", "mean probability of an eligible person to be drawn", "probability"),
-    ),
-    SET,
-    (
-        Parts("n_cases", ("n_cases_matched", "n_cases_unmatched")),
-        Same("n_cases_matched", "sampling", "n_cases", _on(*SET)),
-    ),
-)
-
-MATCHING = TableSchema(
-    "matching",
-    "Matched sets by the number of controls the case received. A hidden number can follow from the totals of cases and"
-    " controls, which are shown: it tells how the sampling went, and nothing about a person.",
-    (
-        ANALYSIS,
-        COMPARISON,
-        ColumnSchema("controls_in_set", "int", "controls in the set; 0 for cases without any", required=True),
-        _count("n_sets", "matched sets of this size, which is the number of their cases", "sets"),
-    ),
-    (*SET, "controls_in_set"),
-    (
-        Levels(("n_sets",), SET, (Total("sampling", "n_cases", SET),)),
-        Levels(("n_sets",), SET, (Total("sampling", "n_cases_unmatched", SET),), False, where=("controls_in_set", 0)),
-        # The number of controls is not a link here: with it, two sets that lack a control would hide every total of
-        # the study. How many controls a case found is a property of the sampling, not of any person.
-    ),
 )
 
 CHARACTERISTICS = TableSchema(
@@ -455,9 +413,7 @@ TABLES: dict[str, TableSchema] = {
         STAGES,
         FLAWED_ESTIMATES,
         TRIANGULATION,
-        DOSE_GROUPS,
-        DOSE_TESTS,
-        DOSE_CURVES,
+        *DOSE_TABLES,
         BRIDGE_STEPS,
         BRIDGE_CONTRIBUTIONS,
     )

@@ -12,7 +12,16 @@ from equipoise.runner.step import Step
 from equipoise.runner.walk import Walk
 
 DESCRIPTIONS = ("description", "trial_description", "arms_description")
-ESTIMATES = ("estimates", "trial_estimates", "contrasts", "lag_scan", "dose_response", "arms_estimates", "score_response", "function")
+ESTIMATES = (
+    "estimates",
+    "trial_estimates",
+    "contrasts",
+    "lag_scan",
+    "dose_response",
+    "arms_estimates",
+    "score_response",
+    "function",
+)
 CHECKS = ("quality", "relatives", "scores")
 SETS = ("analysis_set", "arms_set")
 Row = dict[str, Any]
