@@ -14,7 +14,7 @@ import numpy as np
 
 from equipoise.results.network import Network
 from equipoise.results.tables import ESTIMATES
-from equipoise.results.whole_numbers import Equations, movable, proof
+from equipoise.results.whole_numbers import Equations, cheapest, movable, proof
 
 # How far another solution may lie from the truth, in units of the threshold. A bound keeps the search finite; too
 # small a bound can only hide more than is needed.
@@ -66,9 +66,25 @@ class _Hiding:
     def _settle(self) -> None:
         """Hide more until no small number can be worked out, as far as that can be had."""
         while unsafe := sorted(self._unsafe()):
-            # What was just hidden may have helped the next one too, so how that is worked out is asked anew.
-            if not sum(self._hide_least(self._giving_away(number)) for number in unsafe) and not self._widen(unsafe):
+            if not (self._withdraw(unsafe) or self._make_room(unsafe) or self._widen(unsafe)):
                 break
+
+    def _withdraw(self, unsafe: list[int]) -> bool:
+        """Hide one number after another of those by which these can be worked out, until none follows from sums nearby.
+
+        What was just hidden may have helped the next one too, so how that is worked out is asked anew.
+        """
+        left = unsafe
+        while followed := [number for number in left if self._hide_least(self._giving_away(number))]:
+            left = followed
+        return left is not unsafe
+
+    def _make_room(self, unsafe: list[int]) -> bool:
+        """Hide the numbers that lose least among those with which each of these has another solution."""
+        before = len(self.hidden)
+        for number in unsafe:
+            self.hidden |= self._room_for(number)
+        return len(self.hidden) > before
 
     def _widen(self, unsafe: list[int]) -> bool:
         """Hide a number beside each of these, unless one that was just hidden stands in a sum with it."""
@@ -80,15 +96,15 @@ class _Hiding:
 
     def _sums_left(self) -> Iterator[dict[int, float]]:
         """For each small sum that is known because other hidden numbers of it can be worked out: what may be hidden."""
-        for numbers in self._components(self.small):
-            unknown = movable(self._equations(numbers), sorted(numbers))
-            for at in sorted({at for n in numbers & self.small for at in self.of[n]}):
-                if self._known_small_sum(at, unknown) and not self._known_small_sum(at, self.hidden):
-                    weight = dict.fromkeys(self._shown([at]), 1.0)
-                    for n in self.relations[at].terms:
-                        if n in self.hidden and n not in unknown:
-                            weight |= self._by_which(n)
-                    yield weight
+        numbers = self._linked(self.small)
+        unknown = movable(self._equations(numbers), sorted(numbers))
+        for at in sorted({at for n in self.small for at in self.of[n]}):
+            if self._known_small_sum(at, unknown) and not self._known_small_sum(at, self.hidden):
+                weight = dict.fromkeys(self._shown([at]), 1.0)
+                for n in self.relations[at].terms:
+                    if n in self.hidden and n not in unknown:
+                        weight |= self._by_which(n)
+                yield weight
 
     def _hide_least(self, weight: dict[int, float]) -> bool:
         """Hide the number whose loss is least, of those without which a small one cannot be worked out."""
@@ -103,8 +119,8 @@ class _Hiding:
         """Small numbers that can be worked out as things stand."""
         small_sums = {n for n in self.open if any(self._known_small_sum(at, self.hidden) for at in self.of[n])}
         self.open = small_sums | {n for n in self.open - small_sums if not self._exchange(n)}
-        for numbers in self._components(self.open - small_sums):
-            self.open -= movable(self._equations(numbers), sorted(self.open & numbers)) - small_sums
+        if asked := sorted(self.open - small_sums):
+            self.open -= movable(self._equations(self._linked(asked)), asked)
         return set(self.open)
 
     def _known_small_sum(self, at: int, unknown: set[int]) -> bool:
@@ -134,27 +150,27 @@ class _Hiding:
     def _least(self, number: int) -> int:
         return 1 if self.published[number] else 0
 
-    def _components(self, numbers: set[int]) -> Iterator[set[int]]:
-        """Hidden numbers that relations tie to one another, for each group that holds some of `numbers`."""
-        left = set(numbers)
-        while left:
-            found, todo = set(), [min(left)]
-            while todo:
-                number = todo.pop()
-                if number not in found:
-                    found.add(number)
-                    todo += [n for at in self.of[number] for n in self.relations[at].terms if n in self.hidden]
-            left -= found
-            yield found
+    def _linked(self, numbers: Iterable[int]) -> set[int]:
+        """Hidden numbers that relations tie to these, through others too, and these."""
+        found, waiting, seen = set(numbers), list(numbers), set()
+        while waiting:
+            for at in self.of[waiting.pop()]:
+                if at not in seen:
+                    seen.add(at)
+                    new = [n for n in self.relations[at].terms if n in self.hidden and n not in found]
+                    found.update(new)
+                    waiting += new
+        return found
 
     def _equations(self, numbers: Iterable[int]) -> Equations:
         """What ties hidden numbers to one another, in terms of how far each may move from its true value."""
         order = sorted(numbers)
         touched = sorted({at for n in order for at in self.of[n]})
-        rows = [{n: times for n, times in self.relations[at].terms.items() if n in self.hidden} for at in touched]
+        asked = set(order)
+        rows = [{n: times for n, times in self.relations[at].terms.items() if n in asked} for at in touched]
         reach = REACH * self.k
         lower = [max(self._least(n) - self.value[n], -reach) for n in order]
-        return Equations(order, rows, np.array(lower, dtype=np.float64), float(reach))
+        return Equations(order, rows, np.array(lower, dtype=np.float64), np.full(len(order), float(reach)))
 
     def _giving_away(self, number: int) -> dict[int, float]:
         """Shown numbers of a sum that is known to be small, else those from which the number follows, with weights."""
@@ -181,6 +197,27 @@ class _Hiding:
             reached = sorted({at for n in hidden for at in self.of[n]})
         return {}
 
+    def _room_for(self, number: int) -> set[int]:
+        """Shown numbers that move in the cheapest solution in which this one moves; none where none is needed."""
+        near = self._near(number)
+        equations = self._equations(near)
+        price = [0.0 if n in self.hidden else self._price(n) for n in equations.order]
+        moving = cheapest(equations, number, np.array(price))
+        return moving - self.hidden
+
+    def _near(self, number: int) -> set[int]:
+        """Numbers other than zero that relations tie to this one, through others too, hidden or not."""
+        shown = {n for n, value in enumerate(self.value) if value > 0 and self.published[n]}
+        kept, self.hidden = self.hidden, self.hidden | shown
+        try:
+            return self._linked([number])
+        finally:
+            self.hidden = kept
+
+    def _price(self, number: int) -> float:
+        is_total, value, _ = self._loss(number)
+        return (1 + 9 * self.resting[number]) * (1 + 2 * is_total) * (1 + np.log(value))
+
     def _weights(self, relations: list[int], shares: np.ndarray) -> dict[int, float]:
         weight: dict[int, float] = defaultdict(float)
         for at, share in zip(relations, shares, strict=True):
@@ -194,8 +231,7 @@ class _Hiding:
         return [n for n in found if n not in self.hidden and self.value[n] > 0]
 
     def _far(self, number: int) -> list[int]:
-        linked = next(iter(self._components({number})))
-        return sorted({at for n in linked for at in self.of[n]})
+        return sorted({at for n in self._linked([number]) for at in self.of[n]})
 
     def _loss(self, number: int) -> tuple[bool, int, int]:
         """What a reader loses: a total is worth more than a part, a large number more than a small one."""
