@@ -10,6 +10,8 @@ import equipoise as eq
 from equipoise.errors import DesignError, Reason
 from equipoise.results.results import Results
 from equipoise.runner.bridge import bridge
+from equipoise.simulate.nation_spec import NationSpec
+from equipoise.simulate.spec_network import NetworkSection
 from equipoise.spec.canonical import canonical
 from equipoise.spec.elements import compare
 from equipoise.spec.read import parse_study
@@ -252,3 +254,70 @@ def test_an_order_names_every_element_once(nation: Path, tmp_path: Path) -> None
     for order in (["lag"], ["lag", "lag", "exposure", "covariates"], ["population"]):
         with pytest.raises(DesignError, match="order"):
             walk(nation, tmp_path, a, b, order=order)
+
+
+def test_persons_drawn_again_give_intervals_and_the_store_keeps_them(nation: Path, tmp_path: Path) -> None:
+    a = parse_study(prognosis())
+    raw = prognosis(lag_days=0)
+    raw["analyses"][0]["adjust_for"] = ["sex", "age"]
+    b = parse_study(raw)
+    results = walk(nation, tmp_path / "1", a, b, replicates=25)
+    shares = results.rows("bridge_contributions")
+    assert [row["element"] for row in shares] == ["lag", "covariates"]
+    assert all(row["conf_low"] < row["contribution"] < row["conf_high"] for row in shares)
+    assert {row["n_replicates"] for row in shares} == {25}
+    path = [row for row in results.rows("bridge_steps") if row["path_position"] is not None]
+    assert path[0]["change_low"] is None
+    assert all(row["change_low"] < row["change_high"] for row in path[1:])
+    # An interval of a change is narrower than those of its ends would suggest: mixtures share their draws.
+    assert path[1]["change_high"] - path[1]["change_low"] < 2 * 1.96 * path[0]["std_error"]
+    again = walk(nation, tmp_path / "2", a, b, replicates=25)
+    assert again.rows("bridge_contributions") == shares
+    page = eq.write_report(results, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "percentiles over persons drawn again" in page
+
+
+def test_on_a_nation_every_change_is_split_into_truth_and_bias(nation: Path, tmp_path: Path) -> None:
+    a, b = parse_study(prognosis()), parse_study(later_study())
+    results = walk(nation, tmp_path, a, b, truth=[nation / "truth"])
+    steps, shares = results.rows("bridge_steps"), results.rows("bridge_contributions")
+    given = [row for row in steps if row["true_value"] is not None]
+    assert len(given) == sum(row["log_estimate"] is not None for row in steps)
+    assert all(abs(row["true_value"] + row["bias"] - row["log_estimate"]) < EXACT for row in given)
+    # Drugs taken before the diagnosis do little after it, and that little is protective; users look far worse.
+    assert all(-0.3 < row["true_value"] < 0 < row["bias"] for row in given)
+    path = [row for row in steps if row["path_position"] is not None]
+    true, bias = (path[-1][name] - path[0][name] for name in ("true_value", "bias"))
+    assert abs(fsum(row["true_contribution"] for row in shares) - true) < EXACT
+    assert abs(fsum(row["bias_contribution"] for row in shares) - bias) < EXACT
+    assert all(abs(row["true_change"] + row["bias_change"] - row["change"]) < EXACT for row in path[1:])
+    page = eq.write_report(results, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert 'class="true"' in page
+    assert "The true value of what is aimed at goes from" in page
+
+
+def test_estimates_without_a_true_value_say_why(nation: Path, tmp_path: Path) -> None:
+    a, b = parse_study(prognosis()), parse_study(prognosis(follow_up={"days": 730, "minimum_days": 30}))
+    results = walk(nation, tmp_path, a, b, truth=[nation / "truth"])
+    first, last = results.rows("bridge_steps")
+    assert (first["no_truth"], last["true_value"]) == (None, None)
+    assert last["no_truth"] == "who is followed depends on what happens after time zero"
+    assert results.rows("bridge_contributions")[0]["true_contribution"] is None
+
+
+def test_the_command_finds_the_network_and_the_truth_beside_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "nation"
+    spec = NationSpec(network=NetworkSection(riluzole_treated=0))
+    eq.write_nation(data, spec, persons=20_000, multiplier=100.0, views=("register", "network"))
+    text = (STUDIES / "als-prognosis.toml").read_text(encoding="utf-8")
+    text = text.replace("prior_observation_days = 1826\n", "")
+    (tmp_path / "a.toml").write_text(text, encoding="utf-8")
+    other = tmp_path / "b.toml"
+    other.write_text(text.replace("[data_needs]", '[data_needs]\nview = "network"'), encoding="utf-8")
+    ends = (f"{tmp_path / 'a.toml'}:survival:{TARGET}", f"{other}:survival:{TARGET}")
+    to = tmp_path / "out"
+    done = equipoise("bridge", *ends, "--data", data, "--to", to, "--min-cell-count", 1, store=tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    page = (to / "report.html").read_text(encoding="utf-8")
+    assert "a network of hospitals" in page
+    assert "The true hazard ratio of what study A aims at is" in page

@@ -120,6 +120,9 @@ def _bridge(of: ArgumentParser) -> None:
         "--data-b", metavar="DATA", help="a database of its own for the second study (default: by data_needs.view)"
     )
     of.add_argument(
+        "--bootstrap", type=whole(0, 100_000), default=0, metavar="N", help="draws of persons for intervals (default 0)"
+    )
+    of.add_argument(
         "--truth",
         type=Path,
         nargs="+",

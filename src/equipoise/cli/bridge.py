@@ -40,6 +40,7 @@ def execute(arguments: Namespace) -> int:
             order=arguments.order,
             sampled_orders=arguments.orders,
             seed=arguments.seed,
+            replicates=arguments.bootstrap,
             truth=arguments.truth or truth_beside(*places),
             min_cell_count=arguments.min_cell_count,
             store=arguments.store,

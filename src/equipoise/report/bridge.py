@@ -41,8 +41,7 @@ TRUE_METHODS = (
 )
 CAUTION = (
     "A contribution is a difference between estimates: of the true values that the mixtures aim at, of their bias and"
-    " of chance. It does not say which study is right. Mixtures share most of their persons, and no interval is given"
-    " for a contribution."
+    " of chance. It does not say which study is right."
 )
 
 
@@ -63,7 +62,7 @@ def bridge_context(results: Results) -> dict[str, Any]:
         "title": f"From {page.title(0)} to {page.title(1)}",
         "ends": [page.end(i) for i in (0, 1)],
         "summary": page.summary(),
-        "caution": CAUTION,
+        "caution": " ".join([CAUTION, *page.caution()]),
         "words": [(NAMES[row["element"]], page.words(row)) for row in page.in_path_order()],
         "figures": page.figures(),
         "mixtures": page.mixtures(),
@@ -86,6 +85,7 @@ class _Page:
         self.path = [row for row in self.steps if row["path_position"] is not None]
         self.shares = {row["element"]: row for row in results.rows("bridge_contributions")}
         self.has_truth = bool(self.about.get("truth"))
+        self.replicates = int(self.about.get("replicates", 0))
 
     def title(self, i: int) -> str:
         return f"{self.about['studies'][i]['id']}: {self.about['analyses'][i]}"
@@ -100,8 +100,11 @@ class _Page:
     def _answer(self, row: Row) -> str:
         if row["estimate"] is None:
             return f"No hazard ratio: {row['why_not'] or _because(row)}."
-        interval = f"{level_text(self.about['conf_level'])} interval {interval_text(row)}"
+        interval = f"{self._level()} interval {interval_text(row)}"
         return f"Hazard ratio {ratio_text(row['estimate'])} ({interval}), {row['adjustment']}."
+
+    def _level(self) -> str:
+        return level_text(self.about["conf_level"])
 
     def summary(self) -> str:
         first, last = self.path[0]["log_estimate"], self.path[-1]["log_estimate"]
@@ -137,6 +140,21 @@ class _Page:
             return f"Shares are averages over all {n:,} orders of switching them."
         return f"Shares are averages over {n:,} of {possible:,} orders: those in which every study has an estimate."
 
+    def caution(self) -> list[str]:
+        """What intervals of contributions rest on, or that there are none."""
+        if not self.replicates:
+            return ["Mixtures share most of their persons, and no interval is given for a contribution."]
+        said = [
+            "Intervals of changes and contributions are percentiles over persons drawn again, the same ones in every"
+            " mixture."
+        ]
+        if any(row["adjustment"] == "matched" for row in self.path):
+            said.append(
+                "Where arms are matched they are approximate: drawing persons again does not imitate nearest-neighbour"
+                " matching (Abadie & Imbens, Econometrica 2008;76:1537)."
+            )
+        return said
+
     def in_path_order(self) -> list[Row]:
         return [self.shares[row["element"]] for row in self.path[1:]]
 
@@ -170,11 +188,13 @@ class _Page:
         if share["reason"] is not None:
             return
         error = share["monte_carlo_error"]
+        low, high = share["conf_low"], share["conf_high"]
+        interval = "" if low is None else f", {self._level()} interval {_signed(low)} to {_signed(high)}"
         spread = f"by order from {_signed(share['least'])} to {_signed(share['most'])}"
         monte_carlo = "" if error is None else f", Monte Carlo error {error:.4f}"
         yield (
             f"Averaged over orders it contributes {_signed(share['contribution'])}, a factor of"
-            f" {ratio_text(share['ratio'])} ({spread}{monte_carlo})."
+            f" {ratio_text(share['ratio'])} ({spread}{monte_carlo}{interval})."
         )
         if share["true_contribution"] is not None:
             true, bias = _signed(share["true_contribution"]), _signed(share["bias_contribution"])
@@ -214,7 +234,7 @@ class _Page:
         return Table("The path shown", self._head("Switched to B"), body)
 
     def _head(self, first: str) -> list[Cell]:
-        interval = f"{level_text(self.about['conf_level'])} interval"
+        interval = f"{self._level()} interval"
         true = ("True hazard ratio", "Bias") if self.has_truth else ()
         top = ("Persons", "Events", "Hazard ratio", interval, "Log hazard ratio", "Change", *true, "If absent")
         return head(first, *top)
@@ -230,13 +250,15 @@ class _Page:
 
     def _share_table(self) -> Table:
         true = ("Of it true", "Of it bias") if self.has_truth else ()
-        top = head("Element", "In A", "In B", "Contribution", *true, "Factor", "Least", "Most", "Monte Carlo error")
+        drawn = (f"{self._level()} interval",) if self.replicates else ()
+        named = ("Contribution", *true, *drawn, "Factor", "Least", "Most", "Monte Carlo error")
+        top = head("Element", "In A", "In B", *named, numbers_from=3)
         body = [
             [
                 Cell(NAMES[row["element"]], head=True),
                 Cell(row["in_a"] or ABSENT),
                 Cell(row["in_b"] or ABSENT),
-                *numbers(*self._split(row), ratio_text(row["ratio"])),
+                *numbers(*self._split(row), *self._drawn(row), ratio_text(row["ratio"])),
                 *numbers(_signed(row["least"]), _signed(row["most"]), decimal_text(row["monte_carlo_error"], 4)),
             ]
             for row in self.shares.values()
@@ -246,9 +268,17 @@ class _Page:
         sums = {name: None if any(row[name] is None for row in rows) else fsum(row[name] for row in rows)
                 for name in names}  # fmt: skip
         total = fsum(row["contribution"] for row in rows)
-        numbers_of_all = numbers(*self._split(sums), ratio_text(exp(total)))
+        gap = [""] if self.replicates else []
+        numbers_of_all = numbers(*self._split(sums), *gap, ratio_text(exp(total)))
         foot = [Cell("All together", head=True), Cell(""), Cell(""), *numbers_of_all]
         return Table("Contributions, in log hazard ratios", top, [*body, [*foot, *numbers("", "", "")]])
+
+    def _drawn(self, share: Row) -> list[str]:
+        """The interval of a contribution, where persons were drawn again."""
+        if not self.replicates:
+            return []
+        low, high = share["conf_low"], share["conf_high"]
+        return [ABSENT if low is None else f"{_signed(low)} to {_signed(high)}"]
 
     def _split(self, share: Row) -> list[str]:
         """A contribution, and its two parts where there is a truth."""

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import exp, factorial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from equipoise.knowledge.study_file import with_knowledge
 from equipoise.results.results import Results
 from equipoise.results.tables import table
 from equipoise.results.write import check_destination, write
+from equipoise.runner.bridge_intervals import Intervals
 from equipoise.runner.bridge_mixtures import Mixtures, Row
 from equipoise.runner.bridge_paths import (
     Order,
@@ -55,6 +57,7 @@ def bridge(
     order: Sequence[str] = (),
     sampled_orders: int = SAMPLED_ORDERS,
     seed: int | None = None,
+    replicates: int = 0,
     truth: Sequence[str | Path] = (),
     min_cell_count: int = MIN_CELL_COUNT,
     store: str | Path | None = None,
@@ -69,6 +72,9 @@ def bridge(
     `bridge_steps` holds every mixture with its log hazard ratio or the reason for its absence; `bridge_contributions`
     what each element contributes, averaged over every order in which all intermediate studies have an estimate
     (Shapley 1953). Above ten elements, `sampled_orders` random orders stand for all, with their Monte Carlo error.
+
+    `replicates` is how often persons are drawn again for intervals of changes and contributions; 0 for none. Every
+    mixture's draws are kept in the store, so that an interrupted bootstrap goes on.
 
     `truth` names the folders that hold the truth of a synthetic nation (`nation/truth`, and `nation/network/truth` for
     the further patients of its network): every estimate then has beside it the true value of what it aims at, and every
@@ -87,36 +93,44 @@ def bridge(
     ask = _Ask(comparison, _order(order, comparison), sampled_orders, chosen_seed, min_cell_count)
     sources = (source, source if source_b is None else source_b)
     known = MixtureTruth(truth) if truth else None
-    with Mixtures(comparison, sources, shelf, chosen_seed, ask.expected, progress or Silent(), known) as mixtures:
+    expected = ask.expected * (2 if replicates else 1)
+    with Mixtures(comparison, sources, shelf, chosen_seed, expected, progress or Silent(), known) as mixtures:
         answer = ask.answer(mixtures)
+        given = [number for number, row in answer.rows.items() if row["log_estimate"] is not None and replicates]
+        drawn = {number: mixtures.replicates(number, replicates) for number in given}
     manifest = {
-        "bridge": _described(studies, analyses, ask, answer) | {"truth": bool(truth)},
+        "bridge": _described(studies, analyses, ask, answer) | {"truth": bool(truth), "replicates": replicates},
         "sources": [_source(item) for item in ((source,) if source_b is None else sources)],
         "seed": chosen_seed,
         "versions": {"equipoise": __version__, "python": platform.python_version(), **library_versions()},
         "platform": f"{sys.platform} {platform.machine()}",
         "min_cell_count": min_cell_count,
     }
-    results = Results(answer.tables(ask), manifest, {"seconds": mixtures.seconds})
+    conf_level = comparison.analyses[0]["conf_level"]
+    intervals = Intervals(drawn, list(mixtures_on(answer.path)), partial(ask.shares, orders=answer.orders), conf_level)
+    results = Results(answer.tables(ask, intervals), manifest, {"seconds": mixtures.seconds})
     write(results, to)
     return results
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """Protected rows by mixture, the path shown, and the shares."""
+class Answer:
+    """Protected rows by mixture, the path shown, the shares, and the orders that were sampled."""
 
     rows: dict[int, Row]
     path: Order
     shares: Shares
     true_shares: Shares
+    orders: Sequence[Order]
 
-    def tables(self, ask: "_Ask") -> dict[str, Any]:
+    def tables(self, ask: "_Ask", intervals: Intervals) -> dict[str, Any]:
         elements = [ask.comparison.differences[i].element for i in self.path]
-        steps = steps_table(self.rows, list(mixtures_on(self.path)), elements, ask.min_cell_count)
-        return {"bridge_steps": steps, "bridge_contributions": table("bridge_contributions", self._contributions(ask))}
+        rows = intervals.with_changes(self.rows)
+        steps = steps_table(rows, list(mixtures_on(self.path)), elements, ask.min_cell_count)
+        shares = table("bridge_contributions", self._contributions(ask, intervals))
+        return {"bridge_steps": steps, "bridge_contributions": shares}
 
-    def _contributions(self, ask: "_Ask") -> list[Row]:
+    def _contributions(self, ask: "_Ask", intervals: Intervals) -> list[Row]:
         return [
             {
                 "position": i + 1,
@@ -125,6 +139,7 @@ class _Answer:
                 "in_b": item.in_b,
                 "n_orders": self.shares.n_orders,
                 **self._numbers(i, ask.n),
+                **intervals.of(i),
             }
             for i, item in enumerate(ask.comparison.differences)
         ]
@@ -170,18 +185,18 @@ class _Ask:
         """Mixtures to run, at most."""
         return 1 << self.n if self.is_exact else min(1 << self.n, (self.sampled_orders + 1) * (self.n - 1) + 2)
 
-    def answer(self, mixtures: Mixtures) -> _Answer:
+    def answer(self, mixtures: Mixtures) -> Answer:
         orders = self._explored(mixtures)
         rows = protected(mixtures.rows, self.min_cell_count)
         values = {number: row["log_estimate"] for number, row in rows.items() if row["log_estimate"] is not None}
         true = {number: rows[number]["true_value"] for number in values}
-        shares = self._shares(values, orders)
+        shares = self.shares(values, orders)
         complete = None not in true.values()
-        true_shares = self._shares(true, orders) if complete else Shares(0, ())
+        true_shares = self.shares(true, orders) if complete else Shares(0, ())
         path = self.order or first_order(values.__contains__, self.n) or tuple(range(self.n))
-        return _Answer(rows, path, shares, true_shares)
+        return Answer(rows, path, shares, true_shares, orders)
 
-    def _shares(self, values: Mapping[int, float], orders: Sequence[Order]) -> Shares:
+    def shares(self, values: Mapping[int, float], orders: Sequence[Order]) -> Shares:
         if self.is_exact:
             return shares_over_all_orders(values, self.n)
         kept = [order for order in orders if all(number in values for number in mixtures_on(order))]
@@ -215,7 +230,7 @@ def _order(names: Sequence[str], comparison: Comparison) -> Order:
     return tuple(known.index(name) for name in names)
 
 
-def _described(studies: tuple[Study, Study], analyses: tuple[str, str], ask: _Ask, answer: _Answer) -> Row:
+def _described(studies: tuple[Study, Study], analyses: tuple[str, str], ask: _Ask, answer: Answer) -> Row:
     raw = ask.comparison.analyses
     return {
         "studies": [canonical(study) for study in studies],

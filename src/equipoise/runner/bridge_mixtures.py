@@ -8,14 +8,16 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from equipoise.data.source import Source
 from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
 from equipoise.results.bridge_tables import NOTHING
 from equipoise.results.tables import schema_of
 from equipoise.runner.artifact import Artifact
+from equipoise.runner.bridge_bootstrap import bootstrap_step, chosen_ratio
 from equipoise.runner.bridge_truth import MixtureTruth
 from equipoise.runner.follow_up_steps import set_name
-from equipoise.runner.layers import CRUDE
 from equipoise.runner.progress import Progress, Silent
 from equipoise.runner.step import Step
 from equipoise.runner.steps import study_steps
@@ -25,7 +27,6 @@ from equipoise.spec.elements import MIXED, Comparison
 from equipoise.spec.study import Study
 
 Row = dict[str, Any]
-RATIOS = ("hazard_ratio", "subdistribution_hazard_ratio")
 SHARED = ("people", "records")
 RECENT = 32  # artefacts that stay open between mixtures
 NO_ESTIMATE = "the estimator has no hazard ratio with this adjustment"
@@ -63,6 +64,22 @@ class Mixtures:
             self.progress.step(name, "computed")
         return self.rows[number]
 
+    def replicates(self, number: int, size: int) -> np.ndarray:
+        """Log hazard ratios of one mixture with persons drawn again: float64 (size,), NaN without an estimate."""
+        study = self.comparison.mixture(number).study
+        assert study is not None  # it has an estimate
+        walk, (analysis,) = self._walks[self._is_view_of_b(number)], study.analyses
+        assert analysis.follow_up is not None
+        (target,) = analysis.follow_up.target
+        self.progress.begin(f"bootstrap, from B: {self.switched(number)}")
+        steps = {step.name: step for step in study_steps(study, self.seed, MIXED)}
+        fitted, made = steps[f"estimates of {MIXED}: {target}"], steps[set_name(MIXED, target)]
+        drawn = bootstrap_step(fitted, made, bool(analysis.adjust_for), size, self.seed)
+        walk.run(step for step in (*_needed(steps.values(), {fitted.name, made.name}), drawn)
+                 if step.kind not in SHARED or step.name not in walk.digests)  # fmt: skip
+        self.progress.step(f"bootstrap, {self.switched(number)}", walk.states[drawn.name])
+        return np.asarray(walk.artifact(drawn.name)["log_estimate"])
+
     def switched(self, number: int) -> str:
         """The elements taken from B, in words of the tables."""
         names = [item.element for i, item in enumerate(self.comparison.differences) if number >> i & 1]
@@ -88,12 +105,11 @@ class Mixtures:
         wanted = f"estimates of {MIXED}: {target}"
         steps = _needed(study_steps(study, self.seed, MIXED), {wanted, set_name(MIXED, target)})
         walk.run(step for step in steps if step.kind not in SHARED or step.name not in walk.digests)
-        rows = [row for row in walk.artifact(wanted).values["estimates"] if row["measure"] in RATIOS]
-        chosen = [row for row in rows if (row["adjustment"] != CRUDE) == bool(analysis.adjust_for)]
-        if not chosen:
+        chosen = chosen_ratio(walk.artifact(wanted).values["estimates"], bool(analysis.adjust_for))
+        if chosen is None:
             return {"reason": Reason.NOT_DEFINED, "why_not": NO_ESTIMATE}
         columns = schema_of("bridge_steps").names
-        row = {name: value for name, value in chosen[0].items() if name in columns}
+        row = {name: value for name, value in chosen.items() if name in columns}
         if self.truth is None or row["reason"] is not None:
             return row
         made = next(step for step in steps if step.name == set_name(MIXED, target))

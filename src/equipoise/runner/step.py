@@ -36,6 +36,7 @@ FUNCTIONS = {
     "arms_description": "equipoise.runner.describe_arms:description",
     "arms_bootstrap": "equipoise.runner.bootstrap_arms:bootstrap",
     "arms_estimates": "equipoise.runner.estimate_arms:estimates",
+    "bridge_bootstrap": "equipoise.runner.bridge_bootstrap:bootstrap",
     "control_set": "equipoise.runner.assembly:analysis_set",
     "control_estimates": "equipoise.runner.estimate:estimates",
     "control_arms_set": "equipoise.runner.follow_up:arms_set",
