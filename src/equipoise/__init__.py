@@ -70,6 +70,7 @@ _FACADE: dict[str, str] = {
     "fit_fine_gray": "equipoise.estimators.fine_gray",
     "fit_sequential_trials": "equipoise.estimators.trial_sequential",
     "fit_clone_censor_weight": "equipoise.estimators.trial_clones",
+    "fit_doubly_robust": "equipoise.estimators.trial_doubly_robust",
     "fit_g_formula": "equipoise.estimators.trial_g_formula",
     "Strategy": "equipoise.estimators.trial_strategies",
     "compare_cumulative_incidence": "equipoise.estimators.cumulative_incidence",

@@ -44,15 +44,16 @@ def draw_of(persons: int, replicate: int, seed: int) -> np.ndarray:
 
 def bootstrap(
     again: Replicate, point: TrialRisks, terms: tuple[str, ...], persons: int, replicates: int, seed: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[int, int], None] | None, first: int = 0,
 ) -> TrialBootstrap:  # fmt: skip
-    """Replicates of coefficients and risks. DesignError for fewer than two."""
+    """Replicates of coefficients and risks, numbered from `first` on. DesignError for fewer than two."""
     if isinstance(replicates, bool) or not isinstance(replicates, int | np.integer) or replicates < FEWEST:
         raise DesignError(Fault("replicates", repr(replicates), f"a whole number, {FEWEST} or more"))
     coefficients = np.full((replicates, len(terms)), np.nan)
     draws = []
     for replicate in range(replicates):
-        values, risks = again(draw_of(persons, replicate, seed))
+        with np.errstate(over="ignore"):  # a draw may separate, and numbers run off on the way there
+            values, risks = again(draw_of(persons, first + replicate, seed))
         if len(values) == len(terms):
             coefficients[replicate] = values
         if risks.reason is None and risks.risk.shape == point.risk.shape:

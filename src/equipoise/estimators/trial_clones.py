@@ -78,7 +78,7 @@ class ClonePlan:
         own = self.panel
         y, end = outcome_of(own, self.effect)
         clones, _ = self.clones(end)
-        weights, models = self._weights(times)
+        weights, models = self.row_weights(times)
         weights = truncated(clones, weights, self.weights.truncate)
         others = self.clones(end_of_competing(own))[0] if self.effect == TOTAL and len(own.competing) else None
         arms = tuple(f"strategy[{name}]" for name in self.strategies.names[1:])
@@ -96,7 +96,7 @@ class ClonePlan:
     def _deviates(self) -> np.ndarray:
         return self.clones(self.panel.last + 1)[1]
 
-    def _weights(self, times: np.ndarray) -> tuple[TrialWeights, tuple[WeightModel, ...]]:
+    def row_weights(self, times: np.ndarray) -> tuple[TrialWeights, tuple[WeightModel, ...]]:
         """Inverse probabilities of what a strategy allows in a row, and of staying in the study."""
         own, given, n_arms = self.panel, self.weights, len(self.strategies.names)
         if given.treatment_denominator is None and given.censoring_denominator is None:
@@ -104,15 +104,13 @@ class ClonePlan:
         counted, stays, models = np.repeat(times, np.diff(own.first)), np.ones(len(own)), []
         if given.censoring_denominator is not None:
             rows = self._followed()
-            above, below = (
-                uncensored_probabilities(own, terms, rows, counted, role)
-                for terms, role in (
-                    (given.censoring_numerator, "numerator"),
-                    (given.censoring_denominator, "denominator"),
-                )
-            )
-            stays = ratio_of(above.values[:, 0], below.values[:, 0])
-            models += [*above.models, *below.models]
+            below = uncensored_probabilities(own, given.censoring_denominator, rows, counted, "denominator")
+            kept = np.ones(len(own))
+            if given.censoring_numerator is not None:
+                above = uncensored_probabilities(own, given.censoring_numerator, rows, counted, "numerator")
+                kept, models = above.values[:, 0], [*above.models]
+            stays = ratio_of(kept, below.values[:, 0])
+            models += below.models
         if given.treatment_denominator is None:
             kinds = np.zeros((n_arms, 4), np.int64)
             return TrialWeights(stays[None, :], kinds, 0.0, np.inf, all_or_counts(times)), tuple(models)

@@ -63,16 +63,18 @@ class TrialFit(Fit):
         return risks_of(list(self.models), self.assembly.standard, wanted, self.conf_level)
 
     def bootstrap(
-        self, replicates: int, *, seed: int, times: Sequence[int] | None = None, progress: Progress | None = None
-    ) -> TrialBootstrap:
+        self, replicates: int, *, seed: int, times: Sequence[int] | None = None, progress: Progress | None = None,
+        first: int = 0,
+    ) -> TrialBootstrap:  # fmt: skip
         """Persons drawn anew with all their trials; the weights' models and the outcome's are fitted to each draw.
 
         Draws are Philox numbers of the seed, the replicate and the place of the draw alone. `progress` is called with
-        replicates done and asked for. Replicates without an answer are counted and left out.
+        replicates done and asked for. Replicates without an answer are counted and left out. `first` is the number of
+        the first replicate, so that one bootstrap can be done in parts.
         """
         wanted = self._times(times)
         return bootstrap(self._replicate(wanted), self.risks(wanted), self.terms, self.plan.persons, replicates, seed,
-                         progress)  # fmt: skip
+                         progress, first)  # fmt: skip
 
     def weight_summary(self) -> Any:
         """One row an arm and follow-up time: rows, events, the weights' mean, range and effective sample size.

@@ -10,6 +10,7 @@ from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
 from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.trial_bootstrap import TrialBootstrap, bootstrap
 from equipoise.estimators.trial_g_models import (
+    BINARY,
     History,
     Names,
     Regression,
@@ -18,7 +19,7 @@ from equipoise.estimators.trial_g_models import (
     regress,
 )
 from equipoise.estimators.trial_g_simulation import Models, simulate
-from equipoise.estimators.trial_options import check_choices, check_count
+from equipoise.estimators.trial_options import check_choices, check_count, check_penalty
 from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, outcome_of, read_panel
 from equipoise.estimators.trial_risks import TrialRisks, read_times
 from equipoise.estimators.trial_strategies import Strategies, Strategy, read_strategies
@@ -46,6 +47,7 @@ class GPlan:
     horizon: int
     simulations: int
     seed: int
+    penalty: float = 0.0
 
     def history(self) -> tuple[History, Names]:
         """Rows from time zero on, within the horizon."""
@@ -64,15 +66,20 @@ class GPlan:
         rows = np.bincount(h.k, times[h.person], minlength=1)
         columns = columns_for(names, self.follow_up, len(rows), rows)
         weight = times[h.person]
-        varying = []
+        varying, held = [], []
+        later = at_rows(h, h.k > 0)
         for j, (name, kind) in enumerate(self.varying.items()):
-            later = at_rows(h, h.k > 0)
             x, terms = columns.of_varying(j, later.k, later)
-            varying.append(regress(name, kind, x, terms, later.varying[:, j], times[later.person]))
+            now, before, counted = later.varying[:, j], later.before[:, j], times[later.person]
+            values = held_values(before, now, counted) if kind == BINARY else ()
+            varying.append(regress(name, kind, x, terms, now, counted * ~np.isin(before, values), self.penalty))
+            held.append(values)
         x, terms = columns.of_treatment(h.k, h)
+        kept = self._kept(h, weight)
+        free = weight * ~np.isin(h.treated_before, kept)
         treatment = [
             regress(f"{self.treatment} above {own.levels[level]}", "binary", x, terms, (h.treatment > level) * 1.0,
-                    weight * (h.treatment >= level))
+                    free * (h.treatment >= level), self.penalty)
             for level in range(len(own.levels) - 1)
         ]  # fmt: skip
         y, end = outcome_of(own, self.effect)
@@ -82,11 +89,16 @@ class GPlan:
         if self.effect == TOTAL and len(own.competing):
             stays = own.censored[h.row] == 0 if len(own.censored) else np.ones(len(h.k), np.bool_)
             competing = self._event("competing event", columns, at_rows(h, stays), own.competing, times)
-        return Models(columns, tuple(varying), tuple(treatment), outcome, competing), h
+        return Models(columns, tuple(varying), tuple(treatment), outcome, competing, kept, tuple(held)), h
+
+    def _kept(self, h: History, weight: np.ndarray) -> tuple[int, ...]:
+        """Levels of treatment, beside the reference, that somebody has and nobody leaves: once started, for ever."""
+        found = held_values(h.treated_before, h.treatment, weight)
+        return tuple(int(level) for level in found if level > 0.0)
 
     def _event(self, of: str, columns: Any, h: History, y: np.ndarray, times: np.ndarray) -> Regression:
         x, terms = columns.of_event(h.k, h)
-        return regress(of, "binary", x, terms, y[h.row].astype(np.float64), times[h.person])
+        return regress(of, "binary", x, terms, y[h.row].astype(np.float64), times[h.person], self.penalty)
 
     def people(self, h: History, times: np.ndarray) -> tuple[History, np.ndarray]:
         """Whom to simulate, with weights: everybody once where nothing is drawn, else draws with replacement."""
@@ -132,22 +144,31 @@ class GFormula:
         return _at(self.followed[1], times)
 
     def bootstrap(
-        self, replicates: int, *, times: Sequence[int] | None = None, progress: Callable[[int, int], None] | None = None
-    ) -> TrialBootstrap:
-        """Persons drawn anew, every model fitted anew; draws follow from the seed of the fit."""
+        self, replicates: int, *, times: Sequence[int] | None = None,
+        progress: Callable[[int, int], None] | None = None, first: int = 0,
+    ) -> TrialBootstrap:  # fmt: skip
+        """Persons drawn anew, every model fitted anew; draws follow from the seed of the fit and `first`, the number of
+        the first replicate."""
         point, plan = self.risks(times), self.plan
 
         def again(counts: np.ndarray) -> tuple[np.ndarray, TrialRisks]:
             models, h = plan.fit(counts)
-            return models.outcome.coefficients, _at(_follow(plan, models, h, counts, self.conf_level)[0], times)
+            return models.outcome.coefficients, _at(_follow_strategies(plan, models, h, counts, self.conf_level), times)
 
         terms = self.models.outcome.terms
-        return bootstrap(again, point, terms, plan.panel.persons, replicates, plan.seed, progress)
+        return bootstrap(again, point, terms, plan.panel.persons, replicates, plan.seed, progress, first)
 
 
 def at_rows(h: History, keep: np.ndarray) -> History:
     """The rows of a history at positions, or where true."""
     return History(*(getattr(h, name)[keep] for name in History.__slots__))
+
+
+def held_values(before: np.ndarray, now: np.ndarray, weight: np.ndarray) -> tuple[float, ...]:
+    """Values that somebody who counts had in the interval before, and that all of them still have."""
+    counted = weight > 0.0
+    left = set(np.unique(before[counted & (before != now)]).tolist())
+    return tuple(float(value) for value in np.unique(before[counted]).tolist() if value not in left)
 
 
 def _at(whole: TrialRisks, times: Sequence[int] | None) -> TrialRisks:
@@ -163,12 +184,16 @@ def _follow(
     """Risks of the strategies and of the natural course."""
     people, weight = plan.people(h, times)
     horizon = len(models.columns.time)
-    rules = plan.strategies.rules
-    arms = [simulate(models, people, weight, rules, s, horizon, plan.seed) for s in range(len(plan.strategies.names))]
     natural = [simulate(models, people, weight, None, 0, horizon, plan.seed)]
-    kind, waits = plan.panel.source.frame_kind, plan.leaves_open
-    own = _risks(plan.strategies.names, arms, _reason(models, h, waits), conf_level, kind)
-    return own, _risks((NATURAL,), natural, _reason(models, h, True), conf_level, kind)
+    own = _follow_strategies(plan, models, h, times, conf_level)
+    return own, _risks((NATURAL,), natural, _reason(models, h, True), conf_level, plan.panel.source.frame_kind)
+
+
+def _follow_strategies(plan: GPlan, models: Models, h: History, times: np.ndarray, conf_level: float) -> TrialRisks:
+    people, weight = plan.people(h, times)
+    horizon, names, rules = len(models.columns.time), plan.strategies.names, plan.strategies.rules
+    arms = [simulate(models, people, weight, rules, s, horizon, plan.seed) for s in range(len(names))]
+    return _risks(names, arms, _reason(models, h, plan.leaves_open), conf_level, plan.panel.source.frame_kind)
 
 
 def _risks(names: tuple[str, ...], found: list[Any], reason: Reason | None, conf_level: float, kind: str) -> TrialRisks:
@@ -208,6 +233,7 @@ def fit_g_formula(
     max_follow_up: int | None = None,
     simulations: int = 10_000,
     seed: int = 0,
+    penalty: float = 0.0,
     conf_level: float = 0.95,
 ) -> GFormula:
     """Risks had everybody followed a strategy, by models of all that happens between time zero and the outcome.
@@ -224,8 +250,12 @@ def fit_g_formula(
     simulations, seed  people drawn (Philox) from those at time zero and followed through the models. Without
                 time-varying covariates and open choices nothing is drawn: everybody counts once
 
-    Treatment is modelled as well (covariates now, treatment before): a strategy that leaves it open, as in a grace
-    period, draws from its model among what it allows, and `natural_course` shows how well the models follow the data.
+    penalty     of logistic models, on squared slopes of standardised columns: a normal prior with this precision, under
+                which no model separates; 0 is maximum likelihood
+
+    Treatment is modelled as well (covariates now, treatment before; one that nobody ever leaves is kept): a strategy
+    that leaves it open, as in a grace period, draws from its model among what it allows, and `natural_course` shows how
+    well the models follow the data. A binary covariate that nobody leaves once it is reached is held, too.
 
     Returns a `GFormula`: `risks()`, `natural_course()`, `models`, `bootstrap()` for standard errors and limits. A model
     that separates or does not converge leaves the risks nan with its reason.
@@ -262,6 +292,7 @@ def fit_g_formula(
         horizon,
         check_count("simulations", simulations),
         seed,
+        check_penalty(penalty),
     )
     level, once = check_conf_level(conf_level), np.ones(read.persons)
     models, h = plan.fit(once)

@@ -11,6 +11,7 @@ from equipoise.estimators.fit import Fit
 from equipoise.estimators.logistic import fit_logistic
 from equipoise.estimators.trial_panel import Panel
 from equipoise.estimators.trial_problem import names_of
+from equipoise.estimators.trial_regressions import penalised_logistic
 from equipoise.estimators.trial_terms import TimeTerms, time_columns
 
 BINARY, NORMAL = "binary", "normal"
@@ -147,8 +148,13 @@ def columns_for(names: Names, terms: TimeTerms, horizon: int, rows: np.ndarray) 
     return Columns(names, made.table, made.terms)
 
 
-def regress(of: str, kind: str, x: np.ndarray, terms: Sequence[str], y: np.ndarray, weight: np.ndarray) -> Regression:
-    """A logistic or a linear regression of rows with weight; one that predicts nothing says why."""
+def regress(
+    of: str, kind: str, x: np.ndarray, terms: Sequence[str], y: np.ndarray, weight: np.ndarray, penalty: float = 0.0
+) -> Regression:
+    """A logistic or a linear regression of rows with weight; one that predicts nothing says why.
+
+    With a penalty, logistic regressions cannot separate (see `penalised_logistic`).
+    """
     used = weight > 0.0
     low, high = (float(y[used].min()), float(y[used].max())) if used.any() else (0.0, 0.0)
     if kind == NORMAL:
@@ -158,6 +164,9 @@ def regress(of: str, kind: str, x: np.ndarray, terms: Sequence[str], y: np.ndarr
         certain = np.zeros(1 + x.shape[1])
         certain[0] = 700.0 if high == 1.0 else -700.0
         return Regression(of, kind, ("(Intercept)", *terms), certain, 0.0, low, high, None)
+    if penalty > 0.0:
+        beta = penalised_logistic(x[used], y[used], weight[used], penalty)
+        return Regression(of, kind, ("(Intercept)", *terms), beta, 0.0, low, high, None)
     data, names = (x, list(terms)) if x.shape[1] else (np.zeros((len(y), 1)), ())
     fit = fit_logistic(data, outcome=y, covariates=names, weights=None if (weight == 1.0).all() else weight)
     beta = np.nan_to_num(fit.coefficients)

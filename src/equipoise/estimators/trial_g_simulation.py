@@ -16,13 +16,19 @@ MOST_VARIABLES = 2**10  # draws of one interval, by variable
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Models:
-    """All models: of time-varying covariates in their order, of treatment by level, of the events."""
+    """All models: of time-varying covariates in their order, of treatment by level, of the events.
+
+    kept  levels of treatment that nobody who had them in one interval left in the next: they are kept, not modelled
+    held  the same of each time-varying covariate: values that are held once they are reached
+    """
 
     columns: Columns
     varying: tuple[Regression, ...]
     treatment: tuple[Regression, ...]
     outcome: Regression
     competing: Regression | None
+    kept: tuple[int, ...] = ()
+    held: tuple[tuple[float, ...], ...] = ()
 
     @property
     def all(self) -> tuple[Regression, ...]:
@@ -88,6 +94,8 @@ def _covariates(models: Models, world: History, k: int, seed: int) -> History:
             varying[:, j] = draw < mean
         else:
             varying[:, j] = np.clip(mean + model.spread * ndtri(draw), model.low, model.high)
+        for value in models.held[j]:
+            varying[world.before[:, j] == value, j] = value
     return replace(world, varying=varying)
 
 
@@ -132,6 +140,8 @@ def _drawn(models: Models, world: History, k: int, seed: int, allowed: np.ndarra
         p[:, level] = left * (1.0 - above)
         left = left * above
     p[:, -1] = left
+    for level in models.kept:
+        p[world.treated_before == level] = np.arange(allowed.shape[1]) == level
     p = np.where(allowed, p, 0.0)
     whole = p.sum(axis=1, keepdims=True)
     p = np.where(whole > 0.0, p / np.where(whole > 0.0, whole, 1.0), allowed / allowed.sum(axis=1, keepdims=True))

@@ -31,6 +31,13 @@ def check_count(name: str, value: Any) -> int:
     return int(value)
 
 
+def check_penalty(value: Any) -> float:
+    """A number, 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0.0 <= value < np.inf:
+        raise DesignError(Fault("penalty", repr(value), "a number, 0 or more"))
+    return float(value)
+
+
 def check_weights(as_assigned: bool, censored: Any, n: Any, d: Any, censoring_n: Any, censoring_d: Any) -> None:
     """Refuse models that nothing would use."""
     faults = []

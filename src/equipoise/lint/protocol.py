@@ -44,7 +44,7 @@ def _used(study: Study) -> dict[str, list[str]]:
     named = [_named(analysis) for analysis in analyses]
     cohorts = [name for names in named for name in names["cohorts"]]
     exposures = [name for names in named for name in names["exposures"]]
-    covariates = [name for analysis in analyses for name in analysis.adjust_for]
+    covariates = [name for analysis in analyses for name in (*analysis.adjust_for, *_varying(analysis))]
     return {
         "cohorts": cohorts,
         "exposures": exposures,
@@ -68,6 +68,15 @@ def _named(analysis: Analysis) -> dict[str, list[str]]:
             "windows": [design.window] if design.window else [],
             "concept_sets": [*design.outcome.any_of, *design.outcome.competing],
         }
+    if (trial := analysis.target_trial) is not None:
+        return {
+            "cohorts": [trial.population],
+            "exposures": list(trial.exposures),
+            "windows": [],
+            "concept_sets": [
+                *trial.outcome.any_of, *trial.outcome.competing, *(rule.concept_set for rule in trial.eligibility)
+            ],
+        }  # fmt: skip
     nested = analysis.case_control
     return {
         "cohorts": [name for name in (nested.cases, nested.within) if name is not None],
@@ -82,3 +91,8 @@ def _concept_sets(study: Study, name: str) -> list[str]:
     ends = [cohort.exit.concept_set] if cohort.exit.concept_set else []
     before = [prior.concept_set for prior in cohort.exclude_prior] + [rule.concept_set for rule in cohort.rules]
     return [cohort.entry.concept_set, *ends, *before]
+
+
+def _varying(analysis: Analysis) -> tuple[str, ...]:
+    """Covariates that a target trial reads anew in every interval."""
+    return analysis.target_trial.time_varying if analysis.target_trial is not None else ()

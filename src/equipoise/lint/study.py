@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from equipoise.lint import adjustment, controls, exposure, follow_up, protocol
+from equipoise.lint import adjustment, controls, exposure, follow_up, protocol, target_trial
 from equipoise.lint.findings import Finding
 from equipoise.spec.study import Analysis, Study
 
@@ -34,6 +34,8 @@ FOLLOW_UP_RULES: tuple[Rule, ...] = (
     follow_up.age_left_open,
 )
 
+TRIAL_RULES: tuple[Rule, ...] = (target_trial.prevalent_users, target_trial.nothing_varies)
+
 
 def lint_study(study: Study) -> list[Finding]:
     """Every flaw that can be seen in the protocol, in the order of its analyses. Empty where nothing was found.
@@ -42,6 +44,12 @@ def lint_study(study: Study) -> list[Finding]:
     """
     findings = list(protocol.recording_start_unknown(study))
     for analysis in study.analyses:
-        for rule in FOLLOW_UP_RULES if analysis.follow_up else RULES:
+        for rule in _rules(analysis):
             findings += rule(study, analysis)
     return [*findings, *protocol.defined_but_unused(study)]
+
+
+def _rules(analysis: Analysis) -> tuple[Rule, ...]:
+    if analysis.target_trial is not None:
+        return TRIAL_RULES
+    return FOLLOW_UP_RULES if analysis.follow_up else RULES

@@ -23,7 +23,8 @@ ESTIMATES = (
     "function",
 )
 CHECKS = ("quality", "relatives", "scores")
-SETS = ("analysis_set", "arms_set")
+CONTROLS = ("control_outcomes", "control_rows")
+SETS = ("analysis_set", "trial_panel", "arms_set")
 Row = dict[str, Any]
 
 
@@ -33,7 +34,7 @@ def tables_of(walk: Walk, steps: tuple[Step, ...]) -> dict[str, pa.Table]:
     rows["data_quality"] = _quality_rows(walk, steps)
     rows["concept_sets"] = [dict(walk.artifact(step.name).values) for step in steps if step.kind == "concepts"]
     for step in steps:
-        if step.kind in (*DESCRIPTIONS, *ESTIMATES):
+        if step.kind in (*DESCRIPTIONS, *ESTIMATES, *CONTROLS):
             for name, made in walk.artifact(step.name).values.items():
                 rows[name] += made
     rows["attrition"] = _attrition(walk, steps)

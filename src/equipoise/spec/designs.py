@@ -9,6 +9,7 @@ from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.lags import LagScan
 from equipoise.spec.model import Model
 from equipoise.spec.relatives import Comparison, RelativeControls
+from equipoise.spec.target_trial import TargetTrial
 from equipoise.spec.values import Name, Off, WholeDays, WholeYears
 
 MatchVariable = Literal["sex", "region", "race", "ethnicity", "care_site"]
@@ -68,4 +69,4 @@ class NestedCaseControl(Model):
     """Amounts of use by which the analysis is repeated, in groups and as a curve; none where this is left out."""
 
 
-Design = Annotated[NestedCaseControl | FollowUpDesign, Field(discriminator="kind")]
+Design = Annotated[NestedCaseControl | FollowUpDesign | TargetTrial, Field(discriminator="kind")]

@@ -12,7 +12,13 @@ from equipoise.spec.follow_up import DEATH
 from equipoise.spec.places import Path, place
 
 Use = tuple[Path, str, str]  # where, the kind of thing named, the name
-KEYS = {"concept set": "concept_sets", "cohort": "cohorts", "exposure": "exposures", "window": "windows"}
+KEYS = {
+    "concept set": "concept_sets",
+    "cohort": "cohorts",
+    "exposure": "exposures",
+    "window": "windows",
+    "covariate set": "covariate_sets",
+}
 
 
 def check_references(raw: Any) -> list[Fault]:
@@ -35,7 +41,7 @@ def _unknown(use: Use, defined: set[str], raw: Any) -> Fault:
 
 def _twice(raw: Any) -> list[Fault]:
     faults = []
-    for label, lists in (("name", ("covariates",)), ("id", ("analyses", "sensitivity"))):
+    for label, lists in (("name", ("covariates",)), ("id", ("analyses", "sensitivity", "grids"))):
         seen: set[str] = set()
         for key in lists:
             for i, item in items(raw, key):
@@ -61,6 +67,13 @@ def _uses(raw: Any) -> Iterator[Use]:
     for i, item in items(raw, "sensitivity"):
         yield from _named(item, ("sensitivity", i), "base", "analysis")
         yield from _analysis_uses(("sensitivity", i, "change"), table(item, "change"))
+    for i, item in items(raw, "grids"):
+        yield from _grid_uses(("grids", i), item)
+    for name, item in table(raw, "covariate_sets").items():
+        yield from _listed(item, ("covariate_sets", name), "leave_out", "concept set")
+    controls = table(raw, "negative_controls")
+    for key, kind in (("outcomes", "concept set"), ("exposures", "exposure"), ("analyses", "any analysis")):
+        yield from _listed(controls, ("negative_controls",), key, kind)
     for i, item in items(raw, "contrasts"):
         yield from _named(item, ("contrasts", i), "base", "analysis")
     for i, item in items(table(raw, "triangulation"), "answers"):
@@ -70,6 +83,15 @@ def _uses(raw: Any) -> Iterator[Use]:
         for key, kind in (("exposure", "exposure"), ("window", "window"), ("subgroup", "covariate")):
             yield from _named(item, ("published", i), key, kind)
         yield from _named(item, ("published", i), "analysis", "any analysis")
+
+
+def _grid_uses(where: Path, grid: Any) -> Iterator[Use]:
+    yield from _named(grid, where, "base", "analysis")
+    yield from _listed(grid, where, "targets", "exposure")
+    yield from (use for use in _listed(grid, where, "comparators", "exposure") if use[2] != "none")
+    yield from (use for use in _listed(grid, where, "outcomes", "concept set") if use[2] != DEATH)
+    for i, item in items(grid, "variations"):
+        yield from _analysis_uses((*where, "variations", i, "change"), table(item, "change"))
 
 
 def _cohort_uses(where: Path, cohort: Any) -> Iterator[Use]:
@@ -94,7 +116,9 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
     lists = (("free_of", "concept set"), ("exposures", "exposure"), ("windows", "window"), ("target", "exposure"))
     for key, kind in lists:
         yield from _listed(design, inside, key, kind)
+    yield from _trial_uses(inside, design)
     yield from (use for use in _named(design, inside, "comparator", "exposure") if use[2] != "none")
+    yield from _named(table(design, "adjustment"), (*inside, "adjustment"), "covariate_set", "covariate set")
     for key in ("any_of", "competing"):
         named = _listed(table(design, "outcome"), (*inside, "outcome"), key, "concept set")
         yield from (use for use in named if use[2] != DEATH)
@@ -104,6 +128,16 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
     for key in ("total", "onset", "gastrostomy", "ventilation"):
         yield from _named(function, (*inside, "function"), key, "concept set")
     yield from _listed(function, (*inside, "function"), "items", "concept set")
+
+
+def _trial_uses(where: Path, design: Any) -> Iterator[Use]:
+    yield from _listed(design, where, "time_varying", "covariate")
+    for i, rule in items(design, "eligibility"):
+        yield from _named(rule, (*where, "eligibility", i), "concept_set", "concept set")
+    for i, strategy in items(design, "strategies"):
+        found = _named(strategy, (*where, "strategies", i), "start", "exposure")
+        yield from (use for use in found if use[2] != "none")
+        yield from _named(strategy, (*where, "strategies", i), "when", "covariate")
 
 
 def table(raw: Any, key: str) -> dict[str, Any]:

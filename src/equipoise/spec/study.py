@@ -8,17 +8,21 @@ from pydantic import BeforeValidator, Field
 from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptSet
 from equipoise.spec.contrasts import Contrast
+from equipoise.spec.covariate_sets import CovariateSet
 from equipoise.spec.covariates import Covariate
 from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.exposures import Exposure
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.gate import GateRules, Purpose
+from equipoise.spec.grids import Cell, Grid
 from equipoise.spec.missing import CompleteCases, MissingData
 from equipoise.spec.model import Model
+from equipoise.spec.negative_controls import NegativeControls
 from equipoise.spec.published import Published
 from equipoise.spec.relatives import Relationships
+from equipoise.spec.target_trial import TargetTrial
 from equipoise.spec.triangulation import Triangulation
-from equipoise.spec.values import Day, Id, Name, Named, Off, Settings, Text, strictly
+from equipoise.spec.values import Day, Id, Name, Named, Off, Settings, Table, Text, strictly
 from equipoise.spec.windows import Window
 
 SPEC_VERSION = 1
@@ -93,6 +97,11 @@ class Analysis(Model):
         """The design of a follow-up analysis, None for one of another kind."""
         return self.design if isinstance(self.design, FollowUpDesign) else None
 
+    @property
+    def target_trial(self) -> TargetTrial | None:
+        """The design of a target trial, None for one of another kind."""
+        return self.design if isinstance(self.design, TargetTrial) else None
+
 
 class Sensitivity(Model):
     """An analysis of its own: that of `base` with the named settings changed (design settings under `design`).
@@ -139,10 +148,16 @@ class Study(Model):
     """Windows before the index date, by name."""
     covariates: tuple[Covariate, ...] = ()
     """Covariates that analyses may adjust for."""
+    covariate_sets: Annotated[Named[CovariateSet], Field(default_factory=Table)]
+    """Sets of everything recorded, by name, for propensity scores."""
     analyses: Annotated[tuple[Analysis, ...], Field(min_length=1)]
     """The main analyses."""
     sensitivity: tuple[Sensitivity, ...] = ()
     """Variations of main analyses."""
+    grids: tuple[Grid, ...] = ()
+    """Main analyses over again for many targets, comparators, outcomes and settings."""
+    negative_controls: NegativeControls | None = None
+    """Outcomes and exposures that have nothing to do with the question; none where left out."""
     published: tuple[Published, ...] = ()
     """Figures of papers, shown beside the estimates of this study."""
     contrasts: tuple[Contrast, ...] = ()
@@ -151,8 +166,13 @@ class Study(Model):
     """The question answered by several analyses, each with its expected bias, in one figure; none where left out."""
 
     def every_analysis(self) -> tuple[Analysis, ...]:
-        """The main analyses followed by the sensitivity analyses, each complete."""
-        return (*self.analyses, *(varied(self, item) for item in self.sensitivity))
+        """The main analyses, the sensitivity analyses, then those of the grids, each complete."""
+        return (*self.analyses, *(varied(self, item) for item in self.sensitivity), *self.grid_analyses())
+
+    def grid_analyses(self) -> tuple[Analysis, ...]:
+        """The analyses of every grid, in order."""
+        main = {analysis.id: analysis for analysis in self.analyses}
+        return tuple(of_cell(main[grid.base], cell) for grid in self.grids for cell in grid.cells())
 
     def covariate(self, name: str) -> Any:
         """The covariate of this name. Raises `KeyError` where none is defined."""
@@ -171,6 +191,13 @@ def changed(base: Analysis, item: Sensitivity) -> Analysis:
     """`base` with the settings of `item.change`, under the id of `item` and with its reason as label."""
     settings = base.model_dump(by_alias=True)
     return Analysis.model_validate(_merged(settings, item.change) | {"id": item.id, "label": item.why})
+
+
+def of_cell(base: Analysis, cell: Cell) -> Analysis:
+    """`base` as one cell of a grid has it. Raises `ValueError` where that is not a valid analysis."""
+    settings = base.model_dump(by_alias=True)
+    own = {"id": cell.id, "label": cell.label(base.label or base.id)}
+    return Analysis.model_validate(_merged(settings, cell.change) | own)
 
 
 def _merged(settings: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""Iterated regressions of a strategy: the outcome by a time, regressed back interval by interval to time zero."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from equipoise.estimators.trial_panel import Panel
+from equipoise.kernels.trial_rows import Trials, TrialWeights
+
+PENALTY = 1.0  # of squared coefficients a standard deviation: a normal prior of standard deviation one
+STEPS, SMALL = 50, 1e-10
+NEAR = 1e-6  # of the likelihood: Newton's next step lands within its square
+FARTHEST = 4.0  # change of log odds in one step
+LARGEST = 30.0  # log odds beyond which nothing changes
+FEWEST = 5  # events of those who did what a strategy asks for: with fewer the influence function promises too much
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """The clones of one strategy, P of them, over K intervals.
+
+    start     int64 (P,), rows at time zero; length int64 (P,), intervals kept to the strategy and observed
+    rows      int64 (P,), intervals in which the person is in the study, so that something is known at their beginning
+    event     uint8 (N,) of panel rows; other uint8 (N,) or of shape (0,), the competing event
+    weight    float64 (P, K), zero beyond `length`
+    x         float64 (N, p), what is known at the beginning of a row
+    waits     intervals in which the strategy asks for nothing yet
+    """
+
+    start: np.ndarray
+    length: np.ndarray
+    rows: np.ndarray
+    event: np.ndarray
+    other: np.ndarray
+    weight: np.ndarray
+    x: np.ndarray
+    waits: int
+
+    def events_by(self, time: int) -> int:
+        """Persons with the event up to interval `time`, after the strategy asked for something."""
+        last = self.start + self.length - 1
+        k = self.length - 1
+        return int(np.count_nonzero((k >= self.waits) & (k <= time) & (self.event[np.maximum(last, 0)] != 0)))
+
+
+def followed_of(
+    panel: Panel, clones: Trials, weights: TrialWeights, arm: int, y: np.ndarray, x: np.ndarray,
+    truncate: tuple[float, float] | None, waits: int = 0,
+) -> Followed:  # fmt: skip
+    """The clones of an arm; treatment in the interval before joins what is known.
+
+    Weights are held between percentiles of the arm's own: where few start a treatment, all their weights are large.
+    """
+    mine = np.flatnonzero(clones.arm == arm)
+    start, length = clones.start[mine], clones.length[mine].astype(np.int64)
+    person = clones.person[mine]
+    before = (panel.previous[:, None] == np.arange(1, len(panel.levels))).astype(np.float64)
+    known = np.hstack([x, before])
+    return Followed(
+        start,
+        length,
+        panel.last[person] + 1 - start,
+        y,
+        panel.competing if y is panel.outcome else panel.competing[:0],
+        _weights(clones, weights, mine, truncate),
+        known,
+        waits,
+    )
+
+
+def _weights(
+    clones: Trials, weights: TrialWeights, mine: np.ndarray, truncate: tuple[float, float] | None
+) -> np.ndarray:
+    """The weight of every row of some clones, float64 (P, K): running products of the factors that apply."""
+    length = clones.length[mine]
+    k = np.arange(int(length.max(initial=0)))
+    inside = k < length[:, None]
+    if not len(weights.factor):
+        return inside.astype(np.float64)
+    cut = clones.cut[mine] if len(clones.cut) > 1 else np.broadcast_to(clones.cut, (len(mine), 3))
+    part = (k[None, :, None] >= cut[:, None, :]).sum(axis=2)
+    kind = weights.kinds[clones.arm[mine][:, None], part]
+    at = np.minimum(clones.start[mine][:, None] + k, weights.factor.shape[1] - 1)
+    factor = np.where(kind < 0, 1.0, weights.factor[np.maximum(kind, 0), at])
+    held = np.cumprod(np.where(inside, factor, 1.0), axis=1)
+    if truncate is not None and inside.any():
+        held = np.clip(held, *np.percentile(held[inside], truncate))
+    return np.where(inside, held, 0.0)
+
+
+def regressed_back(own: Followed, time: int) -> tuple[float, np.ndarray] | None:
+    """The risk by the end of interval `time` and each person's influence (P,), None where too few are followed so long.
+
+    From the last interval to the first: those who keep to the strategy and are observed give the model, everybody in
+    the study gets its prediction.
+    """
+    n = len(own.start)
+    if time >= own.waits and own.events_by(time) < FEWEST:
+        return None
+    later, moved = np.zeros(n), np.zeros(n)
+    for k in range(time, -1, -1):
+        observed, known = np.flatnonzero(own.length > k), np.flatnonzero((own.length >= k) & (own.rows > k))
+        if not len(observed):
+            return None
+        row = own.start[observed] + k
+        value = np.where(own.event[row] != 0, 1.0, 0.0 if k == time else later[observed])
+        if len(own.other):
+            value = np.where(own.other[row] != 0, 0.0, value)
+        weight = own.weight[observed, k]
+        fitted = np.zeros(n)
+        fitted[known] = _predicted(own.x[row], value, weight, own.x[own.start[known] + k])
+        moved[observed] += weight * (value - fitted[observed])
+        later = fitted
+    risk = float(later.mean())
+    return risk, moved + later - risk
+
+
+def _predicted(x: np.ndarray, y: np.ndarray, weight: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Probabilities of rows `at` by a weighted logistic regression of y in [0, 1] on x, slopes lightly penalised."""
+    total = float(weight.sum())
+    mean = float(weight @ y) / total if total > 0.0 else 0.0
+    if mean <= SMALL or mean >= 1.0 - SMALL:
+        return np.full(len(at), min(max(mean, 0.0), 1.0))
+    beta = penalised_logistic(x, y, weight, PENALTY)
+    return 1.0 / (1.0 + np.exp(-np.clip(beta[0] + at @ beta[1:], -LARGEST, LARGEST)))
+
+
+def penalised_logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray, penalty: float) -> np.ndarray:
+    """Intercept and slopes (1 + p,) of y in [0, 1], whose weighted mean is neither, with a penalty on slopes.
+
+    The penalty is half `penalty` times the squared slopes on columns of standard deviation one; it never grows with
+    the data. Columns that do not vary have slope zero.
+    """
+    w = weight * (np.count_nonzero(weight) / float(weight.sum()))
+    mean = float(w @ y / w.sum())
+    centre = w @ x / w.sum()
+    spread = np.sqrt(w @ (x - centre) ** 2 / w.sum())
+    used = spread > SMALL
+    z = np.column_stack([np.ones(len(x)), (x[:, used] - centre[used]) / spread[used]])
+    scaled = _maximum(z, y, w, np.log(mean / (1.0 - mean)), penalty)
+    beta = np.zeros(1 + x.shape[1])
+    beta[1:][used] = scaled[1:] / spread[used]
+    beta[0] = scaled[0] - centre @ beta[1:]
+    return beta
+
+
+def _maximum(z: np.ndarray, y: np.ndarray, w: np.ndarray, intercept: float, strength: float) -> np.ndarray:
+    """Newton's steps, shortened where they would change some log odds by more than `FARTHEST`."""
+    penalty = np.full(z.shape[1], strength)
+    penalty[0] = 0.0
+    beta = np.zeros(z.shape[1])
+    beta[0] = intercept
+    eta = np.full(len(z), intercept)
+    for _ in range(STEPS):
+        p = 1.0 / (1.0 + np.exp(-np.clip(eta, -LARGEST, LARGEST)))
+        score = (w * (y - p)) @ z - penalty * beta
+        information = (z * (w * p * (1.0 - p))[:, None]).T @ z + np.diag(penalty + SMALL)
+        step = np.linalg.solve(information, score)
+        moved = z @ step
+        share = min(1.0, FARTHEST / max(float(np.abs(moved).max()), FARTHEST))
+        beta, eta = beta + share * step, eta + share * moved
+        if share == 1.0 and float(score @ step) < NEAR:
+            break
+    return beta
