@@ -143,9 +143,14 @@ def _at_entry(
     def in_window(look: Callable[..., np.ndarray], drug: Drug) -> np.ndarray:
         return look(drug.days, found.person, *days_of_use(people, found, design, window, recording_from))
 
-    target = in_window(count_between, contrast.target) >= contrast.target.min_dispensings
+    dispensed = in_window(count_between, contrast.target)
+    target = dispensed >= contrast.target.min_dispensings
     if contrast.comparator is None:
-        return replace(found, arm=target.astype(np.int8))
+        found = replace(found, arm=target.astype(np.int8))
+        if design.below_minimum == "reference":
+            return found
+        least = contrast.target.min_dispensings
+        return found.keep(f"no dispensing of {contrast.target.label} or at least {least}", target | (dispensed == 0))
     other = in_window(count_between, contrast.comparator) >= contrast.comparator.min_dispensings
     first = (in_window(first_between, contrast.target), in_window(first_between, contrast.comparator))
     rule = f"use of {contrast.target.label} or {contrast.comparator.label} in the window"

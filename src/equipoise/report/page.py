@@ -8,7 +8,17 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from equipoise.errors import Fault, SourceError
-from equipoise.report import balance, comparisons, contrast_runs, findings, follow_up, follow_up_words, methods, sections
+from equipoise.report import (
+    balance,
+    comparisons,
+    contrast_runs,
+    findings,
+    follow_up,
+    follow_up_words,
+    function,
+    methods,
+    sections,
+)
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.dose import dose_figures
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
@@ -16,6 +26,7 @@ from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
 from equipoise.report.lags import lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
+from equipoise.report.published import published_hazards
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
 from equipoise.report.views import Cell, Part, Table, grouped, head
 from equipoise.results.results import Results
@@ -27,7 +38,8 @@ EVERY_DESIGN = ("attrition", "estimates", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
 COMPARED = ("heterogeneity", "discordance", "lag_scan", "dose_groups", "dose_tests", "dose_curves")
 FOLLOW_UP = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance", "diagnostics")
-SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP)
+FUNCTION = ("function", "trajectories", "stages")
+SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP, *FUNCTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ def context(results: Results) -> dict[str, Any]:
         "flawed_caution": contrast_runs.CAUTION,
         "triangulation": page.triangulation(results.rows("triangulation")),
         "estimates": page.parts(page.estimates),
+        "function": page.parts(page.function),
         "matching": page.parts(page.matching),
         "data_quality": sections.data_quality(results.rows("data_quality")),
         "concept_sets": sections.concept_sets(page.study, results.rows("concept_sets")),
@@ -179,6 +192,7 @@ class _Page:
         words += follow_up_words.contradictions(self.study, estimates, self.of("curves", analysis))
         words += balance.imbalances(self.study, self.of("balance", analysis))
         tables = [follow_up_words.findings(self.study, estimates, analysis.conf_level)]
+        tables.append(published_hazards(self.study, analysis, estimates, self.of("function", analysis)))
         tables += [gate_table(self.study, diagnostics)] if diagnostics else []
         return self._part(analysis, words=words, tables=[table for table in tables if table.rows])
 
@@ -229,6 +243,16 @@ class _Page:
         tables = [follow_up.follow_up(self.study, rows), follow_up.endings(self.study, rows)]
         by_exposure = grouped(self.of("curves", analysis), lambda row: row["exposure"])
         figures = [self._curves(name, members, rows) for name, members in by_exposure.items()]
+        return self._part(analysis, tables=tables, figure=figures)
+
+    def function(self, analysis: Analysis) -> Part | None:
+        if analysis.follow_up is None or analysis.follow_up.function is None:
+            return None
+        rows, stages = self.of("function", analysis), self.of("stages", analysis)
+        figures = function.trajectory_figures(
+            self.study, self.of("trajectories", analysis), self.of("follow_up", analysis)
+        )
+        tables = function.function_tables(self.study, rows, stages, analysis.conf_level)
         return self._part(analysis, tables=tables, figure=figures)
 
     def balance(self, analysis: Analysis) -> Part | None:

@@ -21,21 +21,22 @@ ONE_MORE = {"value": "one point more of the current score", "slope": "a slope hi
 
 def joint_rows(compared: Compared) -> Iterator[Row]:
     """Association, then direct, mediated and total hazard ratios, crude and adjusted. Mediated ones are at a day."""
-    person, _, score = compared.total()
+    person, _, _ = compared.total()
     happened = compared.people.event == 1
-    counts = compared.counts(np.ones(len(compared.people), dtype=bool), happened, n_scores=len(score))
-    for label, covariates in compared.layers():
-        reason = _impossible(compared, person)
-        fit = None if reason else fit_joint_model(compared, covariates)
+    for layer in compared.layers():
+        counts = compared.counts(layer.kept, happened, n_scores=int(layer.kept[person].sum()))
+        reason = _impossible(layer.part)
+        fit = None if reason else fit_joint_model(layer.part, layer.x)
         if fit is not None and not fit.convergence.converged:
             reason, fit = next((found for found in fit.reasons if found), Reason.NOT_CONVERGED), None
         model = f"joint model, linear mixed model and {compared.function.baseline_hazard} baseline hazard"
         for measure, more, found in _effects(compared, fit, reason):
-            yield compared.row(measure, label, model, **more) | counts | found
+            yield compared.row(measure, layer.label, model, **more) | counts | found
 
 
-def _impossible(compared: Compared, person: np.ndarray) -> Reason | None:
+def _impossible(compared: Compared) -> Reason | None:
     """Why there is no joint model, if there is none."""
+    person = compared.total()[0]
     if compared.empty_arm is not None:
         return compared.empty_arm
     if not (compared.people.event == 1).any():

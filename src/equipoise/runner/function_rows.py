@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,15 +45,27 @@ class Compared:
         """Why nothing can be compared, if nothing can."""
         return Reason.ONE_ARM_EMPTY if len(np.unique(self.arm)) < 2 else None
 
-    def layers(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Crude, then adjusted where there are covariates that vary: label and centred columns, float64 (n, p)."""
-        yield CRUDE, np.empty((len(self.people), 0))
+    def layers(self) -> Iterator["Modelled"]:
+        """Crude, then adjusted where there are covariates: of the persons in whom all of them are known."""
+        everyone = np.ones(len(self.people), dtype=bool)
+        yield Modelled(CRUDE, self, np.empty((len(self.people), 0)), everyone)
         names = [column.name for column in self.people.columns if column.role in ("covariate", "interaction")]
-        if not names:
-            return
-        x = np.column_stack([self.people.column(name) for name in names])
-        x = x - x.mean(axis=0) if len(x) else x
-        yield ADJUSTED, x[:, np.ptp(x, axis=0) > 0.0] if len(x) else x
+        if names:
+            x = np.column_stack([self.people.column(name) for name in names])
+            known = ~np.isnan(x).any(axis=1)
+            part, x = self if known.all() else self.where(known), x[known]
+            x = x - x.mean(axis=0) if len(x) else x
+            yield Modelled(ADJUSTED, part, x[:, np.ptp(x, axis=0) > 0.0] if len(x) else x, known)
+
+    def where(self, keep: np.ndarray) -> "Compared":
+        """The comparison with the persons where `keep` is true, numbered anew."""
+        place, measured = np.cumsum(keep) - 1, self.measured
+        rows = keep[measured.person]
+        marks = {name: day[keep] for name, day in measured.marks.items()}
+        kept = Measurements(
+            place[measured.person[rows]], measured.day[rows], measured.values[rows], measured.names, marks
+        )
+        return replace(self, people=self.people.where(keep), measured=kept)
 
     def total(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Every total: person, day and score."""
@@ -88,6 +100,16 @@ class Compared:
     def of_arm(self, code: int) -> Row:
         """What differs in a row that is of one arm alone."""
         return {"term": self.arms[code], "target_level": self.arms[code], "reference_level": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """One set of covariates: its label, the persons of whom they are known, centred columns (k, p), and who is kept."""
+
+    label: str
+    part: Compared
+    x: np.ndarray
+    kept: np.ndarray
 
 
 def numbers(estimate: float, std_error: float, conf_level: float, *, tested: bool = True) -> Row:

@@ -87,12 +87,12 @@ def trajectory_rows(compared: Compared) -> Iterator[Row]:
     """Mean scores at time zero, slopes by arm and their difference, difference in score, crude and adjusted."""
     person = early(compared)[0]
     has = np.isin(np.arange(len(compared.people)), person)
-    counts = compared.counts(has, n_scores=len(person))
     yield from _at_time_zero(compared)
     day, level = compared.function.day, compared.conf_level
-    for label, covariates in compared.layers():
-        found = fit_trajectory(compared, covariates)
-        months = day / MONTH
+    months = day / MONTH
+    for layer in compared.layers():
+        label, found = layer.label, fit_trajectory(layer.part, layer.x)
+        counts = compared.counts(has & layer.kept, n_scores=int(layer.kept[person].sum()))
         slopes = {code: _divided(found.weights(months, code, slope=True), months) for _, code in ARMS}
         for _, code in ARMS:
             row = compared.row("slope", label, MODEL, **compared.of_arm(code))

@@ -6,11 +6,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from equipoise.errors import Fault
+from equipoise.spec import published_meaning
 from equipoise.spec.contradictions import Said, interactions, is_death, repeated
 from equipoise.spec.contrast_meaning import answer_faults, contrast_faults
 from equipoise.spec.covariates import records_behind
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.dose_meaning import dose_contradictions
+from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
 from equipoise.spec.missing_meaning import missing_contradictions, subgroup_contradictions
 from equipoise.spec.parts import Parts, sound_parts
@@ -136,9 +138,13 @@ def _published(parts: Parts, figure: Published, where: Path) -> Iterator[Said]:
     if analysis is None:
         return
     design = analysis.design
+    if isinstance(design, FollowUpDesign):
+        yield from published_meaning.of_follow_up(parts, figure, analysis, design, where)
+        return
     if not isinstance(design, NestedCaseControl):
         yield (*where, "analysis"), f"{figure.analysis!r} is a follow-up study", "a nested case-control study"
         return
+    yield from published_meaning.of_case_control(figure, where)
     named = (
         ("comparison", design.comparisons),
         ("exposure", design.exposures),

@@ -20,8 +20,8 @@ class Published(Model):
     """Which controls."""
     exposure: Name
     """The exposure."""
-    window: Name
-    """The window."""
+    window: Name | None = None
+    """The window; of a follow-up analysis, which has one at most, it may be left out."""
     reading: Literal["any_use", "initiation"] = "initiation"
     """The reading of use."""
     adjustment: Literal["crude", "adjusted"] = "adjusted"
@@ -30,6 +30,11 @@ class Published(Model):
     """The covariate that defines a subgroup; left out for everyone."""
     subgroup_level: Name | None = None
     """Level of that covariate."""
+    quantity: Literal["odds_ratio", "hazard_ratio", "direct_hazard_ratio", "total_hazard_ratio"] | None = None
+    """The estimate it stands beside: the odds ratio, the hazard ratio of Cox regression, or one of the joint model;
+    where it is left out, the first that the design has."""
+    form: Literal["unknown"] | None = None
+    """`unknown` where the paper does not say what kind of model the figure is from; the report says so."""
     estimate: Ratio
     """The published ratio."""
     conf_low: Ratio | None = None
