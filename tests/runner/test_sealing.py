@@ -51,7 +51,7 @@ def tables() -> dict:
 
 
 def test_one_diagnostic_that_did_not_pass_closes_a_comparison() -> None:
-    assert closed_comparisons(tables()["diagnostics"]) == {("main", "bad")}
+    assert closed_comparisons(tables()["diagnostics"]) == {("main", "bad"): ["equipoise (not evaluated)", "balance"]}
 
 
 def test_every_number_of_a_sealed_comparison_is_gone_and_of_others_none() -> None:

@@ -21,6 +21,7 @@ EXIT_CODES = """exit codes:
   11   the data or the results folder cannot be used
   12   the study cannot be carried out as written
   13   a combination that is not offered
+  14   some analyses failed; the others are done, and tables/run_summary.csv says what became of each
   70   a defect of Equipoise
   130  interrupted; the next run resumes (a simulation leaves nothing behind)
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from equipoise.cli.output import say, warn
 from equipoise.cli.progress import PlainProgress
-from equipoise.cli.summary import absences, summary
+from equipoise.cli.summary import absences, failures, summary
 from equipoise.report.write import write_report
 from equipoise.runner.progress import Progress
 from equipoise.runner.study import run
 from equipoise.spec.study import Study
+
+SOME_FAILED = 14
 
 
 def carry_out(study: Study, source: Any, arguments: Namespace) -> int:
@@ -32,7 +34,9 @@ def carry_out(study: Study, source: Any, arguments: Namespace) -> int:
     say(summary(results, page))
     if missing := absences(results):
         warn(missing)
-    return 0
+    if failed := failures(results):
+        warn(failed)
+    return SOME_FAILED if failed else 0
 
 
 def progress() -> Progress:

@@ -11,6 +11,7 @@ from equipoise.results.results import Results
 from equipoise.results.tables import MEASURES, OVERALL
 
 MOST_ROWS = 24
+MOST_FAILURES = 3
 
 Row = Mapping[str, Any]
 
@@ -39,6 +40,16 @@ def absences(results: Results) -> str | None:
     if empty := [row["name"] for row in results.rows("concept_sets") if row["n_records"] == 0]:
         parts.append(f"no record matches the concept sets {', '.join(empty)}")
     return "; ".join(parts) or None
+
+
+def failures(results: Results) -> str | None:
+    """One sentence on analyses that failed; None where there are none."""
+    failed = [row for row in results.rows("run_summary") if row["state"] != "completed"]
+    if not failed:
+        return None
+    listed = "; ".join(f"{row['analysis']}: {row['step']}: {row['says']}" for row in failed[:MOST_FAILURES])
+    more = f"; and {len(failed) - MOST_FAILURES} more in tables/run_summary.csv" if len(failed) > MOST_FAILURES else ""
+    return f"{len(failed)} of {len(results.rows('run_summary'))} analyses failed ({listed}{more})"
 
 
 def _asked_for(results: Results) -> list[Row]:

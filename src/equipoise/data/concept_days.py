@@ -58,6 +58,20 @@ def concept_days(
     return source.to_arrow(found if level == "concept" else _classified(source, found.distinct(), level))
 
 
+def concepts_recorded(source: Source, resolved: ResolvedConcepts) -> set[int]:
+    """Standard concepts of the records that a concept set names, however it names them."""
+    found = events(source, resolved, known_people(source)).select("concept_id").distinct()
+    listed = {concept for concept in source.to_arrow(found)["concept_id"].to_pylist() if concept}
+    return listed | set(resolved.concept_ids)
+
+
+def classes_above(source: Source, concept_ids: frozenset[int]) -> set[int]:
+    """Every concept above any of these in concept_ancestor, and these themselves."""
+    above = source.table("concept_ancestor")
+    found = above.filter(one_of(source, above.descendant_concept_id, concept_ids)).select("ancestor_concept_id")
+    return set(source.to_arrow(found.distinct())["ancestor_concept_id"].to_pylist()) | set(concept_ids)
+
+
 def concept_names(source: Source, concept_ids: frozenset[int]) -> dict[int, str]:
     """Names of concepts, where the vocabulary has one."""
     concept = source.table("concept")

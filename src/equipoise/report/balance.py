@@ -10,6 +10,8 @@ from equipoise.report.views import Cell, Table, group_row, grouped, head, number
 from equipoise.spec.study import Study
 
 Row = dict[str, Any]
+SHOWN = 40  # covariates of a comparison, of more the rest stand in the table alone
+NAMED = 10  # covariates in a sentence
 IMBALANCE = 0.1  # standardized difference beyond which a covariate is named (Austin, Stat Med 2009;28:3083)
 
 
@@ -41,20 +43,35 @@ _COUNTS = {
 
 
 def balance(study: Study, rows: Sequence[Row]) -> Table:
-    """Standardized differences of every covariate before and after."""
+    """Standardized differences before and after: of every covariate, or of many those that differ most."""
     top = head("Covariate", "Difference before", "Difference after", "Variance ratio before", "Variance ratio after")
     body: list[list[Cell]] = []
     for exposure, members in grouped(rows, lambda row: row["exposure"]).items():
         body.append(group_row(exposure_label(study, exposure), len(top)))
-        for row in members:
+        for row in _most_apart(members):
             texts = [decimal_text(row[f"{name}_{when}"], 3) for name in ("smd", "variance_ratio")
                      for when in ("before", "after")]  # fmt: skip
             body.append([Cell(sentence(row["covariate"]), "level", head=True), *numbers(*texts)])
     notes = [
         "Differences are standardized: target less reference, over the standard deviation before adjustment. Variance "
-        "ratios are shown for numeric covariates."
+        "ratios are shown for numeric covariates.",
+        *(
+            f"{exposure_label(study, exposure)}: the {SHOWN} of {len(members) - 1:,} covariates that differ most, before "
+            "or after; the table balance holds all of them."
+            for exposure, members in grouped(rows, lambda row: row["exposure"]).items()
+            if len(members) - 1 > SHOWN
+        ),
     ]
     return Table("Balance before and after adjustment", top, body, notes)
+
+
+def _most_apart(members: Sequence[Row]) -> list[Row]:
+    """The score, and the covariates with the largest difference before or after adjustment, in their order."""
+    if len(members) - 1 <= SHOWN:
+        return list(members)
+    most = sorted(members[1:], key=lambda row: -max(abs(row[name] or 0.0) for name in ("smd_before", "smd_after")))
+    chosen = {row["position"] for row in [members[0], *most[:SHOWN]]}
+    return [row for row in members if row["position"] in chosen]
 
 
 def imbalances(study: Study, rows: Sequence[Row]) -> list[str]:
@@ -63,7 +80,9 @@ def imbalances(study: Study, rows: Sequence[Row]) -> list[str]:
     for exposure, members in grouped(rows, lambda row: row["exposure"]).items():
         apart = [row for row in members if row["smd_after"] is not None and abs(row["smd_after"]) > IMBALANCE]
         if apart:
-            named = ", ".join(f"{row['covariate']} ({decimal_text(row['smd_after'], 2)})" for row in apart)
+            apart.sort(key=lambda row: -abs(row["smd_after"]))
+            named = ", ".join(f"{row['covariate']} ({decimal_text(row['smd_after'], 2)})" for row in apart[:NAMED])
+            named += f" and {len(apart) - NAMED:,} more" if len(apart) > NAMED else ""
             texts.append(
                 f"{exposure_label(study, exposure)}: after adjustment the arms still differ by more than {IMBALANCE:g} "
                 f"standard deviations in {named}."

@@ -14,11 +14,13 @@ from equipoise.results.columns import pairs as _on
 from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
 from equipoise.results.contrast_tables import FLAWED_ESTIMATES, TRIANGULATION
+from equipoise.results.control_tables import EMPIRICAL_NULL, NEGATIVE_CONTROLS
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
 from equipoise.results.dose_tables import DOSE_TABLES
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
 from equipoise.results.missing_tables import LIKELIHOOD_PROFILES, MISSING_DATA, MISSINGNESS
+from equipoise.results.run_tables import RUN_SUMMARY
 from equipoise.results.sampling_tables import MATCHING, SAMPLING
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 from equipoise.results.score_tables import SCORE_RESPONSE
@@ -363,6 +365,15 @@ ESTIMATES = TableSchema(
         _float("p_value", "two-sided p-value against no association", "probability"),
         _float("log_estimate", "natural logarithm of the estimate; ratios only"),
         _float("std_error", "standard error of log_estimate for ratios, else of estimate"),
+        *(
+            _float(f"calibrated_{name}", f"{meaning}, counting the systematic error of negative controls")
+            for name, meaning in (
+                ("estimate", "the estimate"),
+                ("conf_low", "lower confidence limit"),
+                ("conf_high", "upper confidence limit"),
+                ("p_value", "p-value"),
+            )
+        ),
         _count("n_sets", "matched sets the estimate rests on", "sets"),
         _count(
             "n_persons",
@@ -378,6 +389,7 @@ ESTIMATES = TableSchema(
         ),
         _text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
         *MISSING_DATA,
+        _text("failed_diagnostics", "of a sealed estimate, the diagnostics of the gate that did not pass"),
     ),
     ESTIMATE_KEYS,
     _estimate_links(),
@@ -386,6 +398,7 @@ ESTIMATES = TableSchema(
 TABLES: dict[str, TableSchema] = {
     schema.name: schema
     for schema in (
+        RUN_SUMMARY,
         ATTRITION,
         DATA_QUALITY,
         CONCEPT_SETS,
@@ -402,6 +415,8 @@ TABLES: dict[str, TableSchema] = {
         BALANCE,
         DIAGNOSTICS,
         ESTIMATES,
+        NEGATIVE_CONTROLS,
+        EMPIRICAL_NULL,
         LIKELIHOOD_PROFILES,
         HETEROGENEITY,
         DISCORDANCE,

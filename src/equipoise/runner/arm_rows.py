@@ -21,6 +21,7 @@ from equipoise.runner.estimate import Part, ratio_numbers
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, read_follow_up
 from equipoise.runner.layers import ADJUSTED, CRUDE, Layer, Setting
 from equipoise.runner.risks import Quantity, outcome_only, restricted_means, risk_contrasts, risks_at
+from equipoise.runner.scored import Scored
 from equipoise.spec.follow_up import Estimator
 
 Row = dict[str, Any]
@@ -44,11 +45,11 @@ class Asked:
         return self.setting.competing
 
 
-def read_asked(subset: Mapping[str, Any], arm: str) -> Asked:
-    """From the subset of a step; `arm` is the column of the exposure."""
+def read_asked(subset: Mapping[str, Any], arm: str, scored: Scored | None = None) -> Asked:
+    """From the subset of a step; `arm` is the column of the exposure, `scored` what another step estimated."""
     protocol, estimator = read_follow_up(subset), Estimator.model_validate(subset["estimator"])
     competing, days = bool(protocol.design.outcome.competing), protocol.design.follow_up.days
-    setting = Setting(arm, estimator.ties, subset["conf_level"], competing, subset["seed"], subset["cluster"])
+    setting = Setting(arm, estimator.ties, subset["conf_level"], competing, subset["seed"], subset["cluster"], scored)
     times = sorted(estimator.time_points_days) or ([days] if days is not None else [])
     return Asked(subset, protocol, estimator, setting, tuple(times))
 

@@ -9,6 +9,7 @@ from equipoise.analysis_set import AnalysisSet
 from equipoise.runner.layers import Layer, Propensity
 
 Row = dict[str, Any]
+ARMS = (("target", 1), ("reference", 0))
 
 
 def adjustment_row(people: AnalysisSet, layer: Layer, propensity: Propensity) -> Row:
@@ -34,15 +35,17 @@ def adjustment_row(people: AnalysisSet, layer: Layer, propensity: Propensity) ->
 def balance_rows(propensity: Propensity) -> Iterator[Row]:
     """One row a covariate: its standardized differences, and for an indicator how many persons have it."""
     frame = propensity.balance.tidy()
-    rows = propensity.rows
-    assert rows.arm is not None
+    assert propensity.rows.arm is not None
+    members = {arm: np.where(propensity.rows.arm == code, 1.0, 0.0) for arm, code in ARMS}
+    sizes = {arm: int(mine.sum()) for arm, mine in members.items()}
+    sums = {arm: np.asarray(mine @ propensity.x).ravel() for arm, mine in members.items()}
+    score = len(frame) - len(propensity.names)  # the score comes before the covariates
     for position, found in enumerate(frame.to_dict("records"), start=1):
         row: Row = {"position": position, "covariate": found["term"]}
-        if found["binary"] and found["term"] in rows.names:
-            has = rows.column(found["term"]) == 1
-            for arm, code in (("target", 1), ("reference", 0)):
-                mine = rows.arm == code
-                row |= {f"n_{arm}_with": int((mine & has).sum()), f"n_{arm}_without": int((mine & ~has).sum())}
+        if found["binary"] and position > score:
+            for arm, _ in ARMS:
+                n = round(float(sums[arm][position - score - 1]))
+                row |= {f"n_{arm}_with": n, f"n_{arm}_without": sizes[arm] - n}
         for when in ("before", "after"):
             row |= {f"smd_{when}": found[f"smd_{when}"], f"variance_ratio_{when}": found[f"variance_ratio_{when}"]}
         yield row

@@ -18,6 +18,7 @@ from equipoise.runner.follow_up_protocol import contrast_of
 from equipoise.runner.layers import Layer, adjusted, by_propensity, crude
 from equipoise.runner.missing_values import complete_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people
+from equipoise.runner.scored import scored_of
 from equipoise.spec.follow_up import Adjustment, FollowUpOutcome, PropensityScore
 
 Inputs = Mapping[str, Artifact]
@@ -46,7 +47,7 @@ def outcomes(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     to time zero is left out, and follow-up ends at it in place of the outcome.
     """
     people = unpack_analysis_set(inputs["analysis_set"])
-    asked = read_asked(subset, people.columns[0].name)
+    asked = read_asked(subset, people.columns[0].name, scored_of(inputs))
     rows = [
         control_row(row, subset["id"], "outcome", name)
         for name, mine in _by_control(inputs, asked, people)

@@ -6,6 +6,7 @@ from typing import Any
 from equipoise.analysis_set import AnalysisSet
 from equipoise.data.source import Source
 from equipoise.runner.adjusted_arms import AdjustedArms, adjust
+from equipoise.runner.adjusted_pictures import adjusted_curve_rows, score_rows
 from equipoise.runner.arm_rows import ArmRows, Asked, read_asked
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.balance import adjustment_row, balance_rows
@@ -18,6 +19,7 @@ from equipoise.runner.likelihood_profiles import profile_rows
 from equipoise.runner.missing_values import Completed, asked_imputation, complete_rows, complete_sets, outcome_of_cohort
 from equipoise.runner.packing import unpack_analysis_set
 from equipoise.runner.pooled_rows import averaged
+from equipoise.runner.scored import scored_of
 
 Inputs = Mapping[str, Artifact]
 Row = dict[str, Any]
@@ -26,7 +28,7 @@ Row = dict[str, Any]
 def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """Rows of estimates, heterogeneity, adjustment, balance, diagnostics and likelihood profiles."""
     people = unpack_analysis_set(inputs["analysis_set"])
-    asked = read_asked(subset, people.columns[0].name)
+    asked = read_asked(subset, people.columns[0].name, scored_of(inputs))
     completed = completed_of(people, subset)
     found: dict[str, list[Row]] = {"estimates": [], "adjustment": [], "balance": []}
     for part in parts_of(people):
@@ -81,6 +83,10 @@ def _described(people: AnalysisSet, layer: Layer, made: AdjustedArms | None, ask
         ]
         lists = [list(balance_rows(_score(item.propensity))) for item in scored]
         found["balance"] = [named | averaged(alike) for alike in zip(*lists, strict=True)]
+        if len(scored) == 1:  # of several completed data sets there is no one curve
+            days = asked.protocol.design.follow_up.days
+            found["scores"] = [named | row for row in score_rows(_score(scored[0].propensity))]
+            found["adjusted_curves"] = [named | row for row in adjusted_curve_rows(scored[0].layer, days)]
     if "gate" in asked.subset:
         last = layer if made is None or not made.main else made.main[0].layer
         rows = diagnostic_rows(last.rows, scored[0].propensity if scored else None, asked.subset["gate"])

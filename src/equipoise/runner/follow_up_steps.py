@@ -3,6 +3,7 @@
 from typing import Any
 
 from equipoise.runner.function_steps import function_steps, score_steps
+from equipoise.runner.scoring_steps import roles_of, scoring_steps
 from equipoise.runner.step import STEPS, Step, cohort_concept_sets, concepts_step, covariate_concept_sets, records_step
 from equipoise.spec.canonical import canonical
 from equipoise.spec.follow_up import DEATH, Estimator, FollowUpDesign, Regression
@@ -69,6 +70,7 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
     model: dict[str, Any] = {"adjustment": canonical(design.adjustment), "seed": seed}
     model |= {key: canonical(analysis)[key] for key in ("adjust_for", "interval", "conf_level", "cluster", "missing")}
     drawn = [] if design.estimator.bootstrap is None else _bootstrap(full | model | protocol, made, tag, target)
+    scoring = scoring_steps(study, analysis, target, protocol, needs, made, seed)
     model |= {} if study.gate is None else {"gate": canonical(study.gate)}
     return [
         Step(made["analysis_set"], "arms_set", protocol, needs, detail="arms, follow-up and covariates", analysis=tag),
@@ -81,11 +83,12 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
             analysis=tag,
         ),
         *drawn,
+        *scoring,
         Step(
             f"estimates of {tag}: {target}",
             "arms_estimates",
             full | model | protocol,
-            made | {f"bootstrap {i}": step.name for i, step in enumerate(drawn)},
+            made | {f"bootstrap {i}": step.name for i, step in enumerate(drawn)} | roles_of(scoring),
             detail="fits every model",
             analysis=tag,
         ),

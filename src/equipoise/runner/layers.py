@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from equipoise.analysis_set import AnalysisSet
 from equipoise.diagnostics.balance_assessment import Balance, assess_balance
@@ -25,6 +26,7 @@ from equipoise.estimators.weighted_models import fit_weighted
 from equipoise.estimators.weighted_survival import fit_weighted_survival_curve
 from equipoise.estimators.weighting import weigh
 from equipoise.runner.risks import Curve, curve_of, outcome_only
+from equipoise.runner.scored import Scored
 from equipoise.spec.follow_up import Match, PropensityScore, Stratify, Weigh
 
 CRUDE, ADJUSTED, MATCHED, WEIGHTED, STRATIFIED = "crude", "adjusted", "matched", "weighted", "stratified"
@@ -40,6 +42,7 @@ class Setting:
     competing: bool
     seed: int
     cluster: str | None = None
+    scored: Scored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Propensity:
     auc, equipoise  of the score among the rows
     balance   before and after the adjustment
     findings  what a reader should know
+    x, names  covariates whose balance was assessed: float64 (n, p), dense or CSC
+    score, preference  of each of the rows: float64 (n,)
     """
 
     rows: AnalysisSet
@@ -81,6 +86,10 @@ class Propensity:
     equipoise: float
     balance: Balance
     findings: tuple[str, ...]
+    x: Any
+    names: tuple[str, ...]
+    score: np.ndarray
+    preference: np.ndarray
 
 
 def crude(people: AnalysisSet, setting: Setting) -> Layer:
@@ -122,16 +131,10 @@ def by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting)
     reason = one_arm_empty(people)
     if reason is not None:
         return replace(crude(people, setting), label=label, reason=reason), None
-    before, score = len(people), _score(people, given.penalty, setting.seed)
-    if _determined(score):
-        return replace(crude(people, setting), label=label, reason=Reason.SEPARATION), None
-    if given.trimming:
-        people = people.where(trim(people, score=score, **given.trimming).keep)
-        if one_arm_empty(people) is not None:
-            return replace(crude(people, setting), label=label, reason=Reason.ONE_ARM_EMPTY), None
-        score = _score(people, given.penalty, setting.seed)
-        if _determined(score):
-            return replace(crude(people, setting), label=label, reason=Reason.SEPARATION), None
+    before = len(people)
+    people, score, reason = _scored(people, given, setting)
+    if reason is not None:
+        return replace(crude(people, setting), label=label, reason=reason), None
     bare = people.select([setting.arm])
     make: Mapping[type, Callable[..., tuple[Layer, Any, tuple[str, ...]]]] = {
         Match: _matched,
@@ -140,9 +143,50 @@ def by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting)
     }
     layer, made, findings = make[type(given)](bare, score, given, setting)
     assessed = assess_propensity(bare, score=score)
+    x, names = _balanced(people, setting.scored)
+    balance = assess_balance(made, covariates=x, names=names)
+    said = findings if setting.scored is None else (*setting.scored.findings, *findings)
+    return layer, Propensity(
+        people,
+        before - len(people),
+        assessed.auc,
+        assessed.equipoise,
+        balance,
+        said,
+        x,
+        tuple(names),
+        assessed.rows.score,
+        assessed.preference,
+    )
+
+
+def _scored(people: AnalysisSet, given: PropensityScore, setting: Setting) -> tuple[AnalysisSet, Any, Reason | None]:
+    """The persons that trimming leaves, with their score, or why there is none.
+
+    A score that a step has estimated serves every part of the comparison; others are estimated among the persons here.
+    """
+    if setting.scored is not None:
+        people = people.where(setting.scored.kept[people.person])
+        score = setting.scored.after[people.person]
+        return people, score, one_arm_empty(people) or (Reason.NOT_CONVERGED if np.isnan(score).any() else None)
+    score = _score(people, given.penalty, setting.seed)
+    if _determined(score):
+        return people, score, Reason.SEPARATION
+    if given.trimming:
+        people = people.where(trim(people, score=score, **given.trimming).keep)
+        if one_arm_empty(people) is not None:
+            return people, score, Reason.ONE_ARM_EMPTY
+        score = _score(people, given.penalty, setting.seed)
+    return people, score, Reason.SEPARATION if _determined(score) else None
+
+
+def _balanced(people: AnalysisSet, scored: Scored | None) -> tuple[Any, list[str]]:
+    """Every covariate whose balance is of interest: those of the study, then those of its covariate set."""
     names = [column.name for column in people.columns if column.role in ("covariate", "interaction")]
-    balance = assess_balance(made, covariates=people.select(names).x, names=names)
-    return layer, Propensity(people, before - len(people), assessed.auc, assessed.equipoise, balance, findings)
+    x = people.select(names).x
+    if scored is None:
+        return x, names
+    return sparse.hstack([sparse.csc_array(x), scored.covariates_of(people)], format="csc"), [*names, *scored.names]
 
 
 def _score(people: AnalysisSet, penalty: str, seed: int) -> Any:

@@ -23,9 +23,17 @@ OPEN = ("passed", "reported")
 DROPPED = ("curves", "trajectories")  # their very rows say when follow-up ended
 
 
-def closed_comparisons(diagnostics: pa.Table) -> set[Comparison]:
-    """Comparisons with a diagnostic that did not pass; the table of diagnostics names it."""
-    return {(row["analysis"], row["exposure"]) for row in diagnostics.to_pylist() if row["status"] != "passed"}
+def closed_comparisons(diagnostics: pa.Table) -> dict[Comparison, list[str]]:
+    """Comparisons with a diagnostic that did not pass, and which these are; one that is only reported decides nothing.
+
+    The names of those not evaluated say so.
+    """
+    closed: dict[Comparison, list[str]] = {}
+    for row in diagnostics.to_pylist():
+        if row["status"] not in OPEN:
+            name = row["diagnostic"] + (" (not evaluated)" if row["status"] == "not_evaluated" else "")
+            closed.setdefault(_key(row), []).append(name)
+    return closed
 
 
 def sealed(tables: Mapping[str, pa.Table], purpose: Purpose, unseal: str | None) -> dict[str, pa.Table]:
@@ -34,7 +42,7 @@ def sealed(tables: Mapping[str, pa.Table], purpose: Purpose, unseal: str | None)
     A replication and a comparison of designs are shown, and so is a run with a reason to unseal; their failed
     diagnostics stand in the table `diagnostics` either way. Apply it after suppression: it only takes away.
     """
-    closed = closed_comparisons(tables["diagnostics"]) if "diagnostics" in tables else set()
+    closed = closed_comparisons(tables["diagnostics"]) if "diagnostics" in tables else {}
     made = dict(tables)
     if not closed or purpose != "estimation" or unseal is not None:
         return made
@@ -48,6 +56,7 @@ def sealed(tables: Mapping[str, pa.Table], purpose: Purpose, unseal: str | None)
                     row["reason"] = str(Reason.SEALED)
                 if name == "estimates":
                     row["reason"] = str(Reason.SEALED)
+                    row["failed_diagnostics"] = "; ".join(closed[_key(row)])
         made[name] = pa.Table.from_pylist(rows, schema=schema_of(name).arrow)
     return made
 

@@ -41,6 +41,8 @@ FUNCTIONS = {
     "control_estimates": "equipoise.runner.estimate:estimates",
     "control_arms_set": "equipoise.runner.follow_up:arms_set",
     "control_arms_estimates": "equipoise.runner.estimate_arms:estimates",
+    "covariate_set": "equipoise.runner.large_covariates:covariate_set",
+    "propensity": "equipoise.runner.large_covariates:propensity",
     "control_outcomes": "equipoise.runner.control_rows:outcomes",
     "control_rows": "equipoise.runner.control_rows:gathered",
     "score_response": "equipoise.runner.score_response:estimates",

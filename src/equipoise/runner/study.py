@@ -13,14 +13,16 @@ from equipoise.errors import DesignError, Fault, OutputError
 from equipoise.knowledge.study_file import with_knowledge
 from equipoise.results.results import Results
 from equipoise.results.write import check_destination, write
+from equipoise.runner.calibrate_estimates import calibrated
 from equipoise.runner.code_hash import library_versions
 from equipoise.runner.flawed_runs import flawed_estimates
 from equipoise.runner.follow_up_steps import set_name
 from equipoise.runner.packing import unpack_analysis_set
 from equipoise.runner.progress import Progress, Silent
+from equipoise.runner.run_summary import failed_throughout, run_summary
 from equipoise.runner.sealing import sealed
 from equipoise.runner.step import Step
-from equipoise.runner.steps import study_steps
+from equipoise.runner.steps import steps_by_analysis, study_steps
 from equipoise.runner.store import MemoryShelf, Store
 from equipoise.runner.tabulate import DESCRIPTIONS, ESTIMATES, tables_of
 from equipoise.runner.triangulation import triangulation
@@ -48,8 +50,10 @@ def run(
     Steps whose inputs have not changed are taken from the store (`store`, default the user's cache folder), so that an
     interrupted run resumes and a repeated run does no work. `seed` overrides the study's. Counts from 1 to
     `min_cell_count` - 1 are suppressed. Outcomes by arm that the study's gate closes are sealed: they are written
-    nowhere in `to`. `unseal` is a reason to show them all the same, and the report carries it. Raises `OutputError`
-    before any work if `to` cannot take results, `DesignError` for a reason without words.
+    nowhere in `to`. An analysis that fails stops none of the others: the table `run_summary` says what became of each,
+    and the error is raised only where no analysis could estimate anything. `unseal` is a reason to show sealed outcomes
+    all the same, and the report carries it. Raises `OutputError` before any work if `to` cannot take results,
+    `DesignError` for a reason without words.
 
     >>> results = run(read_study("study.toml"), connect("data/"), to="results/")  # doctest: +SKIP
     """
@@ -62,19 +66,23 @@ def run(
     chosen_seed = study.seed if seed is None else seed
     steps = study_steps(study, chosen_seed)
     walk = Walk(source, shelf, progress or Silent())
-    walk.run(steps)
+    walk.run(steps, go_on=True)
+    of_analysis = steps_by_analysis(study, chosen_seed)
+    if (failure := failed_throughout(of_analysis, walk.failures)) is not None:
+        raise failure.error
     results = Results.suppressed(
-        tables_of(walk, steps),
+        made := tables_of(walk, tuple(step for step in steps if step.name not in walk.failures)),
         _manifest(study, source, walk, steps, chosen_seed) | ({} if unseal is None else {"unsealed": unseal.strip()}),
         min_cell_count=min_cell_count,
         timings={"seconds": walk.seconds},
     )
-    shown = sealed(results.tables, study.purpose, unseal)
+    shown = sealed(calibrated(made, results.tables, study), study.purpose, unseal)
     if study.contrasts:
         flawed = (source, shelf, chosen_seed, shown["estimates"], min_cell_count, progress or Silent())
         shown["flawed_estimates"] = flawed_estimates(study, *flawed)
     if study.triangulation is not None:
         shown["triangulation"] = triangulation(study, shown["estimates"])
+    shown["run_summary"] = run_summary(study.every_analysis(), of_analysis, walk.failures, shown["estimates"])
     results = replace(results, tables=shown)
     write(results, to)
     return results

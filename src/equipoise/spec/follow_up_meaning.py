@@ -24,6 +24,7 @@ def follow_up_contradictions(parts: Parts, analysis: Analysis, design: FollowUpD
     yield from repeated((*where, "adjust_for"), analysis.adjust_for)
     yield from interactions(analysis.adjust_for, analysis.interactions, where)
     yield from _adjustment(analysis, design, where)
+    yield from _scored_once(analysis, design, where)
     yield from _arms(parts, design, inside)
     yield from _window(parts, design, inside)
     yield from subgroup_contradictions(parts, analysis, where)
@@ -52,6 +53,20 @@ def _adjustment(analysis: Analysis, design: FollowUpDesign, where: Path) -> Iter
 
 def _covariate_set(design: FollowUpDesign) -> str | None:
     return getattr(design.adjustment, "covariate_set", None)
+
+
+def _scored_once(analysis: Analysis, design: FollowUpDesign, where: Path) -> Iterator[Said]:
+    """A score from a covariate set is estimated once; what would need it again and again is not offered."""
+    if _covariate_set(design) is None:
+        return
+    place = (*where, "design", "adjustment", "covariate_set")
+    again = {
+        "a bootstrap": design.estimator.bootstrap is not None,
+        "multiple imputation": analysis.missing.method == "multiple_imputation",
+        "an exposure that varies in time": design.timing == "time_varying",
+    }
+    for what in (name for name, asked in again.items() if asked):
+        yield place, f"a covariate_set with {what}", "one of them", "the score of a covariate set is estimated once"
 
 
 def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:

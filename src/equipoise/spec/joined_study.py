@@ -13,7 +13,15 @@ from equipoise.spec.follow_up import DEATH
 Raw = dict[str, Any]
 KINDS = ("concept_sets", "windows", "exposures", "cohorts")  # in an order in which each names only those before it
 WORDING = ("label", "name")
-LEFT_OUT: Raw = {"sensitivity": [], "published": [], "gate": None, "contrasts": [], "triangulation": None}  # what belongs to the study as a whole
+LEFT_OUT: Raw = {
+    "sensitivity": [],
+    "published": [],
+    "gate": None,
+    "grids": [],
+    "negative_controls": None,
+    "contrasts": [],
+    "triangulation": None,
+}  # what belongs to the study as a whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from equipoise.errors import Fault
 from equipoise.spec import published_meaning
 from equipoise.spec.contradictions import Said, interactions, is_death, repeated
 from equipoise.spec.contrast_meaning import answer_faults, contrast_faults
+from equipoise.spec.control_meaning import control_contradictions
 from equipoise.spec.covariates import records_behind
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.dose_meaning import dose_contradictions
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
+from equipoise.spec.grid_meaning import grid_faults
 from equipoise.spec.missing_meaning import missing_contradictions, subgroup_contradictions
 from equipoise.spec.parts import Parts, sound_parts
 from equipoise.spec.places import Path, place
@@ -32,11 +34,13 @@ def check_meaning(raw: Any) -> list[Fault]:
     found = [*_cohorts(parts), *_exposures(parts), *_windows(parts), *_covariates(parts)]
     for i, analysis in parts.analyses.items():
         found += _analysis(parts, analysis, ("analyses", i))
+    found += control_contradictions(parts)
     faults = [Fault(place(path, raw), *said) for path, *said in found]
     for i, item in parts.sensitivity.items():
         faults += _sensitivity(parts, item, ("sensitivity", i), raw)
     faults += _gate(parts, raw)
     faults += [Fault(place(path, raw), *said) for path, *said in (*contrast_faults(parts), *answer_faults(parts))]
+    faults += grid_faults(parts, raw, _analysis)
     for i, figure in parts.published.items():
         faults += [Fault(place(path, raw), *said) for path, *said in _published(parts, figure, ("published", i))]
     return faults

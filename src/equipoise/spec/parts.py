@@ -9,8 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.concepts import ConceptSet
 from equipoise.spec.contrasts import Contrast
+from equipoise.spec.covariate_sets import CovariateSet
 from equipoise.spec.covariates import Covariate
 from equipoise.spec.exposures import Exposure
+from equipoise.spec.grids import Grid
+from equipoise.spec.negative_controls import NegativeControls
 from equipoise.spec.published import Published
 from equipoise.spec.references import items, table
 from equipoise.spec.study import Analysis, Sensitivity, changed
@@ -34,6 +37,9 @@ class Parts:
     published: dict[int, Published]
     contrasts: dict[int, Contrast]
     answers: dict[int, Answer]
+    covariate_sets: dict[str, CovariateSet]
+    grids: dict[int, Grid]
+    negative_controls: dict[str, NegativeControls]
 
     def covariate(self, name: str) -> Any | None:
         return next((item for item in self.covariates.values() if item.name == name), None)
@@ -66,7 +72,15 @@ def sound_parts(raw: Any) -> Parts:
         published=dict(_sound(TypeAdapter(Published), items(raw, "published"))),
         contrasts=dict(_sound(TypeAdapter(Contrast), items(raw, "contrasts"))),
         answers=dict(_sound(TypeAdapter(Answer), items(table(raw, "triangulation"), "answers"))),
+        covariate_sets=dict(_sound(TypeAdapter(CovariateSet), table(raw, "covariate_sets").items())),
+        grids=dict(_sound(TypeAdapter(Grid), items(raw, "grids"))),
+        negative_controls=dict(_sound(TypeAdapter(NegativeControls), _given(raw, "negative_controls"))),
     )
+
+
+def _given(raw: Any, key: str) -> list[tuple[str, Any]]:
+    """The one table under `key`, if there is one."""
+    return [(key, raw[key])] if isinstance(raw, dict) and raw.get(key) is not None else []
 
 
 def _sound(kind: TypeAdapter[Any], parts: Any) -> Iterator[tuple[Any, Any]]:
