@@ -235,7 +235,7 @@ def _estimation(analysis: Analysis, design: TargetTrial) -> str:
         "did what the strategy does not allow, and weights made up for it (marginal structural model, pooled logistic "
         "regression, risks standardized over covariates at time zero).",
         "g_formula": "By the parametric g-formula, covariates, treatment and outcome were modelled interval by "
-        f"interval (logistic models, a weak prior on slopes); {asked.simulations:,} persons were followed through them.",
+        f"interval (logistic models, a weak prior on slopes), and {asked.simulations:,} persons followed through them.",
         "doubly_robust": "By a doubly robust method, outcomes were regressed back interval by interval among those "
         "who keep to a strategy, with inverse-probability weights; limits are from the influence function.",
     }
