@@ -17,6 +17,7 @@ from equipoise.report import (
     follow_up_words,
     function,
     methods,
+    overlap,
     sections,
 )
 from equipoise.report.curves import curve_figure, curve_table
@@ -27,6 +28,7 @@ from equipoise.report.gate import gate_table, gate_words
 from equipoise.report.lags import lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.published import published_hazards
+from equipoise.report.score import score_tables
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
 from equipoise.report.views import Cell, Part, Table, grouped, head
 from equipoise.results.results import Results
@@ -37,7 +39,17 @@ Row = dict[str, Any]
 EVERY_DESIGN = ("attrition", "estimates", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
 COMPARED = ("heterogeneity", "discordance", "lag_scan", "dose_groups", "dose_tests", "dose_curves")
-FOLLOW_UP = ("follow_up", "characteristics_by_arm", "curves", "adjustment", "balance", "diagnostics")
+FOLLOW_UP = (
+    "score_response",
+    "scores",
+    "adjusted_curves",
+    "follow_up",
+    "characteristics_by_arm",
+    "curves",
+    "adjustment",
+    "balance",
+    "diagnostics",
+)
 FUNCTION = ("function", "trajectories", "stages")
 SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP, *FUNCTION)
 
@@ -243,6 +255,8 @@ class _Page:
         tables = [follow_up.follow_up(self.study, rows), follow_up.endings(self.study, rows)]
         by_exposure = grouped(self.of("curves", analysis), lambda row: row["exposure"])
         figures = [self._curves(name, members, rows) for name, members in by_exposure.items()]
+        adjusted = grouped(self.of("adjusted_curves", analysis), lambda row: row["exposure"])
+        figures += [self._curves(name, members, rows, members[0]["adjustment"]) for name, members in adjusted.items()]
         return self._part(analysis, tables=tables, figure=figures)
 
     def function(self, analysis: Analysis) -> Part | None:
@@ -259,8 +273,21 @@ class _Page:
         adjusted = self.of("adjustment", analysis)
         if not adjusted:
             return None
-        tables = [balance.adjustments(self.study, adjusted), balance.balance(self.study, self.of("balance", analysis))]
-        return self._part(analysis, tables=tables)
+        tables = [balance.adjustments(self.study, adjusted)]
+        return self._part(analysis, tables=tables, figure=self._overlap(analysis))
+
+    def _overlap(self, analysis: Analysis) -> list[Curves]:
+        """The spread of scores in both arms, and the differences of covariates before and after."""
+        arms = [("target", "target arm"), ("reference", "reference arm")]
+        made = []
+        for (exposure, scale), rows in overlap.by_scale(self.of("scores", analysis)).items():
+            caption = f"Spread of the {overlap.SCALES[scale]}: {exposure_label(self.study, exposure)}"
+            made.append(Curves(caption, overlap.score_figure(rows), arms, overlap.score_table(rows)))
+        for exposure, rows in grouped(self.of("balance", analysis), lambda row: row["exposure"]).items():
+            caption = f"Standardized differences before and after: {exposure_label(self.study, exposure)}"
+            marks = [("reference", "before adjustment"), ("target", "after adjustment")]
+            made.append(Curves(caption, overlap.balance_figure(rows), marks, balance.balance(self.study, rows)))
+        return made
 
     def flawed(self, analysis: Analysis) -> Part | None:
         rows = self.of("flawed_estimates", analysis)
@@ -277,7 +304,7 @@ class _Page:
 
     def _curves(self, exposure: str, members: Sequence[Row], arms: Sequence[Row]) -> Curves:
         labels = {row["arm"]: row["label"] for row in arms if row["exposure"] == exposure}
-        caption = f"Risk of the outcome over time: {exposure_label(self.study, exposure)}"
+        caption = f"Risk of the outcome over time, {adjusted}: {exposure_label(self.study, exposure)}"
         return Curves(caption, curve_figure(members), list(labels.items()), curve_table(members, labels))
 
     def estimates(self, analysis: Analysis) -> Part:
@@ -285,6 +312,7 @@ class _Page:
         if analysis.follow_up is None:
             return self._odds_ratios(analysis, rows)
         tables = follow_up.hazards(self.study, rows, analysis.conf_level)
+        tables += score_tables(self.study, self.of("score_response", analysis), analysis.conf_level)
         return self._part(analysis, tables=[*tables, follow_up.risks(self.study, rows, analysis.conf_level)])
 
     def _odds_ratios(self, analysis: Analysis, rows: Sequence[Row]) -> Part:

@@ -102,7 +102,7 @@ def _curve(arm: str, mine: AnalysisSet, last: int, competing: bool, conf_level: 
     (risks,) = risks_at(curve_of(mine, competing, conf_level), times)
     after, at_risk = int(mine.start.max()), len(mine)
     for position, (time, risk) in enumerate(zip(times, risks, strict=True), start=1):
-        row = _interval(mine, after, time, at_risk)
+        row = interval(mine, after, time, at_risk)
         after, at_risk = time, row["n_remaining"]
         limits = {"risk": risk.estimate, "conf_low": risk.conf_low, "conf_high": risk.conf_high}
         yield {"arm": arm, "position": position, "time_days": time} | row | limits
@@ -117,7 +117,8 @@ def interval_ends(last: int, n_ended: int) -> list[int]:
     return sorted({-(-last * k // number) for k in range(1, number + 1)} - {0})
 
 
-def _interval(mine: AnalysisSet, after: int, time: int, at_risk: int) -> Row:
+def interval(mine: AnalysisSet, after: int, time: int, at_risk: int) -> Row:
+    """Who is at risk at the beginning of (after, time], has an event in it, leaves in it, and remains."""
     ends = (mine.stop > after) & (mine.stop <= time)
     left = int(ends.sum())
     return {

@@ -20,7 +20,7 @@ OPEN_COLUMNS = {
     "stages": ("position", "n_persons", "percent"),
 }
 OPEN = ("passed", "reported")
-DROPPED = ("curves", "trajectories")  # their very rows say when follow-up ended
+DROPPED = ("curves", "adjusted_curves", "trajectories")  # their very rows say when follow-up ended
 
 
 def closed_comparisons(diagnostics: pa.Table) -> dict[Comparison, list[str]]:

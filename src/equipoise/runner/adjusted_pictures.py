@@ -1,0 +1,47 @@
+"""What figures of an adjustment are drawn from: curves of the adjusted arms, and how scores are spread in each."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from equipoise.results.follow_up_tables import ARMS
+from equipoise.runner.describe_arms import CODES, interval, interval_ends
+from equipoise.runner.layers import Layer, Propensity
+from equipoise.runner.risks import risks_at
+
+Row = dict[str, Any]
+MANY = 1000  # persons in the smaller arm from which on scores are counted in twenty groups, else in ten
+
+
+def adjusted_curve_rows(layer: Layer, last: int | None) -> Iterator[Row]:
+    """The adjusted risk of each arm at the ends of equal intervals, with the persons behind it, unweighted."""
+    rows = layer.rows
+    if layer.curve is None or layer.reason is not None or rows.arm is None:
+        return
+    days = last or (int(rows.stop.max()) if len(rows) else 0)
+    curve = layer.curve()
+    for arm in ARMS:
+        mine = rows.where(rows.arm == CODES[arm])
+        times = interval_ends(days, int((mine.stop < days).sum()))
+        risks = risks_at(curve, times)[CODES[arm]]
+        after, at_risk = int(mine.start.max()), len(mine)
+        for position, (time, risk) in enumerate(zip(times, risks, strict=True), start=1):
+            row = interval(mine, after, time, at_risk)
+            after, at_risk = time, row["n_remaining"]
+            limits = {"risk": risk.estimate, "conf_low": risk.conf_low, "conf_high": risk.conf_high}
+            yield {"arm": arm, "position": position, "time_days": time} | row | limits
+
+
+def score_rows(propensity: Propensity) -> Iterator[Row]:
+    """How many persons of each arm have a preference, and a propensity, score in each group of equal width."""
+    arm = propensity.rows.arm
+    assert arm is not None
+    number = 20 if min(int((arm == code).sum()) for code in CODES.values()) >= MANY else 10
+    edges = np.linspace(0.0, 1.0, number + 1).round(10)
+    for scale, values in (("preference", propensity.preference), ("propensity", propensity.score)):
+        group = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, number - 1)
+        counts = {name: np.bincount(group[arm == code], minlength=number) for name, code in CODES.items()}
+        for i in range(number):
+            found = {f"n_{name}": int(count[i]) for name, count in counts.items()}
+            yield {"scale": scale, "position": i + 1, "score_from": edges[i], "score_below": edges[i + 1]} | found
