@@ -229,3 +229,37 @@ def test_drawn_limits_are_near_those_of_the_estimator(database: Path, tmp_path: 
             assert other["std_error"] == pytest.approx(one["std_error"], rel=0.3)  # 100 draws: 7 % a standard deviation
             assert other["model"].endswith("; limits of 100 bootstrap draws")
             assert other["conf_low"] < other["estimate"] < other["conf_high"]
+
+
+def test_an_exposure_that_begins_during_follow_up_is_split_and_counted(database: Path, tmp_path: Path) -> None:
+    raw = follow_up(
+        ("analyses/0/design/timing", "time_varying"),
+        ("analyses/0/design/estimator", {"kinds": ["cox", "poisson"]}),
+        ("analyses/0/cluster", "person"),
+    )
+    results = run(database, tmp_path / "out", raw)
+    target, reference = results.rows("follow_up")
+    assert target["label"] == "use of antidepressants, from its beginning on"
+    assert target["n_began"] == reference["n_censored_switch"] > 0
+    crude, adjusted = rows(results, "hazard_ratio")
+    assert target["n_at_time_zero"] + reference["n_at_time_zero"] == crude["n_persons"]
+    assert target["n_events"] + reference["n_events"] == crude["n_cases"]
+    assert crude["n_exposed_cases"] == target["n_events"]
+    fixed = run(database, tmp_path / "fixed", follow_up())
+    whole = sum(row["person_years"] for row in fixed.rows("follow_up"))
+    assert target["person_years"] + reference["person_years"] == pytest.approx(whole, rel=1e-12)
+    ratio, _ = rows(results, "rate_ratio")
+    assert ratio["estimate"] == pytest.approx(target["rate"] / reference["rate"], rel=1e-9)
+    assert not results.rows("curves")
+    assert adjusted["missing_data"] == "complete cases"
+
+
+def test_small_counts_stay_hidden_where_persons_change_arms_or_lack_a_covariate(database: Path, tmp_path: Path) -> None:
+    raw = follow_up(
+        ("analyses/0/design/timing", "time_varying"), ("analyses/0/design/estimator", {"kinds": ["cox", "poisson"]})
+    )
+    results = run(database, tmp_path / "out", raw, min_cell_count=20)
+    for name in ("follow_up", "missingness", "estimates", "characteristics_by_arm"):
+        for row in results.rows(name):
+            counts = [value for key, value in row.items() if key.startswith("n_") and not key.endswith("_suppressed")]
+            assert not [value for value in counts if value is not None and 0 < value < 20], name

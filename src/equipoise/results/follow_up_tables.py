@@ -12,7 +12,7 @@ CENSORED = {
     "n_censored_study_end": "censored on the last day of the study",
     "n_censored_exit": "censored on leaving the population",
     "n_censored_stop": "censored at the end of use",
-    "n_censored_switch": "censored on a switch to the other arm's drug",
+    "n_censored_switch": "censored on a switch to the other arm's drug, or who began use where exposure varies in time",
 }
 
 
@@ -33,6 +33,10 @@ FOLLOW_UP = TableSchema(
         count("n_events", "persons with the outcome"),
         count("n_competing", "persons with a competing event"),
         *(count(name, f"persons {meaning}") for name, meaning in CENSORED.items()),
+        count("n_at_time_zero", "persons in the arm from time zero on, where exposure varies in time; null elsewhere"),
+        count(
+            "n_began", "persons who came into the arm during follow-up, where exposure varies in time; null elsewhere"
+        ),
         real("person_years", "time at risk", "years of 365.25 days", "n_persons", "n_events"),
         real("rate", "events per 1,000 person-years", "per 1,000 person-years", "n_persons", "n_events"),
         real("median_days", "median time from time zero to the end of follow-up", "days", "n_persons"),
@@ -40,6 +44,11 @@ FOLLOW_UP = TableSchema(
     (*CONTRAST, "arm"),
     (
         Parts("n_persons", ("n_events", "n_competing", *CENSORED)),
+        Parts("n_persons", ("n_at_time_zero", "n_began")),
+        Levels(("n_at_time_zero",), CONTRAST, (Total("estimates", "n_persons", CONTRAST),), known=False),
+        Levels(("n_at_time_zero",), CONTRAST, (Total("attrition", "n_remaining", ("analysis",)),), known=False),
+        Same("n_began", "follow_up", "n_censored_switch", pairs(*CONTRAST)),
+        Same("n_at_time_zero", "follow_up", "n_persons", pairs(*CONTRAST, "arm")),
         Levels(("n_persons",), CONTRAST, (Total("estimates", "n_persons", CONTRAST),), known=False),
         Levels(("n_persons",), CONTRAST, (Total("attrition", "n_remaining", ("analysis",)),), known=False),
         Levels(("n_events",), CONTRAST, (Total("estimates", "n_cases", CONTRAST),), known=False),
@@ -86,7 +95,11 @@ CHARACTERISTICS_BY_ARM = TableSchema(
         link
         for arm in ARMS
         for link in (
-            Levels((f"n_{arm}", f"n_{arm}_missing"), (*CONTRAST, "variable", "statistic"), (_of_arm(arm),)),
+            Levels(
+                (f"n_{arm}", f"n_{arm}_missing"),
+                (*CONTRAST, "variable", "statistic"),
+                (_of_arm(arm), Total("follow_up", "n_at_time_zero", CONTRAST, where=("arm", arm))),
+            ),
             Same(
                 f"n_{arm}_missing",
                 "characteristics_by_arm",

@@ -40,7 +40,10 @@ MISSINGNESS = TableSchema(
         Levels(("n_complete",), (*CONTRAST, "position"), (Total("estimates", "n_persons", CONTRAST),), known=False),
         Levels(("n_persons",), (*CONTRAST, "position"), (Total("estimates", "n_persons", CONTRAST),), known=False),
         Same("n_persons", "missingness", "n_persons", pairs(*SET, "exposure", "group")),
-        Same("n_persons", "follow_up", "n_persons", (*pairs(*CONTRAST), ("group", "arm"))),
+        *(
+            Same("n_persons", "follow_up", name, (*pairs(*CONTRAST), ("group", "arm")))
+            for name in ("n_persons", "n_at_time_zero")
+        ),
         *(
             Same(
                 f"n_{what}",

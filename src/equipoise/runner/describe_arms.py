@@ -15,7 +15,7 @@ from equipoise.design.follow_up import ENDINGS, Followed
 from equipoise.kernels.spans import span_at
 from equipoise.results.follow_up_tables import ARMS
 from equipoise.runner.artifact import Artifact
-from equipoise.runner.follow_up import covariates_at_time_zero, followed_persons
+from equipoise.runner.follow_up import covariates_at_time_zero, exposure_begins, followed_persons
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, read_follow_up
 from equipoise.runner.missing_rows import missing_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people
@@ -47,13 +47,36 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     adjusted_for = covariates_at_time_zero(inputs, protocol, people, followed)
     described = _described(people, followed, adjusted_for)
     made = {
-        "follow_up": list(follow_up_rows(followed, protocol)),
+        "follow_up": list(_followed(inputs, protocol, people, followed)),
         "missingness": list(missing_rows({arm: followed.arms.arm == CODES[arm] for arm in ARMS}, adjusted_for)),
         "characteristics_by_arm": list(characteristic_rows(ARMS, followed.arms.arm == TARGET, described)),
-        "curves": list(curve_rows(assembled, protocol, subset["conf_level"])),
+        "curves": [] if protocol.varies_in_time else list(curve_rows(assembled, protocol, subset["conf_level"])),
     }
     key = protocol.key(subset["id"])
     return Artifact({}, {name: [key | row for row in rows_made] for name, rows_made in made.items()})
+
+
+def _followed(inputs: Inputs, protocol: FollowUpProtocol, people: People, followed: Followed) -> Iterator[Row]:
+    if protocol.varies_in_time:
+        return split_follow_up_rows(followed, exposure_begins(inputs, protocol, people, followed), protocol)
+    return follow_up_rows(followed, protocol)
+
+
+def split_follow_up_rows(followed: Followed, after: np.ndarray, protocol: FollowUpProtocol) -> Iterator[Row]:
+    """The same of time with and without exposure; a person whose use begins in follow-up is in both, and has left the
+    time without it by a switch. `after` (k,) is the day after which each is exposed."""
+    start = protocol.design.follow_up.starts_day
+    changes = np.clip(after, start, followed.stop)
+    switches = (after > start) & (after < followed.stop)
+    ending = np.where(switches, ENDINGS.index("switch"), followed.ending)
+    for arm in ARMS:
+        target = arm == "target"
+        mine = (after < followed.stop) if target else (after > start)
+        ends = (followed.ending if target else ending)[mine]
+        days = ((followed.stop - changes) if target else (changes - start))[mine].astype(np.int64)
+        n_began = int(switches.sum()) if target else 0
+        row = _row_of_arm(arm, protocol, int(mine.sum()), ends, days)
+        yield row | {"n_at_time_zero": row["n_persons"] - n_began, "n_began": n_began}
 
 
 def follow_up_rows(followed: Followed, protocol: FollowUpProtocol) -> Iterator[Row]:
@@ -61,15 +84,22 @@ def follow_up_rows(followed: Followed, protocol: FollowUpProtocol) -> Iterator[R
     start = protocol.design.follow_up.starts_day
     for arm in ARMS:
         mine = followed.arms.arm == CODES[arm]
-        ended = np.bincount(followed.ending[mine], minlength=len(ENDINGS))
-        row: Row = {"arm": arm, "label": protocol.arm_labels[CODES[arm]], "n_persons": int(mine.sum())}
-        row |= {ENDED[name]: int(ended[code]) for code, name in enumerate(ENDINGS)}
-        years = float((followed.stop[mine].astype(np.int64) - start).sum()) / 365.25
-        yield row | {
-            "person_years": years,
-            "rate": 1000 * row["n_events"] / years if years else None,
-            "median_days": float(np.median(followed.stop[mine])) if mine.any() else None,
-        }
+        days = followed.stop[mine].astype(np.int64) - start
+        row = _row_of_arm(arm, protocol, int(mine.sum()), followed.ending[mine], days)
+        yield row | {"median_days": float(np.median(followed.stop[mine])) if mine.any() else None}
+
+
+def _row_of_arm(arm: str, protocol: FollowUpProtocol, n: int, ending: np.ndarray, days: np.ndarray) -> Row:
+    """Persons, how their time in the arm ended, and how long it was."""
+    ended = np.bincount(ending, minlength=len(ENDINGS))
+    row: Row = {"arm": arm, "label": protocol.arm_labels[CODES[arm]], "n_persons": n}
+    row |= {ENDED[name]: int(ended[code]) for code, name in enumerate(ENDINGS)}
+    years = float(days.sum()) / 365.25
+    return row | {
+        "person_years": years,
+        "rate": 1000 * row["n_events"] / years if years else None,
+        "median_days": float(np.median(days)) if n else None,
+    }
 
 
 def _described(people: People, followed: Followed, adjusted_for: list[CovariateValues]) -> Iterator[CovariateValues]:

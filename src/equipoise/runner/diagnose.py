@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from equipoise.analysis_set import AnalysisSet
 from equipoise.diagnostics.balance_verdict import judge_balance
 from equipoise.diagnostics.gate import Gate, Status, assess_gate
@@ -17,13 +19,14 @@ def diagnostic_rows(people: AnalysisSet, propensity: Propensity | None, rules: M
     """One row a diagnostic. `people` are the persons that the adjusted estimates rest on."""
     gate = Gate(**GateRules.model_validate(rules).model_dump())
     assert people.arm is not None
-    target, events = int((people.arm == 1).sum()), int((people.event == 1).sum())
+    target, reference = (len(np.unique(people.person[people.arm == arm])) for arm in (1, 0))
+    events = int((people.event == 1).sum())
     balance = None if propensity is None else propensity.balance
     found = assess_gate(
         gate,
         balance=balance,
         propensity=propensity,
-        power=assess_power(target=target, reference=len(people) - target, events=events),
+        power=assess_power(target=target, reference=reference, events=events),
     )
     for position, verdict in enumerate(found.verdicts, start=1):
         row: Row = {
@@ -39,3 +42,10 @@ def diagnostic_rows(people: AnalysisSet, propensity: Propensity | None, rules: M
             failed = judge_balance(balance, threshold=verdict.threshold, alpha=gate.alpha).failed
             row["covariates"] = "; ".join(failed)
         yield row
+    if propensity is not None:
+        yield {
+            "position": len(found.verdicts) + 1,
+            "diagnostic": "generalizability",
+            "status": "reported",
+            "value": propensity.generalizability.largest,
+        }

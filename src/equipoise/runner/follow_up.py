@@ -15,6 +15,7 @@ from equipoise.design.deliberate_flaws import ever_users, late_rows
 from equipoise.design.follow_up import Followed, assemble_arms, follow, with_population
 from equipoise.design.graded_use import SCORE, GradedDrug, scores_of
 from equipoise.design.nested_case_control import covariate_columns, interaction_columns, level_columns
+from equipoise.design.time_varying import at_first_risk, exposed_after, split
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import covariates
 from equipoise.runner.follow_up_protocol import FollowUpProtocol, contrast_of, drug_of, read_follow_up
@@ -40,7 +41,8 @@ def population(inputs: Inputs, subset: Any, source: Source) -> Artifact:
 
 
 def arms_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
-    """The rows of one comparison: a person each, with arm, time followed, event and covariates."""
+    """The rows of one comparison with arm, time followed, event and covariates: one a person, or, where exposure varies
+    in time, one for the time without exposure and one for the time with it."""
     protocol = read_follow_up(subset)
     people = unpack_people(inputs["people"])
     followed = followed_persons(inputs, protocol, people)
@@ -51,6 +53,8 @@ def arms_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     columns += level_columns(at_time_zero(inputs, protocol.subgroups, people, followed))
     columns += graded_columns(inputs, protocol, people, followed)
     rows = assemble_arms(followed, Column(protocol.contrast_label, "exposure", tags), columns, protocol.design)
+    if protocol.varies_in_time:
+        rows = split(rows, exposure_begins(inputs, protocol, people, followed))
     return pack_analysis_set(with_population(rows, unpack_cohort(inputs["population"]).attrition))
 
 
@@ -64,7 +68,17 @@ def followed_persons(inputs: Inputs, protocol: FollowUpProtocol, people: People)
     else:
         arms = find_arms(people, population, contrast, *rules)
     first_records = first_or_all(inputs, protocol.labels, people)
-    return follow(people, arms, contrast, first_records, protocol.design, protocol.labels)
+    followed = follow(people, arms, contrast, first_records, protocol.design, protocol.labels)
+    if protocol.varies_in_time:
+        return at_first_risk(followed, exposure_begins(inputs, protocol, people, followed), protocol.design)
+    return followed
+
+
+def exposure_begins(inputs: Inputs, protocol: FollowUpProtocol, people: People, followed: Followed) -> np.ndarray:
+    """The day after which each person is exposed, where exposure varies in time: int32 (k,)."""
+    assert protocol.window is not None  # a rule of the design
+    drug = contrast_of(protocol, inputs["records"], people).target
+    return exposed_after(people, followed.arms, drug, protocol.design, protocol.window, protocol.recording_from)
 
 
 def covariates_at_time_zero(

@@ -39,12 +39,20 @@ class FollowUpProtocol:
     def comparator(self) -> str | None:
         return self.design.comparator
 
+    @property
+    def varies_in_time(self) -> bool:
+        """Whether exposure may begin after time zero."""
+        return self.design.timing == "time_varying"
+
     def label_of(self, exposure: str) -> str:
         return self.exposures[exposure].label or exposure
 
     @property
     def arm_labels(self) -> tuple[str, str]:
         """Reference and target arm in words, in the order of their codes."""
+        if self.varies_in_time:
+            drug = self.label_of(self.target)
+            return f"no use of {drug} so far", f"use of {drug}, from its beginning on"
         ongoing = self.design.use == "ongoing"
         place = ", on entry" if ongoing else f", {self.design.window}" if self.design.window else ""
         first = "new use of " if self.design.new_users else "use of " if place else ""

@@ -19,6 +19,7 @@ def control_contradictions(parts: Parts) -> Iterator[Said]:
             yield from repeated((*WHERE, key), getattr(controls, key))
         chosen = _analyses(parts, controls)
         yield from _outcomes(parts, controls, chosen)
+        yield from _varying(controls, chosen)
         yield from _exposures(parts, controls, chosen)
         yield from _without_ratio(controls, chosen)
 
@@ -36,6 +37,14 @@ def _outcomes(parts: Parts, controls: NegativeControls, chosen: list[Analysis]) 
         if role:
             found = f"{name!r} is a negative control, and {role}"
             yield (*WHERE, "outcomes", i), found, "outcomes that the study does not name elsewhere", REMEDY
+
+
+def _varying(controls: NegativeControls, chosen: list[Analysis]) -> Iterator[Said]:
+    """Control outcomes of a comparison whose persons have several rows."""
+    named = [item.id for item in chosen if item.follow_up is not None and item.follow_up.timing == "time_varying"]
+    if controls.outcomes and named:
+        found = f"outcomes with analysis {named[0]!r}, whose exposure varies in time"
+        yield (*WHERE, "outcomes"), found, "analyses with arms at time zero", "name those in analyses"
 
 
 def _roles(parts: Parts, analysis: Analysis) -> Iterator[tuple[str, str]]:

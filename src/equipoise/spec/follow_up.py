@@ -355,6 +355,9 @@ class FollowUpDesign(Model):
             f"comparator = {shown(self.comparator)}": self.comparator is not None,
             "new_users": self.new_users is not None,
             "censoring at_stop or at_switch": stops,
+            f"use = {shown(self.use)}": self.use != "dispensed",
+            f"below_minimum = {shown(self.below_minimum)}": self.below_minimum != "reference",
+            "a score": self.score is not None,
             f"adjustment of kind {shown(self.adjustment.kind)}": self.adjustment.kind not in ("none", "regression"),
             f"estimator.kinds with {shown(other[0] if other else '')}": bool(other),
         }
