@@ -10,7 +10,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from equipoise.data.partnerships import NOBODY, Lives, Partnerships, partnerships, positions_of
+from equipoise.data.ascending import distinct, held_in, positions_of
+from equipoise.data.partnerships import NOBODY, Lives, Partnerships, partnerships
 from equipoise.data.quality import QualityFinding
 from equipoise.data.relationships import KINDS, RecordedLinks
 
@@ -112,7 +113,7 @@ class _Settling:
 
     def _note(self, check: str, records: np.ndarray, persons: np.ndarray) -> None:
         """Count records (one number each) and the known persons they concern."""
-        self.counts[check] = (int(records.sum()), len(np.unique(persons[persons != NOBODY])))
+        self.counts[check] = (int(records.sum()), len(distinct(persons[persons != NOBODY])))
 
     def _note_pairs(self, check: str, pairs: Two) -> None:
         self._note(check, np.ones(len(pairs[0]), np.int64), np.concatenate(pairs))
@@ -141,9 +142,8 @@ class _Settling:
         up, down = self._linked(PARENT), self._linked(CHILD)
         parent, child = np.concatenate([up[0], down[1]]), np.concatenate([up[1], down[0]])
         said = np.concatenate([_key(pair[1], pair[0], self.n) for pair in named.values()])
-        key, at = np.unique(_key(child, parent, self.n), return_index=True)
-        at = at[~np.isin(key, said)]
-        child, parent = child[at], parent[at]
+        key = distinct(_key(child, parent, self.n))
+        child, parent = self._pairs(key[~held_in(distinct(said), key)])
         sexless = ~(self.persons.female[parent] | self.persons.male[parent])
         self._note_pairs("parent whose recorded sex says neither mother nor father", (child[sexless], parent[sexless]))
         child, parent = child[~sexless], parent[~sexless]
@@ -164,8 +164,7 @@ class _Settling:
 
     def _only(self, child: np.ndarray, parent: np.ndarray, several: list[np.ndarray]) -> np.ndarray:
         """The one parent of each child; children with several different ones are put on the list."""
-        key = np.unique(_key(child, parent, self.n))
-        child, parent = key // self.n, key % self.n
+        child, parent = self._pairs(distinct(_key(child, parent, self.n)))
         counts = np.bincount(child, minlength=self.n)
         several.append(np.flatnonzero(counts > 1))
         found = np.full(self.n, NOBODY, dtype=np.int64)
@@ -180,28 +179,30 @@ class _Settling:
         said_full, said_half = (self._keys(self._linked(kind)) for kind in (FULL, HALF))
         unknown = self._keys(self._linked(SIBLING))
         self._note_pairs("siblings of unknown kind", self._pairs(unknown))
-        related = self._keys(self._child_parent(mother, father))
-        absurd = np.intersect1d(np.concatenate([said_full, said_half]), related)
+        said_both = distinct(np.concatenate([said_full, said_half]))
+        absurd = said_both[self._are_parent_and_child(said_both, mother, father)]
         self._note_pairs("siblings who are parent and child", self._pairs(absurd))
         differ = said_full[self._differ(self._pairs(said_full), mother, father)]
         self._note_pairs("recorded as full siblings, but a parent differs", self._pairs(differ))
-        twice = np.intersect1d(said_full, said_half)
+        twice = said_full[held_in(said_half, said_full)]
         self._note_pairs("recorded both as full and as half siblings", self._pairs(twice))
-        said_full = np.setdiff1d(said_full, np.concatenate([absurd, differ, twice]))
-        every_full = np.union1d(by_parents, np.setdiff1d(said_full, half_by_parents))
-        every_half = np.setdiff1d(np.union1d(half_by_parents, np.setdiff1d(said_half, absurd)), every_full)
+        said_full = _without(said_full, absurd, differ, twice)
+        every_full = distinct(np.concatenate([by_parents, _without(said_full, half_by_parents)]))
+        every_half = distinct(np.concatenate([half_by_parents, _without(said_half, absurd)]))
+        every_half = _without(every_half, every_full)
         return self._pairs(every_full), self._pairs(every_half)
 
     def spouses(self, mother: np.ndarray, father: np.ndarray) -> Two:
         """Pairs recorded as spouses, the smaller position first."""
         said = self._keys(self._linked(SPOUSE))
-        absurd = np.intersect1d(said, self._keys(self._child_parent(mother, father)))
-        self._note_pairs("spouses who are parent and child", self._pairs(absurd))
-        return self._pairs(np.setdiff1d(said, absurd))
+        absurd = self._are_parent_and_child(said, mother, father)
+        self._note_pairs("spouses who are parent and child", self._pairs(said[absurd]))
+        return self._pairs(said[~absurd])
 
-    def _child_parent(self, mother: np.ndarray, father: np.ndarray) -> Two:
-        pairs = [(np.flatnonzero(known != NOBODY), known[known != NOBODY]) for known in (mother, father)]
-        return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
+    def _are_parent_and_child(self, keys: np.ndarray, *sides: np.ndarray) -> np.ndarray:
+        """Whether one of a pair is a parent of the other: bool (k,)."""
+        one, other = self._pairs(keys)
+        return np.any([(side[one] == other) | (side[other] == one) for side in sides], axis=0)
 
     def _differ(self, pairs: Two, *sides: np.ndarray) -> np.ndarray:
         """Whether a parent of both is known and is not the same person: bool (k,)."""
@@ -210,10 +211,11 @@ class _Settling:
 
     def _keys(self, pairs: Two) -> np.ndarray:
         """Each pair once, whichever way round, as one sorted number."""
-        return np.unique(_key(np.minimum(*pairs), np.maximum(*pairs), self.n))
+        return distinct(_key(np.minimum(*pairs), np.maximum(*pairs), self.n))
 
     def _pairs(self, keys: np.ndarray) -> Two:
-        return keys // max(self.n, 1), keys % max(self.n, 1)
+        one = keys // max(self.n, 1)
+        return one, keys - one * self.n
 
 
 def derived_siblings(mother: np.ndarray, father: np.ndarray) -> tuple[Two, Two]:
@@ -239,7 +241,9 @@ def _sharing(parent: np.ndarray) -> Two:
     """Every pair of persons with the same known parent, the smaller position first."""
     known = np.flatnonzero(parent != NOBODY)
     order = known[np.argsort(parent[known], kind="stable")]
-    _, first, count = np.unique(parent[order], return_index=True, return_counts=True)
+    starts = np.append(True, parent[order[1:]] != parent[order[:-1]])[: len(order)]
+    first = np.flatnonzero(starts)
+    count = np.diff(np.append(first, len(order)))
     family = np.repeat(np.arange(len(first)), count * count)
     position = np.arange(len(family)) - np.repeat(np.cumsum(count * count) - count * count, count * count)
     one, other = order[first[family] + position // count[family]], order[first[family] + position % count[family]]
@@ -257,6 +261,13 @@ def _sibships(n: int, pairs: list[Two], parents: list[np.ndarray]) -> np.ndarray
     one, other = (np.concatenate([edge[side] for edge in edges]) for side in (0, 1))
     graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(n, n))
     return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _without(keys: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """Ascending keys that are in none of the others."""
+    for other in others:
+        keys = keys[~held_in(other, keys)]
+    return keys
 
 
 def _rows(pairs: Two, n: int) -> Pairs:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from equipoise.data.ascending import NOBODY, distinct, positions_of
 from equipoise.data.quality import QualityFinding
 from equipoise.data.relationships import RecordedLinks
 
-NOBODY = -1
 EARLIEST, LATEST = np.int32(np.iinfo(np.int32).min), np.int32(np.iinfo(np.int32).max)
 RULES = {
     "married again while married": ("observation", "the earlier marriage ends the day before"),
@@ -83,7 +83,7 @@ def partnerships(
         _agreeing(periods, np.flatnonzero(both), one, other, lives),
     ]
     pair, start, end = (np.concatenate([part[at] for part in found]) for at in range(3))
-    unmatched = np.setdiff1d(np.arange(len(one)), pair)
+    unmatched = np.flatnonzero(np.bincount(pair, minlength=len(one)) == 0)
     made = _rows(one[pair], other[pair], start, end, n)
     counted = (
         again,
@@ -113,14 +113,6 @@ def partner_on(partners: Partnerships, person: np.ndarray, day: np.ndarray) -> n
     return found
 
 
-def positions_of(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Positions in ascending identifiers, `NOBODY` for those that are not there: int64 (k,)."""
-    if not len(ids):
-        return np.full(len(wanted), NOBODY, dtype=np.int64)
-    at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[at] == wanted, at, NOBODY)
-
-
 def _periods(recorded: RecordedLinks, person_id: np.ndarray) -> tuple[_Periods, tuple[int, int]]:
     """Marriages from the days on which persons married and parted; a day of parting is no longer a day together."""
     tables = (recorded.ends, recorded.begins)
@@ -129,10 +121,9 @@ def _periods(recorded: RecordedLinks, person_id: np.ndarray) -> tuple[_Periods, 
     begins = np.repeat([0, 1], [len(table) for table in tables])
     known = person != NOBODY
     # Parting comes before marrying on the same day: who does both marries another.
-    rows = np.unique(np.stack([person[known], day[known], begins[known]], axis=1), axis=0)
-    person, day, begins = rows.T
+    person, day, begins = _once_each(person[known], day[known], begins[known])
     start = np.flatnonzero(begins == 1)
-    followed = start[:-1] + 1 if len(start) and start[-1] == len(rows) - 1 else start + 1
+    followed = start[:-1] + 1 if len(start) and start[-1] == len(person) - 1 else start + 1
     same = np.zeros(len(start), dtype=bool)
     same[: len(followed)] = person[followed] == person[start[: len(followed)]]
     end = np.full(len(start), int(LATEST), dtype=np.int64)
@@ -141,8 +132,17 @@ def _periods(recorded: RecordedLinks, person_id: np.ndarray) -> tuple[_Periods, 
     again[same] = begins[start[same] + 1] == 1
     offsets = np.zeros(len(person_id) + 1, dtype=np.int64)
     np.cumsum(np.bincount(person[start], minlength=len(person_id)), out=offsets[1:])
-    counts = (int(again.sum()), len(np.unique(person[start[again]])))
+    counts = (int(again.sum()), len(distinct(person[start[again]])))
     return _Periods(offsets, day[start].astype(np.int32), end.astype(np.int32)), counts
+
+
+def _once_each(*columns: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Rows in ascending order, each once."""
+    order = np.lexsort(columns[::-1])
+    ordered = [column[order] for column in columns]
+    new = np.any([column[1:] != column[:-1] for column in ordered], axis=0)
+    keep = np.append(True, new)[: len(order)]
+    return tuple(column[keep] for column in ordered)
 
 
 Spans = tuple[np.ndarray, np.ndarray, np.ndarray]  # pair, first day, last day
@@ -201,8 +201,8 @@ def _at_once(made: Partnerships) -> tuple[int, int]:
     furthest = np.maximum.accumulate(reach) if len(reach) else reach
     begins = person[1:] * 2**33 + (made.start[1:].astype(np.int64) - int(EARLIEST))
     overlaps = (person[1:] == person[:-1]) & (begins <= furthest[:-1])
-    return int(overlaps.sum()), len(np.unique(person[1:][overlaps]))
+    return int(overlaps.sum()), len(distinct(person[1:][overlaps]))
 
 
 def _persons(one: np.ndarray, other: np.ndarray) -> tuple[int, int]:
-    return len(one), len(np.unique(np.concatenate([one, other])))
+    return len(one), len(distinct(np.concatenate([one, other])))
