@@ -24,7 +24,7 @@ def summary(results: Results, page: Path) -> str:
     for analysis in results.manifest["study"]["analyses"]:
         if shown := _main_rows(rows, analysis):
             kind = analysis["design"]["kind"]
-            block = _follow_up if kind == "follow_up" else _case_control
+            block = {"follow_up": _follow_up, "target_trial": _target_trial}.get(kind, _case_control)
             lines += ["", *block(analysis, shown)]
     return "\n".join(lines)
 
@@ -61,7 +61,7 @@ def _asked_for(results: Results) -> list[Row]:
 def _main_rows(rows: Sequence[Row], analysis: Row) -> list[Row]:
     """Estimates of one analysis for the whole population, with all adjustment it asks for."""
     own = [row for row in rows if (row["analysis"], row["subgroup"]) == (analysis["id"], OVERALL)]
-    if analysis["design"]["kind"] == "follow_up":
+    if analysis["design"]["kind"] != "nested_case_control":
         return own
     wanted = "adjusted" if analysis["adjust_for"] else "crude"
     return [row for row in own if row["adjustment"] == wanted]
@@ -80,6 +80,24 @@ def _case_control(analysis: Row, rows: Sequence[Row]) -> list[str]:
 def _follow_up(analysis: Row, rows: Sequence[Row]) -> list[str]:
     header = ("target", "quantity", "day", "estimate", _interval(analysis))
     return [_name(analysis), *_listed(header, [_follow_up_cells(row) for row in rows if row["measure"] != "rmst"])]
+
+
+def _target_trial(analysis: Row, rows: Sequence[Row]) -> list[str]:
+    """Contrasts of strategies by the first method of the study."""
+    header = ("strategy", "against", "quantity", "estimate", _interval(analysis))
+    contrasts = [row for row in rows if row["measure"] != "risk" and row["adjustment"] != "crude"]
+    first = [row for row in contrasts if row["adjustment"] == contrasts[0]["adjustment"]]
+    heading = f"{_name(analysis)} ({first[0]['adjustment']})" if first else _name(analysis)
+    return [heading, *_listed(header, [_trial_cells(row) for row in first])]
+
+
+def _trial_cells(row: Row) -> tuple[str, ...]:
+    when = "" if row["time_point_days"] is None else f", day {row['time_point_days']}"
+    use = (row["exposure"], row["comparison"], f"{MEASURES[row['measure']]}{when}")
+    if row["reason"] is not None:
+        return (*use, "-", row["reason"])
+    limits = "" if row["conf_low"] is None else f"{row['conf_low']:.2f} to {row['conf_high']:.2f}"
+    return (*use, f"{row['estimate']:.2f}", limits)
 
 
 def _interval(analysis: Row) -> str:

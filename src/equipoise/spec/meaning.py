@@ -22,6 +22,8 @@ from equipoise.spec.places import Path, place
 from equipoise.spec.published import Published
 from equipoise.spec.relatives import RelativeControls
 from equipoise.spec.study import Analysis, Sensitivity, changed
+from equipoise.spec.target_trial import TargetTrial
+from equipoise.spec.target_trial_meaning import target_trial_contradictions
 from equipoise.spec.values import shown
 from equipoise.spec.wording import worded
 
@@ -104,6 +106,8 @@ def _covariates(parts: Parts) -> Iterator[Said]:
 def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
     if isinstance(analysis.design, NestedCaseControl):
         yield from _nested_case_control(parts, analysis, analysis.design, where)
+    elif isinstance(analysis.design, TargetTrial):
+        yield from target_trial_contradictions(parts, analysis, analysis.design, where)
     else:
         yield from follow_up_contradictions(parts, analysis, analysis.design, where)
         yield from _of_matched_sets_only(analysis, where)
@@ -146,7 +150,7 @@ def _published(parts: Parts, figure: Published, where: Path) -> Iterator[Said]:
         yield from published_meaning.of_follow_up(parts, figure, analysis, design, where)
         return
     if not isinstance(design, NestedCaseControl):
-        yield (*where, "analysis"), f"{figure.analysis!r} is a follow-up study", "a nested case-control study"
+        yield (*where, "analysis"), f"{figure.analysis!r} is of kind {design.kind!r}", "a nested case-control study"
         return
     yield from published_meaning.of_case_control(figure, where)
     named = (

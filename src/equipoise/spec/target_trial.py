@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from equipoise.spec.follow_up import FollowUpOutcome, NewUsers
 from equipoise.spec.model import Model
-from equipoise.spec.trial_estimation import ENTRY_ONLY, SEQUENTIAL, TrialEstimation
+from equipoise.spec.trial_estimation import DOUBLY_ROBUST, ENTRY_ONLY, SEQUENTIAL, TrialEstimation
 from equipoise.spec.values import MOST_DAYS, Day, Name, Off, SomeDays, Text, WholeDays, Wrong, shown
 
 Interval = Literal["day", "week", "month"]
@@ -226,6 +226,9 @@ class TargetTrial(Model):
                 raise Wrong(found, 'sustained = true, or contrast = "as_assigned"')
         elif self.contrast == "as_treated":
             raise Wrong(f'contrast = "as_treated" without method {SEQUENTIAL!r}', f"methods = [{SEQUENTIAL!r}]")
+        if DOUBLY_ROBUST in methods and self.competing_effect == "direct" and self.outcome.competing:
+            found = f'method {DOUBLY_ROBUST!r} with competing_effect = "direct"'
+            raise Wrong(found, 'competing_effect = "total" or "composite", or another method')
         several = [method for method in methods if method in ENTRY_ONLY]
         if several and self.time_zero == "every_interval":
             found = f'method {several[0]!r} with time_zero = "every_interval"'

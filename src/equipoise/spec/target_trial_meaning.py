@@ -73,10 +73,12 @@ def _conditions(parts: Parts, design: TargetTrial, inside: Path) -> Iterator[Sai
         if strategy.when is None:
             continue
         covariate = parts.covariate(strategy.when)
+        if covariate is None:
+            continue  # a name that is not defined is a fault of its own
         if strategy.when not in design.time_varying:
             found = f"{strategy.when!r} is not in time_varying, so that nobody could follow the strategy"
             yield (*inside, "strategies", i, "when"), found, ", ".join(map(repr, design.time_varying)) or "none yet"
-        elif covariate is not None and covariate.kind not in TWO_LEVELS:
+        elif covariate.kind not in TWO_LEVELS:
             found = f"covariate {strategy.when!r} of kind {covariate.kind!r}"
             yield (*inside, "strategies", i, "when"), found, "a covariate of kind 'event', which is no or yes"
 
