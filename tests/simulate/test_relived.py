@@ -11,10 +11,12 @@ from equipoise.simulate.formulary import FORMULARY, members
 from equipoise.simulate.nation import draw_block
 from equipoise.simulate.nation_spec import parse_nation
 from equipoise.simulate.places import data_of_view, truth_beside
-from equipoise.simulate.relived import NO_DRUGS, Followed, Treatments, Truth
+from equipoise.simulate.relived import NO_DRUGS, Followed, Treatments, Truth, of_one_kind
 from equipoise.simulate.true_values import Nation, compute_truth
 
 STRONG = Nation(parse_nation({"effects": {"rem_suppression_on_death": 0.5}}), 40_000, 5, 60.0)
+MIXED = drugs.NON_SUPPRESSING.copy()
+MIXED[np.flatnonzero(drugs.SUPPRESSING)[:1]] = True
 ANY = Treatments(drugs.ANTIDEPRESSANT, NO_DRUGS)
 
 
@@ -78,8 +80,18 @@ def test_what_has_no_true_value_says_why(patients: Followed) -> None:
     assert "before the diagnosis" in truth.log_hazard_ratio(early, ANY).why_not
     nobody = Followed(np.array([10**9]), np.array([17_000]), 730)
     assert "no motor neuron disease" in truth.log_hazard_ratio(nobody, ANY).why_not
-    mixed = Treatments(drugs.ANTIDEPRESSANT, drugs.NON_SUPPRESSING)
+    mixed = Treatments(drugs.SUPPRESSING & ~MIXED, MIXED)
+    assert not of_one_kind(mixed.reference)
     assert "which to give" in truth.log_hazard_ratio(patients, mixed).why_not
+    lasting = Treatments(drugs.ANTIDEPRESSANT, NO_DRUGS, nobody_stops=True)
+    assert "lasting use" in truth.log_hazard_ratio(patients, lasting).why_not
+
+
+def test_of_drugs_of_several_kinds_users_can_be_thought_of_with_the_other_drug(patients: Followed) -> None:
+    """Nobody has to be given one of the several: users of any are held against themselves on another drug."""
+    found = Truth([STRONG]).log_hazard_ratio(patients, Treatments(drugs.ANTIDEPRESSANT, drugs.NON_SUPPRESSING))
+    assert found.value is not None
+    assert found.value < 0
 
 
 def test_parts_of_a_nation_are_found_beside_the_data(tmp_path) -> None:

@@ -24,7 +24,7 @@ from equipoise.simulate.care import PROCEDURES
 from equipoise.simulate.cdm_vocabulary import atc_id, procedure_id, product_id
 from equipoise.simulate.formulary import FORMULARY
 from equipoise.simulate.relived import Followed as Lived
-from equipoise.simulate.relived import LogRatio, Treatments, Truth
+from equipoise.simulate.relived import LogRatio, Treatments, Truth, of_one_kind
 from equipoise.simulate.true_values import read_nation_truth_at
 from equipoise.spec.follow_up import DEATH, FollowUpDesign
 from equipoise.spec.study import Study
@@ -62,7 +62,7 @@ class MixtureTruth:
         inputs = Inputs(walk.shelf, {role: walk.keys[name] for role, name in step.needs.items()})
         people = unpack_people(inputs["people"])
         followed = followed_persons(inputs, read_follow_up(step.subset), people)
-        kept = np.isin(followed.arms.arm, _stands_for(design, reference))
+        kept = np.isin(followed.arms.arm, _stands_for(design, arms[0], reference))
         if kept.sum() < SMALLEST:
             return LogRatio(None, why_not=f"fewer than {SMALLEST} persons whom the estimate stands for")
         return self._value(_lived(followed, people.person_id, kept, design, outcome is True), treatments)
@@ -132,13 +132,15 @@ def _not_among_estimands(design: FollowUpDesign) -> str:
     return ""
 
 
-def _stands_for(design: FollowUpDesign, reference: np.ndarray) -> list[int]:
+def _stands_for(design: FollowUpDesign, target: np.ndarray, reference: np.ndarray) -> list[int]:
     """The arms whose persons an estimate stands for.
 
     Without a comparator, or with one of another class, only users of the target can be thought of without it: when and
-    for how long the others would have used it is not defined.
+    for how long the others would have used it is not defined. Nor can a drug be given that is not of one kind.
     """
-    if not reference.any() or not drugs.ANTIDEPRESSANT[reference].all():
+    if not of_one_kind(reference):
+        return [REFERENCE] if reference.any() and drugs.ANTIDEPRESSANT[reference].all() else [TARGET]
+    if not of_one_kind(target):
         return [TARGET]
     estimand = getattr(design.adjustment, "estimand", "ATE")
     return {"ATT": [TARGET], "ATC": [REFERENCE]}.get(estimand, [TARGET, REFERENCE])

@@ -75,9 +75,9 @@ class Truth:
         if known < len(followed.person_id):
             return LogRatio(None, why_not="some of its persons have no motor neuron disease that the truth knows of")
         lives = [part.lives(rows, _part(followed, at), treatments) for part, rows, at in parts]
-        if any(life is None for life in lives):
-            return LogRatio(None, why_not="time zero lies before the diagnosis of some of its persons")
-        target, reference = (np.concatenate([life[arm] for life in lives if life]) for arm in (0, 1))
+        if said := [life for life in lives if isinstance(life, str)]:
+            return LogRatio(None, why_not=said[0])
+        target, reference = (np.concatenate([life[arm] for life in lives]) for arm in (0, 1))
         return _log_ratio(target, reference, float(followed.horizon_days))
 
     def _patients(self, person_id: np.ndarray):
@@ -111,12 +111,14 @@ def _part(followed: Followed, at: np.ndarray) -> Followed:
 def _undefined(treatments: Treatments) -> str:
     """Why patients of one arm cannot be given the drugs of the other."""
     for arm, name in ((treatments.target, "target"), (treatments.reference, "reference")):
-        kinds = set(drugs.SUPPRESSING[arm & drugs.ANTIDEPRESSANT])
-        if treatments.nobody_stops and arm.any() and not drugs.ANTIDEPRESSANT[arm].all():
-            return f"lasting use of the drugs of the {name} arm is not among the lives that the truth can live"
-        if len(kinds) > 1 and treatments.reference.any():
-            return f"the {name} arm holds drugs that suppress REM sleep and others: which to give is not said"
+        if treatments.nobody_stops and arm.any() and not of_one_kind(arm):
+            return f"lasting use of the drugs of the {name} arm: which of them to give is not said"
     return ""
+
+
+def of_one_kind(arm: np.ndarray) -> bool:
+    """Whether one antidepressant can stand for all drugs of an arm: all suppress REM sleep, or none does."""
+    return bool(arm.any() and drugs.ANTIDEPRESSANT[arm].all() and len(set(drugs.SUPPRESSING[arm])) == 1)
 
 
 def _log_ratio(target: np.ndarray, reference: np.ndarray, horizon: float) -> LogRatio:
@@ -166,10 +168,15 @@ class _Patients:
             float(np.log(spec.effects.rem_suppression_on_death)),
         )
 
-    def lives(self, rows: np.ndarray, followed: Followed, treatments: Treatments) -> tuple[np.ndarray, ...] | None:
-        """Days from time zero to the outcome in the target's and in the reference's world, (k, lives) each."""
+    def lives(self, rows: np.ndarray, followed: Followed, treatments: Treatments) -> tuple[np.ndarray, ...] | str:
+        """Days from time zero to the outcome in the target's and in the reference's world, (k, lives) each.
+
+        In words, why there are no such lives.
+        """
         if (followed.day < self.diagnosis[rows]).any():
-            return None
+            return "time zero lies before the diagnosis of some of its persons"
+        if self._needs_a_choice(rows, followed.day, treatments):
+            return "an arm holds drugs that suppress REM sleep and others: which to give to the other arm is not said"
         worlds = [self._months(rows, followed.day, treatments, arm) for arm in (True, False)]
         made = [np.empty((len(rows), LIVES)), np.empty((len(rows), LIVES))]
         natural = self._total(rows, self.plan.natural[rows])
@@ -179,6 +186,18 @@ class _Patients:
             for life in range(LIVES):
                 into[:, life] = self._ends(rows, followed, hazard, at_zero, life + 1)
         return tuple(made)
+
+    def _needs_a_choice(self, rows: np.ndarray, day: np.ndarray, treatments: Treatments) -> bool:
+        """Whether somebody has a drug in hand that has to be exchanged for one of several kinds."""
+        natural = self.plan.natural[rows]
+        before = np.minimum(((day - self.onset[rows]) // MONTH).astype(np.int64), natural.shape[1] - 1)
+        taken = natural[np.arange(len(rows)), np.maximum(before, 0)]
+        for arm, other in ((treatments.target, treatments.reference), (treatments.reference, treatments.target)):
+            exchanged = (taken != drugs.NONE) & other[taken] & ~arm[taken]
+            several = len(set(drugs.SUPPRESSING[arm & drugs.ANTIDEPRESSANT])) > 1
+            if several and exchanged.any():
+                return True
+        return False
 
     def _months(self, rows: np.ndarray, day: np.ndarray, treatments: Treatments, in_target: bool) -> np.ndarray:
         """The drug in hand in each month of one world: int16 (k, months)."""
