@@ -30,6 +30,10 @@ ESTIMATES = [
     "p_value",
     "log_estimate",
     "std_error",
+    "calibrated_estimate",
+    "calibrated_conf_low",
+    "calibrated_conf_high",
+    "calibrated_p_value",
     "n_sets",
     "n_persons",
     "n_cases",
@@ -39,6 +43,7 @@ ESTIMATES = [
     "missing_data",
     "degrees_of_freedom",
     "fraction_missing",
+    "failed_diagnostics",
 ]
 MATCHING = {"analysis": "risk", "comparison": "cases", "controls_in_set": 5, "n_sets": 12}
 

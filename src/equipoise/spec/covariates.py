@@ -162,7 +162,7 @@ class CategoryCovariate(Model):
     """The level recorded last."""
     label: str | None = None
     """Name in the report."""
-    levels: Annotated[tuple[CategoryLevel, ...], Field(min_length=2)]
+    levels: Annotated[tuple[CategoryLevel, ...], Field(min_length=1)]
     """Levels in their order."""
     window: Window
     """Days before the index date."""
@@ -172,6 +172,8 @@ class CategoryCovariate(Model):
     @model_validator(mode="after")
     def _distinct(self) -> "CategoryCovariate":
         names = [level.name for level in self.levels]
+        if len(names) < 2:
+            raise Wrong("a single level", "two levels at least", "a covariate of kind event has no other level")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise Wrong(f"two levels called {shown(twice[0])}", "each name once")

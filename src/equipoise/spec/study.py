@@ -206,7 +206,7 @@ def _merged(settings: dict[str, Any], change: Mapping[str, Any]) -> dict[str, An
     for key, value in change.items():
         before = made.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
-            same_kind = value.get("kind", before.get("kind")) == before.get("kind")
+            same_kind = all(value.get(tag, before.get(tag)) == before.get(tag) for tag in ("kind", "method"))
             value = _merged(before, value) if same_kind else value
         made[key] = value
     return made

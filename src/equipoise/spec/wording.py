@@ -99,10 +99,11 @@ class _Seen:
         return Fault(self.where, "unknown key", ", ".join(known), remedy)
 
     def _no_such_choice(self) -> Fault:
-        where = self.where + ("" if self.kind == "literal_error" else ".kind")
+        tag = self.node.get("discriminator", {}).get("propertyName", "kind")
+        where = self.where + ("" if self.kind == "literal_error" else f".{tag}")
         if self.kind == "union_tag_not_found":
             return Fault(where, "missing", _options(self.node), "add this key")
-        value = self.input["kind"] if self.kind == "union_tag_invalid" else self.input
+        value = self.input[tag] if self.kind == "union_tag_invalid" else self.input
         options = _options(self.node)
         close = get_close_matches(str(value), options.replace("'", "").split(", "), n=1)
         return Fault(where, shown(value), options, f"did you mean {close[0]!r}?" if close else "")
