@@ -18,6 +18,7 @@ from equipoise import (
     match,
     weigh,
 )
+from equipoise.diagnostics.generalizability import compare_with_everybody
 
 Z = 1.959963984540054 + 0.8416212335729143
 
@@ -149,3 +150,18 @@ def test_nobody_left_has_no_number() -> None:
     rows = rows_of().assign(drug=1)
     found = assess_generalizability(match(rows, arm="drug", score="score"), covariates=["age"])
     assert math.isnan(found.largest)
+
+
+def test_those_whom_trimming_left_out_are_among_those_before() -> None:
+    x = np.array([[1.0], [2.0], [3.0], [10.0], [1.0], [2.0], [3.0], [0.0]])
+    arm = np.array([True, True, True, True, False, False, False, False])
+    kept = np.array([True, True, True, False, True, True, True, False])
+    table = pd.DataFrame({"drug": arm[kept].astype(int), "score": [0.5, 0.4, 0.3, 0.5, 0.4, 0.3], "age": x[kept, 0]})
+    matched = match(table, arm="drug", score="score", caliper=0.1)
+    found = compare_with_everybody(matched, covariates=x, names=["age"], kept=kept, arm=arm)
+    assert (found.persons_before, found.persons_after) == (4, 3)
+    assert found.mean_before.tolist() == [4.0]
+    assert found.mean_after.tolist() == [2.0]
+    assert found.smd[0] == pytest.approx(-2.0 / np.std([1, 2, 3, 10], ddof=1))
+    untrimmed = assess_generalizability(matched, covariates=["age"])
+    assert untrimmed.largest == 0.0

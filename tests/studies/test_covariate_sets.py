@@ -128,8 +128,11 @@ def test_small_counts_of_the_balance_are_hidden_with_what_gives_them_away(databa
 def test_the_report_shows_the_largest_differences_and_says_how_many_there_are(matched: eq.Results) -> None:
     page = report_html(matched)
     section = page[page.index('<section id="balance">') : page.index('<section id="follow-up">')]
-    assert section.count("<tr>") < 60
-    assert f"of {len(matched.rows('balance')) - 1:,} covariates" in section
+    assert f"the 40 of {len(matched.rows('balance')) - 1:,} covariates that differ most" in section
+    named = [
+        row for row in matched.rows("balance") if f">{row['covariate'][:1].upper()}{row['covariate'][1:]}<" in section
+    ]
+    assert len(named) <= 41
 
 
 def test_a_named_covariate_set_shares_its_rows_with_others(database: Path, tmp_path: Path) -> None:

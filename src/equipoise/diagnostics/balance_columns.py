@@ -80,6 +80,11 @@ def balance_columns(rows: Source, covariates: Any, names: Sequence[str] | None) 
         found = [f"x{j + 1}" for j in range(x.shape[1])] if names is None else list(names)
     if x.shape != (len(rows), len(found)):
         raise DesignError(Fault("covariates", f"shape {x.shape}", f"{len(rows):,} rows, {len(found)} columns"))
+    return columns_beside(x, found)
+
+
+def columns_beside(x: Any, found: Sequence[str]) -> BalanceColumns:
+    """A matrix (n, p), dense or sparse, with p names. Raises DesignError for missing or infinite values with counts."""
     x = sp.csc_array(x, dtype=np.float64) if sp.issparse(x) else np.asarray(x, np.float64)
     _refuse_not_finite(x, found)
     return BalanceColumns(x, tuple(map(str, found)), _is_binary(x))

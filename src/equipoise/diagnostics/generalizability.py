@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from equipoise.diagnostics.balance_assessment import USUAL
-from equipoise.diagnostics.balance_columns import balance_columns
+from equipoise.diagnostics.balance_columns import BalanceColumns, balance_columns, columns_beside
 from equipoise.estimators.adjustment_rows import Adjustment
 from equipoise.estimators.survival_curve_frames import frame_of
 
@@ -85,10 +85,29 @@ def assess_generalizability(
     """
     rows = adjusted.rows
     columns = balance_columns(rows.source, covariates, names)
+    return _compared(columns, adjusted, adjusted.arm, adjusted.weights)
+
+
+def compare_with_everybody(
+    adjusted: Adjustment, *, covariates: Any, names: Sequence[str], kept: np.ndarray, arm: np.ndarray
+) -> Generalizability:
+    """As `assess_generalizability`, with those whom trimming left out before the adjustment among those before.
+
+    covariates  of everybody, (n, p), dense or sparse
+    kept        bool (n,), the rows that were adjusted, in their order
+    arm         bool (n,), True in the target arm
+    """
+    columns = columns_beside(covariates, names)
+    weights = np.zeros(len(kept))
+    weights[kept] = adjusted.weights
+    return _compared(columns, adjusted, arm, weights)
+
+
+def _compared(columns: BalanceColumns, adjusted: Adjustment, arm: np.ndarray, weights: np.ndarray) -> Generalizability:
     whom = USUAL.get(adjusted.estimand, "pooled")
-    member = {"target": adjusted.arm, "reference": ~adjusted.arm, "pooled": np.ones(len(rows), bool)}[whom]
+    member = {"target": arm, "reference": ~arm, "pooled": np.ones(len(arm), bool)}[whom]
     before = np.where(member, 1.0, 0.0)
-    after = np.where(member, adjusted.weights, 0.0)
+    after = np.where(member, weights, 0.0)
     nothing = np.full(len(columns.names), np.nan)
     mean_before = columns.means(before) if member.any() else nothing
     mean_after = columns.means(after) if (after > 0.0).any() else nothing
@@ -96,4 +115,5 @@ def assess_generalizability(
     with np.errstate(divide="ignore", invalid="ignore"):
         smd = np.where(variance > 0.0, (mean_after - mean_before) / np.sqrt(variance), np.nan)
     persons = int(member.sum()), int((after > 0.0).sum())
-    return Generalizability(columns.names, mean_before, mean_after, smd, whom, *persons, rows.source.frame_kind)
+    kind = adjusted.rows.source.frame_kind
+    return Generalizability(columns.names, mean_before, mean_after, smd, whom, *persons, kind)

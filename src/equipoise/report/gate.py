@@ -10,14 +10,16 @@ from equipoise.spec.study import Study
 
 Row = dict[str, Any]
 PURPOSE = {"replication": "a replication", "design_comparison": "a comparison of designs"}
-STATUS = {"passed": "passed", "failed": "failed", "not_evaluated": "not evaluated"}
+STATUS = {"passed": "passed", "failed": "failed", "not_evaluated": "not evaluated", "reported": "reported"}
 DIAGNOSTIC = {
     "balance": "Largest standardized difference",
     "equipoise": "Share of persons in equipoise",
     "power": "Minimal detectable hazard ratio",
     "systematic_error": "Expected absolute systematic error",
+    "generalizability": "Largest difference of those left from those before",
 }
 AT_LEAST = ("equipoise",)
+OPEN = ("passed", "reported")
 
 
 def gate_words(study: Study, rows: Sequence[Row], unsealed: str | None) -> list[str]:
@@ -25,7 +27,7 @@ def gate_words(study: Study, rows: Sequence[Row], unsealed: str | None) -> list[
     texts = []
     if study.purpose in PURPOSE:
         texts.append(f"This study is {PURPOSE[study.purpose]}: it shows what a design gives, not what is believed.")
-    closed = grouped((row for row in rows if row["status"] != "passed"), lambda row: row["exposure"])
+    closed = grouped((row for row in rows if row["status"] not in OPEN), lambda row: row["exposure"])
     for exposure, members in closed.items():
         why = ", ".join(f"{_named(row)} {STATUS[row['status']]}" for row in members)
         texts.append(f"{exposure_label(study, exposure)}: {why}. {_consequence(study, unsealed)}")
@@ -53,12 +55,13 @@ def gate_table(study: Study, rows: Sequence[Row]) -> Table:
         body.append(group_row(exposure_label(study, exposure), len(top)))
         for row in members:
             bound = "at least" if row["diagnostic"] in AT_LEAST else "at most"
+            asked = "" if row["threshold"] is None else f"{bound} {row['threshold']:g}"
             status = STATUS[row["status"]] + (f": {row['covariates']}" if row["covariates"] else "")
             body.append(
                 [
                     Cell(DIAGNOSTIC[row["diagnostic"]], "level", head=True),
                     Cell(decimal_text(row["value"], 3), "number"),
-                    Cell(f"{bound} {row['threshold']:g}", "number"),
+                    Cell(asked, "number"),
                     Cell(status),
                 ]
             )

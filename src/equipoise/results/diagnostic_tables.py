@@ -17,11 +17,20 @@ DIAGNOSTICS = TableSchema(
             "diagnostic",
             "what was looked at",
             required=True,
-            values=("balance", "equipoise", "power", "systematic_error"),
+            values=("balance", "equipoise", "power", "systematic_error", "generalizability"),
         ),
-        text("status", "one not evaluated has not passed", required=True, values=("passed", "failed", "not_evaluated")),
+        text(
+            "status",
+            "one not evaluated has not passed; one that is reported decides nothing",
+            required=True,
+            values=("passed", "failed", "not_evaluated", "reported"),
+        ),
         real(
-            "value", "largest standardized difference, share in equipoise, or minimal detectable ratio", "", "n_events"
+            "value",
+            "largest standardized difference, share in equipoise, minimal detectable ratio, expected absolute"
+            " systematic error, or largest standardized difference of those left from those before",
+            "",
+            "n_events",
         ),
         real("threshold", "what the gate asks for"),
         count("n_events", "persons of both arms with the outcome, of the diagnostic of power"),

@@ -15,7 +15,7 @@ from equipoise.runner.artifact import Artifact
 from equipoise.runner.estimate import OVERALL, Part
 from equipoise.runner.follow_up import first_or_all, followed_persons
 from equipoise.runner.follow_up_protocol import contrast_of
-from equipoise.runner.layers import Layer, adjusted, by_propensity, crude
+from equipoise.runner.layers import Layer, adjusted, crude, layer_by_propensity
 from equipoise.runner.missing_values import complete_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people
 from equipoise.runner.scored import scored_of
@@ -88,7 +88,7 @@ def _layers(people: AnalysisSet, asked: Asked) -> Iterable[Layer]:
     yield crude(people, asked.setting)
     given = ADJUSTMENT.validate_python(asked.subset["adjustment"])
     if isinstance(given, PropensityScore):
-        yield by_propensity(people.where(complete_rows(people)), given, asked.setting)[0]
+        yield layer_by_propensity(people.where(complete_rows(people)), given, asked.setting)
     elif asked.subset["adjust_for"]:
         yield adjusted(people.where(complete_rows(people)), asked.setting)
 

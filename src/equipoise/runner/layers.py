@@ -10,6 +10,7 @@ from scipy import sparse
 
 from equipoise.analysis_set import AnalysisSet
 from equipoise.diagnostics.balance_assessment import Balance, assess_balance
+from equipoise.diagnostics.generalizability import Generalizability, compare_with_everybody
 from equipoise.errors import Reason
 from equipoise.estimators.adjustment_rows import PROBABILITIES
 from equipoise.estimators.cox import fit_cox
@@ -76,6 +77,7 @@ class Propensity:
     auc, equipoise  of the score among the rows
     balance   before and after the adjustment
     findings  what a reader should know
+    generalizability  how far those left resemble those before trimming and adjustment
     x, names  covariates whose balance was assessed: float64 (n, p), dense or CSC
     score, preference  of each of the rows: float64 (n,)
     """
@@ -90,6 +92,7 @@ class Propensity:
     names: tuple[str, ...]
     score: np.ndarray
     preference: np.ndarray
+    generalizability: Generalizability
 
 
 def crude(people: AnalysisSet, setting: Setting) -> Layer:
@@ -125,30 +128,33 @@ def one_arm_empty(people: AnalysisSet) -> Reason | None:
     return Reason.ONE_ARM_EMPTY if len(np.unique(people.arm)) < 2 else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Adjusted:
+    """What a layer by propensity score was made of: persons left by trimming, their score, the adjustment itself."""
+
+    people: AnalysisSet
+    score: Any
+    made: Any
+    findings: tuple[str, ...]
+
+
 def by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting) -> tuple[Layer, Propensity | None]:
     """Match, weigh or stratify on a score estimated from every covariate column; without two arms, a reason."""
-    label = {"match": MATCHED, "weigh": WEIGHTED, "stratify": STRATIFIED}[given.kind]  # type: ignore[attr-defined]
-    reason = one_arm_empty(people)
-    if reason is not None:
-        return replace(crude(people, setting), label=label, reason=reason), None
-    before = len(people)
-    people, score, reason = _scored(people, given, setting)
-    if reason is not None:
-        return replace(crude(people, setting), label=label, reason=reason), None
-    bare = people.select([setting.arm])
-    make: Mapping[type, Callable[..., tuple[Layer, Any, tuple[str, ...]]]] = {
-        Match: _matched,
-        Weigh: _weighted,
-        Stratify: _stratified,
-    }
-    layer, made, findings = make[type(given)](bare, score, given, setting)
-    assessed = assess_propensity(bare, score=score)
-    x, names = _balanced(people, setting.scored)
-    balance = assess_balance(made, covariates=x, names=names)
-    said = findings if setting.scored is None else (*setting.scored.findings, *findings)
+    layer, found = _layer_by_propensity(people, given, setting)
+    if found is None:
+        return layer, None
+    left = found.people
+    assessed = assess_propensity(left.select([setting.arm]), score=found.score)
+    x, names = _balanced(left, setting.scored)
+    balance = assess_balance(found.made, covariates=x, names=names)
+    assert people.arm is not None
+    everybody, _ = _balanced(people, setting.scored)
+    arm = np.asarray(people.arm == 1)
+    kept = np.isin(people.person, left.person)
+    said = found.findings if setting.scored is None else (*setting.scored.findings, *found.findings)
     return layer, Propensity(
-        people,
-        before - len(people),
+        left,
+        len(people) - len(left),
         assessed.auc,
         assessed.equipoise,
         balance,
@@ -157,7 +163,32 @@ def by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting)
         tuple(names),
         assessed.rows.score,
         assessed.preference,
+        compare_with_everybody(found.made, covariates=everybody, names=names, kept=kept, arm=arm),
     )
+
+
+def layer_by_propensity(people: AnalysisSet, given: PropensityScore, setting: Setting) -> Layer:
+    """The layer alone, without looking at what the score did: for another outcome of the same persons."""
+    return _layer_by_propensity(people, given, setting)[0]
+
+
+def _layer_by_propensity(
+    people: AnalysisSet, given: PropensityScore, setting: Setting
+) -> tuple[Layer, _Adjusted | None]:
+    label = {"match": MATCHED, "weigh": WEIGHTED, "stratify": STRATIFIED}[given.kind]  # type: ignore[attr-defined]
+    reason = one_arm_empty(people)
+    if reason is not None:
+        return replace(crude(people, setting), label=label, reason=reason), None
+    people, score, reason = _scored(people, given, setting)
+    if reason is not None:
+        return replace(crude(people, setting), label=label, reason=reason), None
+    make: Mapping[type, Callable[..., tuple[Layer, Any, tuple[str, ...]]]] = {
+        Match: _matched,
+        Weigh: _weighted,
+        Stratify: _stratified,
+    }
+    layer, made, findings = make[type(given)](people.select([setting.arm]), score, given, setting)
+    return layer, _Adjusted(people, score, made, findings)
 
 
 def _scored(people: AnalysisSet, given: PropensityScore, setting: Setting) -> tuple[AnalysisSet, Any, Reason | None]:
