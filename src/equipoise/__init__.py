@@ -59,6 +59,7 @@ _FACADE: dict[str, str] = {
     "fit_regularised_logistic": "equipoise.estimators.regularised_logistic",
     "find_correlated_covariates": "equipoise.estimators.correlated_covariates",
     "fit_poisson": "equipoise.estimators.poisson",
+    "assess_direction": "equipoise.results.direction",
     "Results": "equipoise.results.results",
     "read_results": "equipoise.results.read",
     "fit_cox": "equipoise.estimators.cox",

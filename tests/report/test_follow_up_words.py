@@ -69,7 +69,23 @@ def test_a_higher_hazard_beside_a_lower_risk_is_remarked_on() -> None:
     (text,) = contradictions(STUDY, rows, curve((0.1, 0.2), (0.3, 0.4)))
     assert "the hazard ratio of 1.21 (target against reference)" in text
     assert "\u22126.1 points" in text
-    assert "do not cross; look for a reference that was swapped" in text
+    assert "do not cross, and the ratio the other way round does not fit the survival either" in text
+
+
+def test_a_swapped_reference_explains_the_published_figures() -> None:
+    """47.18 % against 41.06 % alive with a ratio of 1.21: the other way round it fits."""
+    arms = {"target_level": "suppressing", "reference_level": "other"}
+    rows = [
+        estimate("hazard_ratio", 1.21, **arms),
+        estimate("risk", 1 - 0.4718, target_level="suppressing"),
+        estimate("risk", 1 - 0.4106, target_level="other"),
+        estimate("risk_difference", 0.4106 - 0.4718, **arms),
+    ]
+    (text,) = contradictions(STUDY, rows, curve((0.1, 0.2), (0.3, 0.4)))
+    assert "The ratio the other way round, 0.83, fits the survival" in text
+    assert "cumulative hazards have the ratio 0.84. The reference was swapped." in text
+    rows[0]["estimate"] = 1 / 1.21
+    assert contradictions(STUDY, rows, []) == []
 
 
 def test_curves_that_cross_explain_it() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from equipoise.report.levels import covariate_name
 from equipoise.report.numbers import count_text, decimal_text
 from equipoise.report.protocol import exposure_label
 from equipoise.report.sections import sentence
@@ -51,7 +52,7 @@ def balance(study: Study, rows: Sequence[Row]) -> Table:
         for row in _most_apart(members):
             texts = [decimal_text(row[f"{name}_{when}"], 3) for name in ("smd", "variance_ratio")
                      for when in ("before", "after")]  # fmt: skip
-            body.append([Cell(sentence(row["covariate"]), "level", head=True), *numbers(*texts)])
+            body.append([Cell(sentence(covariate_name(row["covariate"])), "level", head=True), *numbers(*texts)])
     notes = [
         "Differences are standardized: target less reference, over the standard deviation before adjustment. Variance "
         "ratios are shown for numeric covariates.",
@@ -81,7 +82,9 @@ def imbalances(study: Study, rows: Sequence[Row]) -> list[str]:
         apart = [row for row in members if row["smd_after"] is not None and abs(row["smd_after"]) > IMBALANCE]
         if apart:
             apart.sort(key=lambda row: -abs(row["smd_after"]))
-            named = ", ".join(f"{row['covariate']} ({decimal_text(row['smd_after'], 2)})" for row in apart[:NAMED])
+            named = ", ".join(
+                f"{covariate_name(row['covariate'])} ({decimal_text(row['smd_after'], 2)})" for row in apart[:NAMED]
+            )
             named += f" and {len(apart) - NAMED:,} more" if len(apart) > NAMED else ""
             texts.append(
                 f"{exposure_label(study, exposure)}: after adjustment the arms still differ by more than {IMBALANCE:g} "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from equipoise.report.forest import forest, reason_text
+from equipoise.report.levels import level_name
 from equipoise.report.numbers import (
     ABSENT,
     count_text,
@@ -56,7 +57,7 @@ def _characteristic(variable: str, same: Sequence[Row]) -> Iterator[list[Cell]]:
             texts = [count_with_percent(row, f"n_{arm}", f"value_{arm}") for arm in ARMS]
         else:
             texts = [centre_and_spread(row, arm) for arm in ARMS]
-        name = row["level"] if counted else STATISTICS[row["statistic"]]
+        name = level_name(variable, row["level"]) if counted else STATISTICS[row["statistic"]]
         yield [Cell(name, "indent", head=True), *numbers(*texts, "")]
 
 

@@ -8,6 +8,7 @@ from equipoise.report.forest import reason_text
 from equipoise.report.numbers import ABSENT, HIDDEN, count_text, interval_text, level_text, ratio_text
 from equipoise.report.protocol import exposure_label
 from equipoise.report.views import Cell, Table, group_row, grouped, head
+from equipoise.results.direction import assess_direction
 from equipoise.spec.study import Study
 
 Row = dict[str, Any]
@@ -82,22 +83,33 @@ def contradictions(study: Study, rows: Sequence[Row], curves: Sequence[Row]) -> 
             continue
         last = max(differences, key=lambda row: row["time_point_days"])
         if (ratio["estimate"] - 1.0) * last["estimate"] < 0.0:
-            crossing = _crossing([row for row in curves if row["exposure"] == exposure])
+            why = _explanation(ratio, last, members, [row for row in curves if row["exposure"] == exposure])
             texts.append(
                 f"{exposure_label(study, exposure)}, {adjustment}: the hazard ratio of {ratio_text(ratio['estimate'])} "
                 f"(target against reference) and the difference in risk by day {last['time_point_days']:,} of "
-                f"{number_text(last)} (target less reference) point to opposite arms. {crossing}"
+                f"{number_text(last)} (target less reference) point to opposite arms. {why}"
             )
     return texts
 
 
-def _crossing(curves: Sequence[Row]) -> str:
+def _explanation(ratio: Row, last: Row, members: Sequence[Row], curves: Sequence[Row]) -> str:
+    """Crossing curves, a swapped reference, or what else to look for."""
+    risks = {
+        row["target_level"]: row["estimate"]
+        for row in members
+        if row["measure"] == "risk" and row["time_point_days"] == last["time_point_days"]
+    }
+    target, reference = (risks.get(ratio.get(level)) for level in ("target_level", "reference_level"))
+    if target is None or reference is None:
+        target, reference = max(last["estimate"], 0.0), max(-last["estimate"], 0.0)  # the sign is what counts
+    found = assess_direction(
+        ratio["estimate"], survival_target=1 - target, survival_reference=1 - reference, crossing=_cross(curves)
+    )
+    return found.text
+
+
+def _cross(curves: Sequence[Row]) -> bool:
     by_time = grouped([row for row in curves if row["risk"] is not None], lambda row: row["time_days"])
     pairs = [{row["arm"]: row["risk"] for row in same} for same in by_time.values()]
     differences = [pair["target"] - pair["reference"] for pair in pairs if len(pair) == 2]
-    if any(d > 0 for d in differences) and any(d < 0 for d in differences):
-        return "The curves cross, so the hazards are not proportional: one ratio does not sum them up."
-    return (
-        "The curves shown do not cross; look for a reference that was swapped, for hazards that are not proportional, "
-        "or for a difference that is small against its interval."
-    )
+    return any(d > 0 for d in differences) and any(d < 0 for d in differences)

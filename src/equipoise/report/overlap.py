@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from equipoise.report.levels import covariate_name
 from equipoise.report.numbers import count_text
 from equipoise.report.sections import sentence
 from equipoise.report.svg import element, join
@@ -100,7 +101,7 @@ def balance_figure(rows: Sequence[Row]) -> Markup:
     parts.append(element("text", words, x=at, y=bottom + 38, class_="tick", text_anchor="middle"))
     for i, row in enumerate(shown):
         y = TOP + LINE * (i + 0.5)
-        name = _short(sentence(row["covariate"]))
+        name = _short(sentence(covariate_name(row["covariate"])))
         parts.append(element("text", name, x=NAMES - 10, y=y + 4, class_="tick", text_anchor="end"))
         parts += _dots(row, x, y)
     title = element("title", "Standardized differences of covariates before and after adjustment")

@@ -27,7 +27,7 @@ from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
 from equipoise.report.lags import lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
-from equipoise.report.published import published_hazards
+from equipoise.report.published import published_directions, published_hazards
 from equipoise.report.score import score_tables
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
 from equipoise.report.views import Cell, Part, Table, grouped, head
@@ -202,6 +202,7 @@ class _Page:
         words = gate_words(self.study, diagnostics, self.unsealed)
         words += follow_up_words.opening(self.of("follow_up", analysis))
         words += follow_up_words.contradictions(self.study, estimates, self.of("curves", analysis))
+        words += published_directions(self.study, analysis)
         words += balance.imbalances(self.study, self.of("balance", analysis))
         tables = [follow_up_words.findings(self.study, estimates, analysis.conf_level)]
         tables.append(published_hazards(self.study, analysis, estimates, self.of("function", analysis)))

@@ -41,6 +41,14 @@ def of_follow_up(
     if figure.quantity == "odds_ratio" or (figure.quantity in (None, HAZARD_RATIO) and "cox" not in kinds):
         found = f"{figure.quantity or HAZARD_RATIO!r}, which {named} does not estimate"
         yield (*where, "quantity"), found, "a quantity that it estimates", "add it to estimator.kinds"
+    if figure.quantity == "survival":
+        points = design.estimator.time_points_days or ((design.follow_up.days,) if design.follow_up.days else ())
+        if "survival" not in kinds:
+            found = f"'survival', which {named} does not estimate"
+            yield (*where, "quantity"), found, "a quantity that it estimates", "add it to estimator.kinds"
+        elif figure.time_point_days not in points:
+            allowed = ", ".join(f"{point:,}" for point in points)
+            yield (*where, "time_point_days"), f"day {figure.time_point_days:,} is no time point of {named}", allowed
     if figure.quantity in OF_JOINT_MODEL and not joint:
         found = f"{figure.quantity!r}, which {named} does not estimate"
         yield (*where, "quantity"), found, "a quantity that it estimates", "add 'joint' to gives of its function"
