@@ -28,8 +28,9 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             "titel",
             "unknown key",
-            "analyses, cohorts, concept_sets, covariates, data_needs, exposures, gate, id, published, purpose, "
-            "question, seed, sensitivity, spec_version, title, windows",
+            "analyses, cohorts, concept_sets, contrasts, covariate_sets, covariates, data_needs, exposures, gate, "
+            "grids, id, negative_controls, published, purpose, question, seed, sensitivity, spec_version, title, "
+            "triangulation, windows",
             "did you mean 'title'?",
         ),
     ),
@@ -56,7 +57,8 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             'covariates["area"].kind',
             "missing",
-            "'age', 'birth_year', 'calendar_year', 'care_site', 'count', 'ethnicity', 'event', 'race', 'region', 'sex'",
+            "'age', 'birth_year', 'calendar_year', 'care_site', 'category', 'count', 'ethnicity', 'event', "
+            "'measurement', 'race', 'region', 'sex'",
             "add this key",
         ),
     ),
@@ -144,7 +146,8 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             'covariates["history"].kind',
             "'evnt'",
-            "'age', 'birth_year', 'calendar_year', 'care_site', 'count', 'ethnicity', 'event', 'race', 'region', 'sex'",
+            "'age', 'birth_year', 'calendar_year', 'care_site', 'category', 'count', 'ethnicity', 'event', "
+            "'measurement', 'race', 'region', 'sex'",
             "did you mean 'event'?",
         ),
     ),
@@ -156,7 +159,7 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
     "design that is not offered": (
         f"{DESIGN}/kind",
         "cohort",
-        ('analyses["main"].design.kind', "'cohort'", "'follow_up', 'nested_case_control'", ""),
+        ('analyses["main"].design.kind', "'cohort'", "'follow_up', 'nested_case_control', 'target_trial'", ""),
     ),
     "identifier with a space": (
         "id",
@@ -261,7 +264,12 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
     "window after the index date": (
         "windows/past/years_before",
         [-1, 5],
-        ("windows.past.years_before[0]", "-1", "a number at least 0", ""),
+        (
+            "windows.past.years_before",
+            "days after the index date",
+            "days before it: two numbers of at least 0",
+            "what is measured only after time zero is no characteristic of those who are compared",
+        ),
     ),
     "window of what is no number": (
         "windows/past/years_before",
@@ -604,7 +612,7 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         (
             'sensitivity["without-recent"].change.controls_per_case',
             "unknown key",
-            "adjust_for, cluster, conf_level, design, id, interactions, interval, label, subgroups, ties",
+            "adjust_for, cluster, conf_level, design, id, interactions, interval, label, missing, subgroups, ties",
             "put it under design",
         ),
     ),
