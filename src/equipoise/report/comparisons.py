@@ -38,7 +38,7 @@ def side_by_side(study: Study, analysis: Analysis, estimates: Sequence[Row], tes
     """One row a window, one column a comparison: the fullest model of each, and whether they differ."""
     kinds = analysis.case_control.comparisons
     chosen = fullest(whole(estimates))
-    p_values = _differences(tests)
+    p_values = differences(tests)
     top = [
         *head("Use began, or fell, in", numbers_from=9),
         *head(*map(label, kinds), "p for difference", numbers_from=0),
@@ -58,7 +58,7 @@ def side_by_side(study: Study, analysis: Analysis, estimates: Sequence[Row], tes
     return Table("Odds ratios by comparison, side by side", top, body, notes)
 
 
-def _differences(tests: Sequence[Row]) -> dict[tuple[Any, ...], float | None]:
+def differences(tests: Sequence[Row]) -> dict[tuple[Any, ...], float | None]:
     """The test of the fullest models, by exposure, reading and window."""
     rows = [row for row in tests if row["across"] == "comparison"]
     return {(row["exposure"], row["reading"], row["window"]): row["p_value"] for row in rows}

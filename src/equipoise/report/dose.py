@@ -7,19 +7,16 @@ from typing import Any
 from markupsafe import Markup
 
 from equipoise.report.comparisons import label
-from equipoise.report.forest import RatioScale, ratio_scale
+from equipoise.report.forest import ratio_scale
 from equipoise.report.numbers import ABSENT, count_text, decimal_text, interval_text, p_text, ratio_text
+from equipoise.report.panels import STYLES, Panel, panels
 from equipoise.report.protocol import exposure_label
-from equipoise.report.svg import element, join
+from equipoise.report.svg import element
 from equipoise.report.views import Cell, Table, group_row, grouped, head, numbers
 from equipoise.results.dose_tables import DOSE_UNITS
 from equipoise.spec.study import Study
 
 Row = Mapping[str, Any]
-PANEL, HEIGHT, LEFT, GAP, TOP = 300, 230, 52, 26, 30
-NICE = (1, 2, 2.5, 4, 5, 10)
-TICKS = 4
-STYLES = ("target", "reference", "third", "fourth", "fifth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,80 +62,12 @@ def dose_panels(groups: Sequence[Row], curves: Sequence[Row], kinds: Sequence[tu
     longest = max([row["amount"] for row in curves] or [row["median_dose"] for row in points] or [1.0])
     parts = []
     for at, (style, comparison) in enumerate(kinds):
-        own = [[row for row in rows if row["comparison"] == comparison] for rows in (curves, points)]
-        panel = _Panel(scale, longest, LEFT + at * (PANEL + GAP))
-        parts += [*panel.axes(at == 0, label(comparison), unit), panel.marks(own[0], own[1], style)]
-    width = LEFT + len(kinds) * (PANEL + GAP)
-    title = element("title", f"Odds ratio by {unit}, a panel for each kind of controls")
-    view = f"0 0 {width} {TOP + HEIGHT + 46}"
-    return element("svg", title, join(parts), viewBox=view, class_="curves", role="img")
-
-
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    scale: RatioScale
-    longest: float
-    left: float
-
-    def x(self, dose: float) -> float:
-        return self.left + PANEL * min(dose / self.longest, 1.0)
-
-    def y(self, ratio: float) -> float:
-        inside = min(max(ratio, self.scale.low), self.scale.high)
-        return TOP + HEIGHT * (1 - self.scale.at(inside) / 100)
-
-    def axes(self, first: bool, title: str, unit: str) -> list[Markup]:
-        bottom, right, one = TOP + HEIGHT, self.left + PANEL, self.y(1.0)
-        middle = self.left + PANEL / 2
-        parts = [
-            element("text", title, x=middle, y=TOP - 12, class_="tick name", text_anchor="middle"),
-            element("line", x1=self.left, x2=right, y1=bottom, y2=bottom, class_="axis"),
-            element("line", x1=self.left, x2=self.left, y1=TOP, y2=bottom, class_="axis"),
-            element("line", x1=self.left, x2=right, y1=one, y2=one, class_="null"),
-        ]
-        for value in self.scale.ticks if first else ():
-            y = self.y(value) + 4
-            parts.append(element("text", f"{value:g}", x=self.left - 8, y=y, class_="tick", text_anchor="end"))
-        for dose in dose_ticks(self.longest):
-            text = element("text", f"{dose:,.10g}", x=self.x(dose), y=bottom + 18, class_="tick", text_anchor="middle")
-            parts += [element("line", x1=self.x(dose), x2=self.x(dose), y1=bottom, y2=bottom + 5, class_="axis"), text]
-        words = element("text", unit, x=middle, y=bottom + 38, class_="tick", text_anchor="middle")
-        return [*parts, words]
-
-    def marks(self, curve: Sequence[Row], points: Sequence[Row], style: str) -> Markup:
-        """The band, the curve, and the groups at their median dose."""
-        parts = []
-        if not curve and not points:
-            where = {"x": self.left + PANEL / 2, "y": self.y(1.0) - 8}
-            parts.append(element("text", "not shown: too few persons", **where, class_="tick", text_anchor="middle"))
-        if curve:
-            above = [(self.x(row["amount"]), self.y(row["conf_high"])) for row in curve]
-            below = [(self.x(row["amount"]), self.y(row["conf_low"])) for row in reversed(curve)]
-            parts.append(element("polygon", points=_path([*above, *below]), class_="band"))
-            line = _path([(self.x(row["amount"]), self.y(row["estimate"])) for row in curve])
-            parts.append(element("polyline", points=line, fill="none"))
-        for row in (row for row in points if row["median_dose"] <= self.longest):
-            x = self.x(row["median_dose"])
-            if row["conf_low"] is not None and row["conf_high"] is not None:
-                low, high = self.y(row["conf_low"]), self.y(row["conf_high"])
-                parts.append(element("line", x1=x, x2=x, y1=low, y2=high, class_="limits"))
-            parts.append(element("circle", cx=x, cy=self.y(row["estimate"]), r=3.5))
-        return element("g", join(parts), class_=f"curve {style}")
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-
-
-def dose_ticks(longest: float) -> list[float]:
-    """Round doses from 0 on, a handful.
-
-    >>> dose_ticks(36.0)
-    [0.0, 10.0, 20.0, 30.0]
-    """
-    power = 10.0 ** len(f"{int(longest / TICKS)}") / 10
-    step = next((nice * power for nice in NICE if nice * power >= longest / TICKS), 10 * power)
-    return [step * at for at in range(int(longest / step) + 1)]
+        own, dots = ([row for row in rows if row["comparison"] == comparison] for rows in (curves, points))
+        panel = Panel(scale, longest, at)
+        parts += panel.axes(label(comparison), unit)
+        parts.append(element("g", panel.band(own, "amount"), panel.dots(dots, "median_dose"), class_=f"curve {style}"))
+        parts.append(panel.nothing(own or dots))
+    return panels(parts, len(kinds), f"Odds ratio by {unit}, a panel for each kind of controls")
 
 
 def dose_table(groups: Sequence[Row], tests: Sequence[Row], caption: str) -> Table:

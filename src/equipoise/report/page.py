@@ -20,12 +20,13 @@ from equipoise.report import (
     overlap,
     sections,
 )
+from equipoise.report.contrast import contrast_figure
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.dose import dose_figures
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
-from equipoise.report.lags import lag_figure
+from equipoise.report.lags import initiation_figure, lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.published import published_directions, published_hazards
 from equipoise.report.score import score_tables
@@ -38,7 +39,7 @@ from equipoise.spec.study import Analysis, Study
 Row = dict[str, Any]
 EVERY_DESIGN = ("attrition", "estimates", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
-COMPARED = ("heterogeneity", "discordance", "lag_scan", "dose_groups", "dose_tests", "dose_curves")
+COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "dose_groups", "dose_tests", "dose_curves")
 FOLLOW_UP = (
     "score_response",
     "scores",
@@ -324,10 +325,18 @@ class _Page:
             lambda own: forest(self.study, comparisons.whole(own), analysis.conf_level),
         )
         doses = (self.of(name, analysis) for name in ("dose_groups", "dose_tests", "dose_curves"))
-        figures: list[Any] = list(dose_figures(self.study, *doses))
+        figures: list[Any] = []
+        if len(analysis.case_control.comparisons) > 1 and rows:
+            beside = comparisons.side_by_side(self.study, analysis, rows, tests)
+            figures.append(contrast_figure(self.study, analysis, rows, tests, beside))
+        figures += dose_figures(self.study, *doses)
         figures += [
             lag_figure(own, exposure_label(self.study, name))
             for name, own in grouped(scans, lambda row: row["exposure"]).items()
+        ]
+        figures += [
+            initiation_figure(own, exposure_label(self.study, name))
+            for name, own in grouped(self.of("initiation_rates", analysis), lambda row: row["exposure"]).items()
         ]
         extra = list(comparisons.subgroups(self.study, analysis, rows, tests))
         made = tables or [forest(self.study, [], analysis.conf_level)]

@@ -41,7 +41,9 @@ def lag_scan(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     used = uses(inputs["records"], replace(protocol, windows=windows), people, rows, visible_from)
     seen = rows.day.astype(np.int64) - visible_from
     key = {"analysis": subset["id"], "comparison": protocol.comparison}
-    rates = [key | row for use in used for row in initiation_rates(use, sets.is_case, seen, scan.lags, protocol.design)]
+    rates = [
+        key | row for use in used for row in initiation_rates(use, sets.is_case, seen, scan.stretches, protocol.design)
+    ]
     made = [row for use in used for row in _over_lags(assembled, use, seen, scan.lags, subset)]
     return Artifact({}, {"lag_scan": made, "initiation_rates": rates})
 

@@ -32,6 +32,18 @@ class LagScan(Model):
         return self
 
     @property
+    def stretches(self) -> tuple[int, ...]:
+        """The lags between which use that began is counted: fewer than months, so that each holds enough persons.
+
+        >>> LagScan(monthly_up_to_years=3).stretches
+        (0, 91, 182, 365, 730, 1095)
+        """
+        if self.monthly_up_to_years is None:
+            return self.days
+        months = (0, 3, 6, *range(12, 12 * self.monthly_up_to_years + 1, 12))
+        return tuple(int(month * DAYS_IN_A_MONTH) for month in months)
+
+    @property
     def lags(self) -> tuple[int, ...]:
         """Every lag in days.
 
