@@ -50,6 +50,18 @@ def tables() -> dict:
     return {name: table(name, rows.get(name, [])) for name in TABLES}
 
 
+def test_profiles_and_tests_of_a_closed_comparison_are_gone() -> None:
+    made = tables()
+    shared = {"outcome": "death", "subgroup": "overall", "subgroup_level": "overall", "adjustment": "crude"}
+    point = shared | {"position": 1, "log_ratio": 0.0, "log_likelihood": -0.3, "n_cases": 20}
+    made["likelihood_profiles"] = table("likelihood_profiles", [KEY | point | {"exposure": n} for n in ("bad", "good")])
+    key = dict.fromkeys(schema_of("heterogeneity").keys) | {"across": "sex", "p_value": 0.2}
+    made["heterogeneity"] = table("heterogeneity", [key | KEY | {"exposure": n} for n in ("bad", "good")])
+    after = sealed(made, "estimation", None)
+    for name in ("likelihood_profiles", "heterogeneity"):
+        assert [row["exposure"] for row in after[name].to_pylist()] == ["good"], name
+
+
 def test_one_diagnostic_that_did_not_pass_closes_a_comparison() -> None:
     assert closed_comparisons(tables()["diagnostics"]) == {("main", "bad"): ["equipoise (not evaluated)", "balance"]}
 

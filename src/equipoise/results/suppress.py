@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
+from equipoise.results.hazard_tables import NUMBERS as HAZARD_NUMBERS
 from equipoise.results.few_doses import few_dose_groups, withhold_doses
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
@@ -15,6 +16,7 @@ from equipoise.results.tables import OVERALL, schema_of
 
 Row = dict[str, Any]
 TESTED = ("analysis", "exposure", "window", "reading", "term")
+OF_IMPUTATION = ("degrees_of_freedom", "fraction_missing")
 WITHHELD = ("estimate", "conf_low", "conf_high", "p_value", "log_estimate", "std_error")
 
 
@@ -52,6 +54,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     withhold_doses(rows, few_of_doses)
     _withhold(rows.get("bridge_steps", []), few_on_bridge)
     _withhold_tests(rows.get("heterogeneity", []), rows.get("estimates", []))
+    _withhold_checks(rows.get("hazard_checks", []), rows.get("estimates", []))
     return {name: pa.Table.from_pylist(content, schema=schema_of(name).arrow) for name, content in rows.items()}
 
 
@@ -153,6 +156,19 @@ def _unexposed(row: Row) -> list[int]:
     return unexposed
 
 
+def _withhold_checks(checks: list[Row], estimates: list[Row]) -> None:
+    """What was made of a hazard ratio that is not shown."""
+    names = ("analysis", "comparison", "exposure", "adjustment")
+    shown = {
+        tuple(row[name] for name in names)
+        for row in estimates
+        if row["measure"] == "hazard_ratio" and row["subgroup"] == OVERALL and row["estimate"] is not None
+    }
+    for row in checks:
+        if tuple(row[name] for name in names) not in shown:
+            row |= dict.fromkeys(HAZARD_NUMBERS)
+
+
 def _withhold_tests(tests: list[Row], estimates: list[Row]) -> None:
     """Tests of heterogeneity that rest on an estimate that is withheld: it could be worked out from the others."""
     small = {
@@ -172,5 +188,5 @@ def _withhold(estimates: list[Row], few: list[bool]) -> None:
     for row, small in zip(estimates, few, strict=True):
         # Hidden totals say how many were left out elsewhere; the estimate rests on the exposed and the unexposed.
         if small or row["n_exposed_cases_suppressed"] or row["n_exposed_controls_suppressed"]:
-            row |= dict.fromkeys(WITHHELD)
+            row |= {name: None for name in (*WITHHELD, *OF_IMPUTATION) if name in row}
             row["reason"] = row["reason"] or Reason.SMALL_CELLS.value

@@ -20,7 +20,8 @@ OPEN_COLUMNS = {
     "stages": ("position", "n_persons", "percent"),
 }
 OPEN = ("passed", "reported")
-DROPPED = ("curves", "adjusted_curves", "trajectories")  # their very rows say when follow-up ended
+# Their very rows say when follow-up ended, or where the estimate lies.
+DROPPED = ("curves", "adjusted_curves", "trajectories", "likelihood_profiles", "heterogeneity")
 
 
 def closed_comparisons(diagnostics: pa.Table) -> dict[Comparison, list[str]]:
