@@ -26,6 +26,7 @@ from equipoise.report.dose import dose_figures
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
+from equipoise.report.hazard_checks import hazard_table
 from equipoise.report.lags import initiation_figure, lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.published import published_directions, published_hazards
@@ -51,7 +52,7 @@ FOLLOW_UP = (
     "balance",
     "diagnostics",
 )
-FUNCTION = ("function", "trajectories", "stages")
+FUNCTION = ("function", "trajectories", "stages", "hazard_checks")
 SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP, *FUNCTION)
 
 
@@ -314,6 +315,8 @@ class _Page:
         if analysis.follow_up is None:
             return self._odds_ratios(analysis, rows)
         tables = follow_up.hazards(self.study, rows, analysis.conf_level)
+        if checks := self.of("hazard_checks", analysis):
+            tables.append(hazard_table(self.study, checks))
         tables += score_tables(self.study, self.of("score_response", analysis), analysis.conf_level)
         return self._part(analysis, tables=[*tables, follow_up.risks(self.study, rows, analysis.conf_level)])
 

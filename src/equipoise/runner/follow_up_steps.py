@@ -93,6 +93,7 @@ def _comparison(study: Study, analysis: Analysis, target: str, events: list[str]
             analysis=tag,
         ),
         *_score_response(design, full | model | protocol, made, tag, target),
+        *_hazard_checks(design, full | model | protocol, made, tag, target),
         *function_steps(design, target, protocol, needs, made["analysis_set"], full | model, tag),
     ]
 
@@ -105,6 +106,17 @@ def _score_response(
         return []
     detail = "hazard ratios per point and by category"
     return [Step(f"score response of {tag}: {target}", "score_response", subset, made, detail=detail, analysis=tag)]
+
+
+def _hazard_checks(
+    design: FollowUpDesign, subset: dict[str, Any], made: dict[str, str], tag: str, target: str
+) -> list[Step]:
+    """The step that checks hazard ratios; nothing without any."""
+    if "cox" not in design.estimator.kinds:
+        return []
+    needs = made | {"estimates": f"estimates of {tag}: {target}"}
+    detail = "proportional hazards and E-values"
+    return [Step(f"hazard checks of {tag}: {target}", "hazard_checks", subset, needs, detail=detail, analysis=tag)]
 
 
 def _bootstrap(subset: dict[str, Any], made: dict[str, str], tag: str, target: str) -> list[Step]:

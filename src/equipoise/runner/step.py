@@ -49,6 +49,7 @@ FUNCTIONS = {
     "scores": "equipoise.runner.function_sets:scores",
     "function_set": "equipoise.runner.function_sets:function_set",
     "function": "equipoise.runner.function:estimates",
+    "hazard_checks": "equipoise.runner.hazard_checks:hazard_checks",
 }
 
 

@@ -20,6 +20,7 @@ ESTIMATES = (
     "dose_response",
     "arms_estimates",
     "score_response",
+    "hazard_checks",
     "function",
 )
 CHECKS = ("quality", "relatives", "scores")
