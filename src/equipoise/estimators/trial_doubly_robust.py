@@ -78,6 +78,7 @@ def fit_doubly_robust(
     covariates: Sequence[str] = (),
     time_varying: Sequence[str] = (),
     treatment_terms: Sequence[str] = (),
+    treatment_covariates: Sequence[str] | None = None,
     truncate: tuple[float, float] | None = None,
     times: Sequence[int] | None = None,
     max_follow_up: int | None = None,
@@ -94,8 +95,9 @@ def fit_doubly_robust(
     panel … grace, censored, competing  as in `fit_clone_censor_weight`; time zero is a person's first eligible row. A
                 person whose rows end before the longest follow-up needs an event or a loss in the last of them
     competing_effect  "total" or "composite"
-    covariates  values at time zero; `time_varying`  columns read in every row. Both are in all models
-    treatment_terms  further columns of the models of treatment and loss, such as functions of the interval
+    covariates  values at time zero; `time_varying`  columns read in every row. Both are in all models of the outcome
+    treatment_covariates  columns of the models of treatment and loss, read in every row; all covariates where left out
+    treatment_terms  further columns of these models, such as functions of the interval
     truncate    percentiles between which weights are held, such as (1, 99), of each strategy by itself
     times       intervals, from 0, by whose ends risks are given; all where none are named. One time costs as many
                 regressions as it has intervals before it
@@ -125,10 +127,12 @@ def fit_doubly_robust(
     read = replace(read, eligible=np.arange(len(read)) == np.repeat(first_start(read), np.diff(read.first)))
     horizon = min(horizon, int((np.repeat(read.first[1:], np.diff(read.first)) - np.arange(len(read))).max()))
     _refuse_open_ends(read, horizon)
-    for name, given in (("covariates", covariates), ("time_varying", time_varying)):
+    for name, given in (("covariates", covariates), ("time_varying", time_varying),
+                        ("treatment_covariates", treatment_covariates)):  # fmt: skip
         if isinstance(given, str):
             raise DesignError(Fault(name, "one text", "a list of names of columns"))
-    below = [*treatment_terms, *covariates, *time_varying]
+    known = [*covariates, *time_varying] if treatment_covariates is None else treatment_covariates
+    below = [*treatment_terms, *known]
     plan = ClonePlan(
         read,
         read_strategies(read, strategies, grace, horizon),

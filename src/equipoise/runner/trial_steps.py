@@ -86,8 +86,9 @@ def _records_of_members(study: Study, tag: str, member_sets: set[str]) -> Step:
 def _panel(study: Study, analysis: Analysis, design: TargetTrial, events: list[str]) -> Step:
     """The rows do not depend on how they are analysed, so that analyses of the same rows share them."""
     tag = analysis.id
-    rows_only = design.model_copy(update={"estimation": TrialEstimation(), "assumptions": (), "assignment": "-"})
-    subset = trial_subset(study, analysis, rows_only) | {"name": tag}
+    rows_only = {"estimation": TrialEstimation(), "assumptions": (), "assignment": "-", "contrast": "per_protocol"}
+    design = design.model_copy(update=rows_only)
+    subset = trial_subset(study, analysis, design)
     needs = {"people": "people", "population": f"population of {tag}", "records": f"member records of {tag}"}
     needs |= {f"records {name}": records_step(study, name, True).name for name in events}
     detail = "persons by interval: treatment, events, covariates"
