@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from equipoise.report.function_words import function_words
 from equipoise.report.methods import Paragraph, covariate_text, days_text, listed, rules_text, source_text
 from equipoise.report.numbers import level_text
 from equipoise.report.protocol import (

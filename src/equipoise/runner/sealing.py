@@ -21,7 +21,7 @@ OPEN_COLUMNS = {
 }
 OPEN = ("passed", "reported")
 # Their very rows say when follow-up ended, or where the estimate lies.
-DROPPED = ("curves", "adjusted_curves", "trajectories", "likelihood_profiles", "heterogeneity")
+DROPPED = ("curves", "adjusted_curves", "trajectories", "hazard_checks", "likelihood_profiles", "heterogeneity")
 
 
 def closed_comparisons(diagnostics: pa.Table) -> dict[Comparison, list[str]]:
