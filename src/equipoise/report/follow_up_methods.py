@@ -42,6 +42,7 @@ def follow_up_methods(study: Study, analysis: Analysis, design: FollowUpDesign) 
         ("Outcome and follow-up", _outcome(study, design)),
         ("Covariates", _covariates(study, analysis, design)),
         ("Statistical analysis", _model(analysis, design)),
+        *([] if design.function is None else [("Function", function_words(study, design.function))]),
     ]
 
 
