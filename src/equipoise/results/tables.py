@@ -26,6 +26,13 @@ from equipoise.results.run_tables import RUN_SUMMARY
 from equipoise.results.sampling_tables import MATCHING, SAMPLING
 from equipoise.results.schema import Chain, ColumnSchema, Joined, Levels, Overlap, Parts, Same, TableSchema, Total
 from equipoise.results.score_tables import SCORE_RESPONSE
+from equipoise.results.trial_tables import (
+    TRIAL_CURVES,
+    TRIAL_FOLLOW_UP,
+    TRIAL_POSITIVITY,
+    TRIAL_PROTOCOL,
+    TRIAL_STRATEGIES,
+)
 
 OVERALL = "overall"
 """The value of `subgroup` in rows that concern the whole study population."""
@@ -431,6 +438,11 @@ TABLES: dict[str, TableSchema] = {
         FUNCTION,
         TRAJECTORIES,
         STAGES,
+        TRIAL_PROTOCOL,
+        TRIAL_STRATEGIES,
+        TRIAL_FOLLOW_UP,
+        TRIAL_CURVES,
+        TRIAL_POSITIVITY,
         FLAWED_ESTIMATES,
         TRIANGULATION,
         *DOSE_TABLES,
