@@ -35,9 +35,14 @@ def gathered(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         control_row(row, subset["id"], subset["kind"], subset["control"] or row["exposure"])
         for made in inputs.values()
         for row in made.values["estimates"]
-        if row["measure"] in RATIOS and row["subgroup"] == OVERALL
+        if row["measure"] in RATIOS and row["subgroup"] == OVERALL and _asked_for(row, subset["windows"])
     ]
     return Artifact({}, {"negative_controls": rows})
+
+
+def _asked_for(row: Mapping[str, Any], windows: list[str]) -> bool:
+    """Whether it is of a window of the study: levels beside them, such as prevalent use, are no estimates of its own."""
+    return row["reading"] is None or row["window"] in windows
 
 
 def outcomes(inputs: Inputs, subset: Any, source: Source) -> Artifact:

@@ -7,6 +7,7 @@ from typing import Any
 from equipoise.runner.case_control_steps import case_control_steps
 from equipoise.runner.follow_up_steps import follow_up_steps
 from equipoise.runner.step import Step, concepts_step, records_step
+from equipoise.spec.control_meaning import WITH_CONTROLS
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.study import Analysis, Study
 
@@ -21,12 +22,15 @@ KEPT = {
     "relatives": "relatives",
     "relative_sets": "relative_sets",
     "population": "population",
+    "covariate_set": "covariate_set",
+    "propensity": "propensity",
     "member_records": "member_records",
     "analysis_set": "control_set",
     "arms_set": "control_arms_set",
     "estimates": "control_estimates",
     "arms_estimates": "control_arms_estimates",
 }
+NO_MORE: dict[str, Any] = {"lag_scan": None, "dose_response": ()}  # beside the estimates of a case-control study
 ESTIMATING = ("control_estimates", "control_arms_estimates")
 
 
@@ -34,6 +38,8 @@ def control_steps(study: Study, analysis: Analysis, own: list[Step], seed: int) 
     """The steps of every control that an analysis is judged by; `own` are those of the analysis."""
     controls = study.negative_controls
     if controls is None or analysis.id not in (controls.analyses or [item.id for item in study.analyses]):
+        return []
+    if analysis.design.kind not in WITH_CONTROLS:
         return []
     design = analysis.follow_up
     made: list[Step] = []
@@ -70,7 +76,13 @@ def _outcomes_followed(
 
 def _exposures(study: Study, analysis: Analysis, exposures: tuple[str, ...], seed: int) -> list[Step]:
     """The analysis over again with all control exposures in place of its own."""
-    changed = {"exposures": exposures, "lag_scan": None} if analysis.follow_up is None else {"target": exposures}
+    design = analysis.follow_up
+    if design is None:
+        changed: dict[str, Any] = {"exposures": exposures} | NO_MORE
+    else:
+        ratios = {"kinds": ("cox",), "bootstrap": None, "likelihood_profile": None}
+        estimator = design.estimator.model_copy(update=ratios)
+        changed = {"target": exposures, "estimator": estimator, "function": None, "score": None}
     return _derived(study, analysis, changed, EXPOSURE, "every control", seed)
 
 
@@ -82,7 +94,7 @@ def _cases_of_control(study: Study, analysis: Analysis, name: str, seed: int) ->
     )
     cohort = f"cases of {name}"
     study = study.model_copy(update={"cohorts": {**study.cohorts, cohort: own}})
-    changed = {"cases": cohort, "free_of": (), "lag_scan": None}
+    changed = {"cases": cohort, "free_of": ()} | NO_MORE
     return _derived(study, analysis, changed, OUTCOME, name, seed)
 
 
@@ -98,7 +110,9 @@ def _derived(
     given = (bare, derived, seed) if analysis.follow_up is None else (bare, derived, derived.follow_up, seed)
     steps = [replace(step, kind=KEPT[step.kind], analysis="") for step in make(*given) if step.kind in KEPT]  # type: ignore[arg-type]
     estimating = {f"estimates {i}": step.name for i, step in enumerate(s for s in steps if s.kind in ESTIMATING)}
-    subset = {"id": analysis.id, "kind": kind, "control": None if kind == EXPOSURE else control}
+    windows = [] if analysis.follow_up is not None else list(analysis.case_control.windows)
+    named = None if kind == EXPOSURE else control
+    subset = {"id": analysis.id, "kind": kind, "control": named, "windows": windows}
     detail = "gathers the estimates of controls"
     gathering = Step(f"gathered {tag}", "control_rows", subset, estimating, detail=detail, analysis=analysis.id)
     return [*steps, gathering]

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from equipoise.spec.contradictions import Said, repeated
-from equipoise.spec.follow_up import DEATH
+from equipoise.spec.designs import NestedCaseControl
+from equipoise.spec.follow_up import DEATH, FollowUpDesign
 from equipoise.spec.negative_controls import NegativeControls
 from equipoise.spec.parts import Parts
 from equipoise.spec.study import Analysis
 
 WHERE = ("negative_controls",)
+WITH_CONTROLS = ("follow_up", "nested_case_control")
 REMEDY = "take it out of one of the two: a control has nothing to do with the question"
 
 
@@ -18,6 +20,7 @@ def control_contradictions(parts: Parts) -> Iterator[Said]:
         for key in ("outcomes", "exposures", "analyses"):
             yield from repeated((*WHERE, key), getattr(controls, key))
         chosen = _analyses(parts, controls)
+        yield from _without_controls(parts, controls)
         yield from _outcomes(parts, controls, chosen)
         yield from _varying(controls, chosen)
         yield from _exposures(parts, controls, chosen)
@@ -26,7 +29,17 @@ def control_contradictions(parts: Parts) -> Iterator[Said]:
 
 def _analyses(parts: Parts, controls: NegativeControls) -> list[Analysis]:
     ids = controls.analyses or tuple(item.id for item in parts.analyses.values())
-    return [found for id in ids if (found := parts.every_analysis(id)) is not None]
+    found = (parts.every_analysis(id) for id in ids)
+    return [analysis for analysis in found if analysis is not None and analysis.design.kind in WITH_CONTROLS]
+
+
+def _without_controls(parts: Parts, controls: NegativeControls) -> Iterator[Said]:
+    """Analyses of designs through which no control is run."""
+    for i, id in enumerate(controls.analyses):
+        analysis = parts.every_analysis(id)
+        if analysis is not None and analysis.design.kind not in WITH_CONTROLS:
+            found = f"analysis {id!r} has a design of kind {analysis.design.kind!r}"
+            yield (*WHERE, "analyses", i), found, " or ".join(map(repr, WITH_CONTROLS))
 
 
 def _outcomes(parts: Parts, controls: NegativeControls, chosen: list[Analysis]) -> Iterator[Said]:
@@ -51,14 +64,13 @@ def _roles(parts: Parts, analysis: Analysis) -> Iterator[tuple[str, str]]:
     """Concept sets of one analysis with what they are in it."""
     covariates = [parts.covariate(name) for name in (*analysis.adjust_for, *analysis.subgroups)]
     for covariate in covariates:
-        if getattr(covariate, "concept_set", None):
+        if covariate is not None and getattr(covariate, "concept_set", None):
             yield covariate.concept_set, f"behind the covariate {covariate.name!r}"
     design = analysis.design
-    if design.kind == "follow_up":
+    if isinstance(design, FollowUpDesign):
         for name in (*design.outcome.any_of, *design.outcome.competing):
             yield name, f"an event of analysis {analysis.id!r}"
-        return
-    cases = parts.cohorts.get(design.cases)
+    cases = parts.cohorts.get(design.cases) if isinstance(design, NestedCaseControl) else None
     if cases is not None:
         yield cases.entry.concept_set, f"the outcome of analysis {analysis.id!r}"
 
@@ -86,7 +98,11 @@ def _shared(parts: Parts, analysis: Analysis, name: str) -> Iterator[str]:
     control, design = parts.exposures.get(name), analysis.design
     if control is None:
         return
-    drugs = design.exposures if design.kind == "nested_case_control" else (*design.target, design.comparator)
+    drugs: tuple[str | None, ...] = ()
+    if isinstance(design, NestedCaseControl):
+        drugs = design.exposures
+    if isinstance(design, FollowUpDesign):
+        drugs = (*design.target, design.comparator)
     for other in filter(None, drugs):
         exposure = parts.exposures.get(other)
         if other == name or (exposure and _overlap(parts, control.concept_sets, exposure.concept_sets)):

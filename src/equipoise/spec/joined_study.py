@@ -11,7 +11,8 @@ from typing import Any
 from equipoise.spec.follow_up import DEATH
 
 Raw = dict[str, Any]
-KINDS = ("concept_sets", "windows", "exposures", "cohorts")  # in an order in which each names only those before it
+# In an order in which each names only those before it.
+KINDS = ("concept_sets", "windows", "exposures", "cohorts", "covariate_sets")
 WORDING = ("label", "name")
 LEFT_OUT: Raw = {
     "sensitivity": [],
@@ -83,7 +84,7 @@ def _with_names(part: Any, sets: Mapping[str, str]) -> Any:
 def _named(key: str, value: Any, sets: Mapping[str, str]) -> Any:
     if key == "concept_set" and isinstance(value, str):
         return sets.get(value, value)
-    if key == "concept_sets" and isinstance(value, list):
+    if key in ("concept_sets", "leave_out") and isinstance(value, list):
         return [sets.get(name, name) for name in value]
     return _with_names(value, sets)
 
@@ -98,6 +99,9 @@ def _renamed_analysis(analysis: Raw, names: Mapping[str, Mapping[str, str]]) -> 
         key: [name if name == DEATH else names["concept_sets"][name] for name in events]
         for key, events in design["outcome"].items()
     }
+    if design["adjustment"].get("covariate_set") is not None:
+        renamed = names["covariate_sets"][design["adjustment"]["covariate_set"]]
+        design["adjustment"] = {**design["adjustment"], "covariate_set": renamed}
     covariates = names["covariates"]
     return {
         **analysis,
