@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from equipoise.data.concepts import ConceptProblem, resolve
@@ -197,3 +198,22 @@ def test_the_sql_can_be_read(tmp_path: Path) -> None:
     assert '"condition_occurrence"' in text
     assert "IN (10)" in text
     assert text.count("\n") > 10
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"below": 50}, [1, 2]),
+        ({"at_least": 50}, [3, 4]),
+        ({"at_least": 40, "below": 60}, [2, 3]),
+        (None, [1, 2, 3, 4, 5]),
+    ],
+)
+def test_numbers_outside_the_limits_and_missing_ones_do_not_count(limits, expected: list[int], tmp_path: Path) -> None:
+    numbers = (39.9, 49.9, 50.0, 60.0, None)
+    days = [date.fromordinal(WHEN.toordinal() + number) for number in range(1, len(numbers) + 1)]
+    ids = {"person_id": [1] * len(numbers), "measurement_concept_id": [10] * len(numbers)}
+    rows = pa.table(ids | {"measurement_date": days, "value_as_number": pa.array(numbers, pa.float64())})
+    given = {"domain": "measurement", "include": [{"concept_id": 10}]} | ({"value": limits} if limits else {})
+    with open_with(tmp_path, measurement=rows) as source:
+        assert numbered(source, ConceptSet.model_validate(given)) == expected

@@ -9,7 +9,7 @@ from equipoise.analysis_set import AnalysisSet, Column
 from equipoise.errors import Reason
 from equipoise.runner.contrasts import contrasts
 from equipoise.runner.estimate import Model, adjustments, discordance_row, estimable, estimates
-from equipoise.runner.heterogeneity import heterogeneity_rows
+from equipoise.runner.heterogeneity import cochran_q, heterogeneity_rows
 from equipoise.runner.packing import pack_analysis_set
 from equipoise.spec.lags import LagScan
 
@@ -91,6 +91,11 @@ def test_sex_that_the_design_separates_is_left_out_with_its_reason() -> None:
     everyone = np.ones(len(COUPLES), dtype=bool)
     assert estimable(COUPLES, [SEX.name], everyone) == ([SEX.name], [])
     assert adjustments(COUPLES, SUBSET | {"covariates": [{"kind": "sex"}], "adjust_for": ["sex"]})["adjusted"] == []
+
+
+def test_a_level_without_a_standard_error_is_in_no_test() -> None:
+    levels = [{"estimate": value, "std_error": error, "reason": None} for value, error in ((0.1, 0.5), (0.2, None))]
+    assert cochran_q(levels) == {"n_levels": 1, "reason": Reason.NOT_DEFINED}
 
 
 def test_interaction_is_cochran_q_over_the_levels() -> None:

@@ -174,3 +174,22 @@ def test_covariates_that_determine_the_arm_are_a_reason(people: AnalysisSet) -> 
     columns = (people.columns[0], Column("arm again", "covariate"))
     layer, propensity = by_propensity(replace(people, x=x, columns=columns), Match(kind="match"), SETTING)
     assert (layer.reason, propensity) == (Reason.SEPARATION, None)
+
+
+def test_without_overlap_nobody_is_matched_and_there_is_a_reason(people: AnalysisSet) -> None:
+    """Scores farther apart than the caliper: no pairs, and no estimate made of nothing."""
+    far = people.x.copy()
+    far[:, 1] = people.arm * 40 + np.arange(len(people)) % 39  # ages of the arms do not meet
+    layer, _ = by_propensity(replace(people, x=far), Match(kind="match", estimand="ATC", caliper=0.01), SETTING)
+    assert layer.reason in (Reason.NO_INFORMATIVE_SETS, Reason.SEPARATION)
+    bare = people.select([ARM, "age"])
+    none, _ = by_propensity(bare, Match(kind="match", estimand="ATC", caliper=1e-300, caliper_sd=None), SETTING)
+    assert none.reason is None, "persons of one age have one score"
+    spread = replace(bare, x=np.column_stack([bare.x[:, 0], np.arange(len(bare)) + bare.arm * 0.5]))
+    alone, _ = by_propensity(spread, Match(kind="match", estimand="ATC", caliper=1e-300, caliper_sd=None), SETTING)
+    assert alone.reason is Reason.NO_INFORMATIVE_SETS
+
+
+def test_fewer_candidates_than_partners_asked_for_are_named(people: AnalysisSet) -> None:
+    _, propensity = made(people, Match(kind="match", estimand="ATT", ratio=3, caliper=None))
+    assert any("no partner left" in finding or "fewer" in finding for finding in propensity.findings)

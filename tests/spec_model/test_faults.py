@@ -356,6 +356,26 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
         [{"vocabulary": "RxNorm"}],
         ("concept_sets.drug.include[0].also[0]", "neither code nor name", "exactly one of code and name", ""),
     ),
+    "numbers of a diagnosis": (
+        "concept_sets/history/value",
+        {"below": 50},
+        (
+            "concept_sets.history",
+            "value in the domain 'condition'",
+            'value in the domain "measurement" or "observation"',
+            "other records hold no number",
+        ),
+    ),
+    "numbers without a limit": (
+        "concept_sets/history/value",
+        {},
+        ("concept_sets.history.value", "neither at_least nor below", "one of them, or both", ""),
+    ),
+    "numbers between nothing": (
+        "concept_sets/history/value",
+        {"at_least": 50, "below": 20},
+        ("concept_sets.history.value", "at_least = 50 with below = 20", "at_least smaller than below", ""),
+    ),
     "code without vocabulary": (
         "concept_sets/history/include/0",
         {"code": "K25"},

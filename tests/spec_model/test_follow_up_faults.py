@@ -155,6 +155,11 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.adjustment",
         "[0.7, 0.3]",
     ),
+    "one drug under two names": (
+        [("concept_sets/other/include", [{"concept_id": 3}, {"concept_id": 2}])],
+        f"{PLACE}.target[0]",
+        "'drug' and the comparator 'other' hold the same drug, in 'drug' and 'other'",
+    ),
     "two rules of trimming": (
         [(f"{DESIGN}/adjustment", {"kind": "weigh", "trim_fraction": 0.05, "trim_bounds": [0.1, 0.9]})],
         f"{PLACE}.adjustment",

@@ -69,7 +69,8 @@ class Match:
 class ResolvedConcepts:
     """A concept set as one database understands it.
 
-    `included` is None where every record of the domain counts (deaths). Records that `excluded` matches are removed.
+    `included` is None where every record of the domain counts (deaths). Records that `excluded` matches are removed,
+    and with `at_least` or `below` those whose number is missing or outside.
     """
 
     name: str
@@ -77,6 +78,8 @@ class ResolvedConcepts:
     included: Match | None
     excluded: Match
     warnings: tuple[ConceptWarning, ...] = ()
+    at_least: float | None = None
+    below: float | None = None
 
     @property
     def concept_ids(self) -> frozenset[int]:
@@ -112,7 +115,9 @@ def resolve(source: Source, name: str, concept_set: ConceptSet) -> ResolvedConce
         )
     included = None if concept_set.include is None else lookup.match(concept_set.include)
     excluded = lookup.match(concept_set.exclude)
-    return ResolvedConcepts(name, concept_set.domain, included, excluded, tuple(lookup.warnings))
+    value = concept_set.value
+    limits = (None, None) if value is None else (value.at_least, value.below)
+    return ResolvedConcepts(name, concept_set.domain, included, excluded, tuple(lookup.warnings), *limits)
 
 
 def plain_code(code: str) -> str:

@@ -69,6 +69,16 @@ def _matching(source: Source, records: ir.Table, declared: EventTable, resolved:
         records = records.filter(_agrees(source, records, declared, resolved.included))
     if resolved.excluded:
         records = records.filter(~_agrees(source, records, declared, resolved.excluded))
+    return _with_number(records, declared, resolved)
+
+
+def _with_number(records: ir.Table, declared: EventTable, resolved: ResolvedConcepts) -> ir.Table:
+    """Records whose number lies within the limits of the concept set; without limits, all of them."""
+    number = _or_null(records, declared.value, "float64")
+    if resolved.at_least is not None:
+        records = records.filter((number >= resolved.at_least).fill_null(False))
+    if resolved.below is not None:
+        records = records.filter((number < resolved.below).fill_null(False))
     return records
 
 

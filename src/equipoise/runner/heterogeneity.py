@@ -41,7 +41,7 @@ def cochran_q(levels: Sequence[Row]) -> Row:
     >>> cochran_q([level(0.0, 1.0), level(2.0, 1.0)])["statistic"]
     2.0
     """
-    known = [row for row in levels if row["reason"] is None]
+    known = [row for row in levels if row["reason"] is None and row.get("std_error")]
     if len(known) < 2:
         return {"n_levels": len(known), "reason": Reason.NOT_DEFINED}
     log = np.array([row["estimate"] if row.get("log_estimate") is None else row["log_estimate"] for row in known])

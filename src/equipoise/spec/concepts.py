@@ -93,6 +93,23 @@ class ConceptItem(Model):
             raise Wrong(f"knowledge with {found}", "knowledge with group, set and file", f"remove {found}")
 
 
+class ValueLimits(Model):
+    """Which numbers count, in whatever unit the database has; a record without a number does not count."""
+
+    at_least: float | None = None
+    """Lowest number that counts."""
+    below: float | None = None
+    """Numbers from here on do not count."""
+
+    @model_validator(mode="after")
+    def _some_numbers(self) -> "ValueLimits":
+        if self.at_least is None and self.below is None:
+            raise Wrong("neither at_least nor below", "one of them, or both")
+        if self.at_least is not None and self.below is not None and not self.at_least < self.below:
+            raise Wrong(f"at_least = {self.at_least:g} with below = {self.below:g}", "at_least smaller than below")
+        return self
+
+
 class ConceptSet(Model):
     """A named set of records: those of `domain` that match any `include` item and no `exclude` item."""
 
@@ -104,11 +121,16 @@ class ConceptSet(Model):
     """What counts; only in the domain `death` may it be left out."""
     exclude: tuple[ConceptItem, ...] = ()
     """What does not count after all."""
+    value: ValueLimits | None = None
+    """Numbers that count, such as a vital capacity below 50 %; with measurements and observations."""
 
     @model_validator(mode="after")
     def _death_needs_no_concepts(self) -> "ConceptSet":
         if self.domain != "death" and self.include is None:
             raise Wrong("no include", "at least one concept", 'only in the domain "death" does any record count')
+        if self.value is not None and self.domain not in ("measurement", "observation"):
+            found = f"value in the domain {shown(self.domain)}"
+            raise Wrong(found, 'value in the domain "measurement" or "observation"', "other records hold no number")
         if self.domain != "drug" and any(item.knowledge for item in (*(self.include or ()), *self.exclude)):
             raise Wrong(f"knowledge of drugs in the domain {shown(self.domain)}", 'knowledge in the domain "drug"')
         return self

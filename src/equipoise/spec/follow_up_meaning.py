@@ -1,7 +1,9 @@
 """Settings of a follow-up design that are each allowed but contradict one another."""
 
 from collections.abc import Iterator
+from itertools import product
 
+from equipoise.spec.canonical import canonical, canonical_json
 from equipoise.spec.contradictions import Said, interactions, repeated
 from equipoise.spec.follow_up import DEATH, FollowUpDesign
 from equipoise.spec.function import Function
@@ -77,6 +79,10 @@ def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
         if common:
             found = f"{name!r} and the comparator {design.comparator!r} both hold {common[0]!r}"
             yield (*inside, "target", i), found, "arms without a drug in common", "take it out of one of them"
+        elif target and other and (alike := _same_drug(parts, target.concept_sets, other.concept_sets)):
+            sets = f"in {alike[0]!r} and {alike[1]!r}"
+            found = f"{name!r} and the comparator {design.comparator!r} hold the same drug, {sets}"
+            yield (*inside, "target", i), found, "arms without a drug in common", "take it out of one of them"
     if design.use == "ongoing":
         for name in (*design.target, design.comparator or ""):
             least = parts.exposures[name].min_dispensings if name in parts.exposures else 1
@@ -93,6 +99,19 @@ def _arms(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:
                     'min_dispensings = 1 with time_zero = "first_use"',
                     "a later dispensing is not known at time zero; who lives to have it would be immortal until then",
                 )
+
+
+def _same_drug(parts: Parts, target: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, str] | None:
+    """Two concept sets, one of each arm, with an item in common."""
+    for one, two in product(target, other):
+        if _items(parts, one) & _items(parts, two):
+            return one, two
+    return None
+
+
+def _items(parts: Parts, name: str) -> set[str]:
+    given = parts.concept_sets.get(name)
+    return set() if given is None else {canonical_json(canonical(item)) for item in given.include or ()}
 
 
 def _window(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Said]:

@@ -31,6 +31,7 @@ HEADINGS = {
     "DataNeeds": "`[data_needs]`",
     "Relationships": "`[data_needs.relationships]`",
     "ConceptSet": "`[concept_sets.NAME]`",
+    "ValueLimits": "`value` of a concept set",
     "ConceptItem": "an item of `include`, `exclude` or a list of relationships",
     "SameConcept": "an item of `also`",
     "CohortDefinition": "`[cohorts.NAME]`",
