@@ -41,7 +41,7 @@ def gathered(inputs: Inputs, subset: Any, source: Source) -> Artifact:
 
 
 def _asked_for(row: Mapping[str, Any], windows: list[str]) -> bool:
-    """Whether it is of a window of the study: levels beside them, such as prevalent use, are no estimates of its own."""
+    """Whether it is of a window of the study; levels beside them, such as prevalent use, have no null of their own."""
     return row["reading"] is None or row["window"] in windows
 
 
