@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import equipoise as eq
-from equipoise.results.few_doses import few_dose_groups, withhold_doses
+from equipoise.results.few_groups import few_dose_groups, withhold_doses
 from equipoise.results.results import Results
 from equipoise.spec.read import parse_study
 from tests.generative.databases import random_people, write_database

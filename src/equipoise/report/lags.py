@@ -116,7 +116,7 @@ def initiation_figure(rows: Sequence[Row], exposure: str) -> LagFigure:
     for at, (style, comparison) in enumerate(kinds):
         own = [row for row in shown if row["comparison"] == comparison]
         panel = Panel(_RateScale(1.05 * highest), longest, at)  # type: ignore[arg-type]
-        parts += panel.axes(label(comparison), "years before the index date", backward=True)
+        parts += panel.axes(label(comparison), "years before the index date", backward=True, null=False)
         cases, controls = ([row for row in own if row["who"] == who] for who in ("cases", "controls"))
         drawn = panel.line(_steps(cases, longest), "years"), panel.line(_steps(controls, longest), "years", "4 3")
         parts += [element("g", *drawn, class_=f"curve {style}"), panel.nothing(own)]

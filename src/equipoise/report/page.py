@@ -27,6 +27,7 @@ from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
 from equipoise.report.hazard_checks import hazard_table
+from equipoise.report.indication import indication_tables
 from equipoise.report.lags import initiation_figure, lag_figure
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.published import published_directions, published_hazards
@@ -40,7 +41,8 @@ from equipoise.spec.study import Analysis, Study
 Row = dict[str, Any]
 EVERY_DESIGN = ("attrition", "estimates", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
-COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "dose_groups", "dose_tests", "dose_curves")
+COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "indication")
+DOSES = ("dose_groups", "dose_tests", "dose_curves")
 FOLLOW_UP = (
     "score_response",
     "scores",
@@ -53,7 +55,7 @@ FOLLOW_UP = (
     "diagnostics",
 )
 FUNCTION = ("function", "trajectories", "stages", "hazard_checks")
-SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *FOLLOW_UP, *FUNCTION)
+SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *DOSES, *FOLLOW_UP, *FUNCTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +329,7 @@ class _Page:
             analysis,
             lambda own: forest(self.study, comparisons.whole(own), analysis.conf_level),
         )
-        doses = (self.of(name, analysis) for name in ("dose_groups", "dose_tests", "dose_curves"))
+        doses = (self.of(name, analysis) for name in DOSES)
         figures: list[Any] = []
         if len(analysis.case_control.comparisons) > 1 and rows:
             beside = comparisons.side_by_side(self.study, analysis, rows, tests)
@@ -342,6 +344,7 @@ class _Page:
             for name, own in grouped(self.of("initiation_rates", analysis), lambda row: row["exposure"]).items()
         ]
         extra = list(comparisons.subgroups(self.study, analysis, rows, tests))
+        extra += indication_tables(self.study, self.of("indication", analysis))
         made = tables or [forest(self.study, [], analysis.conf_level)]
         return self._part(analysis, tables=made, extra=extra, figure=figures)
 

@@ -42,16 +42,16 @@ class Panel:
         inside = min(max(ratio, self.scale.low), self.scale.high)
         return TOP + HEIGHT * (1 - self.scale.at(inside) / 100)
 
-    def axes(self, title: str, unit: str, backward: bool = False) -> list[Markup]:
-        """Frame, line of 1, ticks and words; `backward` counts x from the right."""
+    def axes(self, title: str, unit: str, *, backward: bool = False, null: bool = True) -> list[Markup]:
+        """Frame, ticks and words; `null` draws the line of no association, `backward` counts x from the right."""
         bottom, right, one = TOP + HEIGHT, self.left + PANEL, self.y(1.0)
         middle = self.left + PANEL / 2
         parts = [
             element("text", title, x=middle, y=TOP - 12, class_="tick name", text_anchor="middle"),
             element("line", x1=self.left, x2=right, y1=bottom, y2=bottom, class_="axis"),
             element("line", x1=self.left, x2=self.left, y1=TOP, y2=bottom, class_="axis"),
-            element("line", x1=self.left, x2=right, y1=one, y2=one, class_="null"),
         ]
+        parts += [element("line", x1=self.left, x2=right, y1=one, y2=one, class_="null")] if null else []
         for value in self.scale.ticks if self.position == 0 else ():
             y = self.y(value) + 4
             parts.append(element("text", f"{value:g}", x=self.left - 8, y=y, class_="tick", text_anchor="end"))

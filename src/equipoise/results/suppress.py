@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
+from equipoise.results.few_groups import few_dose_groups, few_of_indication, withhold_doses, withhold_groups
 from equipoise.results.hazard_tables import NUMBERS as HAZARD_NUMBERS
-from equipoise.results.few_doses import few_dose_groups, withhold_doses
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
@@ -43,6 +43,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     few = _few_contrasted(rows, k)
     few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
     few_of_doses = few_dose_groups(rows.get("dose_groups", []), k)
+    few_with_indication = few_of_indication(rows.get("indication", []), k)
     few_on_bridge = [_any_few(_of_arms(row), k) for row in rows.get("bridge_steps", [])]
     for name, content in rows.items():
         schema = schema_of(name)
@@ -52,6 +53,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     _withhold(rows.get("estimates", []), few)
     _withhold(rows.get("lag_scan", []), few_at_lags)
     withhold_doses(rows, few_of_doses)
+    withhold_groups(rows.get("indication", []), few_with_indication)
     _withhold(rows.get("bridge_steps", []), few_on_bridge)
     _withhold_tests(rows.get("heterogeneity", []), rows.get("estimates", []))
     _withhold_checks(rows.get("hazard_checks", []), rows.get("estimates", []))

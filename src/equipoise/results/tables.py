@@ -21,6 +21,7 @@ from equipoise.results.dose_tables import DOSE_TABLES
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
 from equipoise.results.hazard_tables import HAZARD_CHECKS
+from equipoise.results.indication_tables import INDICATION
 from equipoise.results.missing_tables import LIKELIHOOD_PROFILES, MISSING_DATA, MISSINGNESS
 from equipoise.results.run_tables import RUN_SUMMARY
 from equipoise.results.sampling_tables import MATCHING, SAMPLING
@@ -446,6 +447,7 @@ TABLES: dict[str, TableSchema] = {
         FLAWED_ESTIMATES,
         TRIANGULATION,
         *DOSE_TABLES,
+        INDICATION,
         BRIDGE_STEPS,
         BRIDGE_CONTRIBUTIONS,
     )

@@ -42,8 +42,10 @@ def named(analysis: str, comparison: str) -> str:
 
 
 def covariates_of(analysis: Analysis) -> tuple[str, ...]:
-    """Covariates that the analysis adjusts for, or is repeated by."""
-    return tuple(dict.fromkeys((*analysis.adjust_for, *analysis.subgroups)))
+    """Covariates that the analysis adjusts for, is repeated by, or tells users apart by."""
+    indication = analysis.case_control.indication
+    named = (*analysis.adjust_for, *analysis.subgroups, *((indication,) if indication else ()))
+    return tuple(dict.fromkeys(named))
 
 
 def needs_relatives(analysis: Analysis) -> bool:
@@ -177,4 +179,7 @@ def _array_steps(study: Study, analysis: Analysis, comparison: str, seed: int) -
         steps.append(step("lag_scan", model | protocol, needs | made, "fits a model for every lag"))
     if analysis.case_control.dose_response:
         steps.append(step("dose_response", model | protocol, needs | made, "fits models of dose"))
+    if (name_of := analysis.case_control.indication) is not None:
+        asked = {"indication": canonical(study.covariate(name_of))}
+        steps.append(step("indication", model | protocol | asked, needs | made, "users with and without an indication"))
     return steps

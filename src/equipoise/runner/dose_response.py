@@ -1,13 +1,13 @@
 """The step of dose-response: odds ratios by group of dose, tests of trend, and a restricted cubic spline."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.stats import chi2
 
-from equipoise.analysis_set import AnalysisSet, Column
+from equipoise.analysis_set import AnalysisSet
 from equipoise.cohort.covariates import IndexRows
 from equipoise.data.source import Source
 from equipoise.design.dispensings import UseOfRows
@@ -25,15 +25,15 @@ from equipoise.design.dose import (
 from equipoise.design.nested_case_control import members
 from equipoise.design.readings import observable_columns
 from equipoise.errors import Reason
-from equipoise.estimators.conditional_logistic import fit_conditional_logistic
 from equipoise.estimators.fit import Fit
 from equipoise.estimators.tails import normal_quantile
 from equipoise.kernels.restricted_cubic_spline import FEWEST_KNOTS, PERCENTILES, restricted_cubic_spline
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import uses, visible_days
-from equipoise.runner.estimate import adjustments, clusters, estimable, observable_rows, ratio_numbers
+from equipoise.runner.estimate import adjustments, observable_rows
 from equipoise.runner.packing import unpack_analysis_set, unpack_people, unpack_sets
 from equipoise.runner.protocol import Protocol, read_protocol
+from equipoise.runner.set_models import set_model
 from equipoise.spec.dose import DoseResponse
 
 Inputs = Mapping[str, Artifact]
@@ -135,32 +135,15 @@ class _Model:
 
     def __init__(self, people: AnalysisSet, asked: _Asked, covariates: list[str], subset: Any):
         self.asked, self.subset = asked, subset
-        chosen, _ = estimable(people, covariates, asked.keep)
-        self.rows = people.select(chosen).where(asked.keep)
-        self.n_people = len(people)
-        cluster = clusters(people, subset["cluster"])
-        self.cluster = None if cluster is None else cluster[asked.keep]
-        self.case = self.rows.event == 1
-        self.amount = asked.dose.amount[asked.keep]
-
-    def _fit(self, columns: Mapping[str, np.ndarray]) -> Fit:
-        """Of these columns, each named, beside the covariates."""
-        x = np.column_stack([*columns.values(), self.rows.x])
-        named = tuple(Column(f"dose | {name}", "exposure") for name in columns)
-        rows = replace(self.rows, x=x, columns=(*named, *self.rows.columns))
-        return fit_conditional_logistic(
-            rows, ties=self.subset["ties"], cluster=self.cluster, conf_level=self.subset["conf_level"]
-        )
+        self.model = set_model(people, asked.keep, covariates, subset)
+        self.keep, self.case = self.model.keep, self.model.case
+        self.amount = asked.dose.amount[self.keep]
 
     def _absent(self) -> Reason | None:
-        """Why there is nothing to fit, if there is nothing."""
-        if not len(self.rows):
-            return Reason.NOT_OBSERVABLE if self.n_people else Reason.NO_CONTROLS
-        used = self.asked.number[self.asked.keep] != 0
-        return Reason.ONE_ARM_EMPTY if used.all() or not used.any() else None
+        return self.model.absent(self.asked.number[self.keep] != 0)
 
     def _indicators(self, levels: Sequence[Level]) -> dict[str, np.ndarray]:
-        kept = {level.name: level.rows[self.asked.keep] for level in levels}
+        kept = {level.name: level.rows[self.keep] for level in levels}
         return {name: rows.astype(np.float64) for name, rows in kept.items() if rows.any()}
 
     def _beside(self, levels: Sequence[Level]) -> dict[str, np.ndarray]:
@@ -170,7 +153,7 @@ class _Model:
     def groups(self, levels: Sequence[Level]) -> Iterator[Row]:
         """One row a level with its odds ratio against the first."""
         absent, indicators = self._absent(), self._indicators(levels[1:])
-        fit = None if absent else self._fit(indicators)
+        fit = None if absent else self.model.fit(indicators)
         for position, level in enumerate(levels):
             yield {
                 "position": position,
@@ -181,7 +164,7 @@ class _Model:
             }
 
     def _counts(self, level: Level) -> Row:
-        rows = level.rows[self.asked.keep]
+        rows = level.rows[self.keep]
         of_controls = self.amount[rows & ~self.case]
         known = len(of_controls) > 0 and not np.isnan(of_controls).any()
         return {
@@ -197,13 +180,13 @@ class _Model:
             return {"reason": absent}
         if name not in columns:
             return {"reason": Reason.ONE_ARM_EMPTY}
-        return ratio_numbers(fit.estimate(f"dose | {name}", interval=self.subset["interval"]))
+        return self.model.ratio(fit, name)
 
     def trend(self, levels: Sequence[Level], among_users: bool = False) -> Row:
         """The odds ratio of one group higher; among users, beside the difference of any use from none."""
         row: Row = {"test": TREND_IN_USERS if among_users else TREND, "degrees_of_freedom": 1}
         absent = self._absent()
-        number = np.maximum(self.asked.number[self.asked.keep], 0).astype(np.float64)
+        number = np.maximum(self.asked.number[self.keep], 0).astype(np.float64)
         if absent is None and len(np.unique(number[number > 0])) < (2 if among_users else 1):
             absent = Reason.NOT_DEFINED
         if absent is not None:
@@ -211,7 +194,7 @@ class _Model:
         columns = {"trend": number, **self._beside(levels)}
         if among_users:
             columns["used"] = (number > 0).astype(np.float64)
-        numbers = ratio_numbers(self._fit(columns).estimate("dose | trend", interval=self.subset["interval"]))
+        numbers = self.model.ratio(self.model.fit(columns), "trend")
         if numbers["reason"] is None:
             numbers["statistic"] = (numbers["log_estimate"] / numbers["std_error"]) ** 2
         return row | numbers
@@ -227,7 +210,7 @@ class _Model:
         basis = restricted_cubic_spline(amount / unit, knots / unit)
         columns = {f"spline {j}": basis[:, j] for j in range(basis.shape[1])}
         levels = dose_levels(self.asked, 1)
-        fit = self._fit(columns | self._beside(levels))
+        fit = self.model.fit(columns | self._beside(levels))
         size = basis.shape[1]
         beta, covariance = fit.coefficients[:size], fit.covariance[:size, :size]
         if not np.isfinite(beta).all() or not np.isfinite(covariance).all():

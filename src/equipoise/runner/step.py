@@ -30,6 +30,7 @@ FUNCTIONS = {
     "trial_description": "equipoise.runner.trial_description:description",
     "trial_bootstrap": "equipoise.runner.trial_estimates:replicates",
     "trial_estimates": "equipoise.runner.trial_estimates:estimates",
+    "indication": "equipoise.runner.indication:indication",
     "dose_response": "equipoise.runner.dose_response:dose_response",
     "population": "equipoise.runner.follow_up:population",
     "arms_set": "equipoise.runner.follow_up:arms_set",

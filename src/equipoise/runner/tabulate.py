@@ -18,6 +18,7 @@ ESTIMATES = (
     "contrasts",
     "lag_scan",
     "dose_response",
+    "indication",
     "arms_estimates",
     "score_response",
     "hazard_checks",

@@ -65,6 +65,8 @@ class NestedCaseControl(Model):
     """What becomes of sets that are not observable over the whole window."""
     lag_scan: LagScan | None = None
     """Lags over which any use is analysed again; none where this is left out."""
+    indication: Name | None = None
+    """A covariate of kind `event`: users with it and users without it are each compared with persons with neither."""
     dose_response: tuple[DoseResponse, ...] = ()
     """Amounts of use by which the analysis is repeated, in groups and as a curve; none where this is left out."""
 

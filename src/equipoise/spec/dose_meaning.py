@@ -1,9 +1,10 @@
-"""What contradicts itself in the doses that a nested case-control design asks for."""
+"""What contradicts itself in the doses and the indication that a nested case-control design asks for."""
 
 from collections.abc import Iterator
 
 from equipoise.spec.contradictions import Said
 from equipoise.spec.designs import NestedCaseControl
+from equipoise.spec.parts import Parts
 from equipoise.spec.places import Path
 
 
@@ -20,3 +21,11 @@ def dose_contradictions(design: NestedCaseControl, where: Path) -> Iterator[Said
         if both & seen:
             yield (*place, "by"), f"{asked.by!r} twice for a window", "each measure once for a window"
         seen |= both
+
+
+def indication_contradictions(parts: Parts, design: NestedCaseControl, where: Path) -> Iterator[Said]:
+    """An indication that is not whether something was recorded."""
+    covariate = parts.covariate(design.indication) if design.indication else None
+    if covariate is not None and covariate.kind != "event":
+        found = f"covariate {covariate.name!r} is of kind {covariate.kind!r}"
+        yield (*where, "design", "indication"), found, "a covariate of kind 'event'"

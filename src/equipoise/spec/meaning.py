@@ -12,7 +12,7 @@ from equipoise.spec.contrast_meaning import answer_faults, contrast_faults
 from equipoise.spec.control_meaning import control_contradictions
 from equipoise.spec.covariates import records_behind
 from equipoise.spec.designs import NestedCaseControl
-from equipoise.spec.dose_meaning import dose_contradictions
+from equipoise.spec.dose_meaning import dose_contradictions, indication_contradictions
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
 from equipoise.spec.grid_meaning import grid_faults
@@ -128,6 +128,7 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
         found = f"settings of siblings with comparisons = [{', '.join(map(repr, design.comparisons))}]"
         yield (*where, "design", "relatives"), found, 'them together with the comparison "siblings"'
     yield from dose_contradictions(design, where)
+    yield from indication_contradictions(parts, design, where)
     yield from subgroup_contradictions(parts, analysis, where)
     yield from missing_contradictions(parts, analysis, where)
     yield from repeated((*where, "adjust_for"), analysis.adjust_for)

@@ -111,7 +111,13 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
             yield tuple(part for part in place_in_pair if part != ""), kind, name
     design = table(analysis, "design")
     inside = (*where, "design")
-    for key, kind in (("cases", "cohort"), ("within", "cohort"), ("population", "cohort"), ("window", "window")):
+    for key, kind in (
+        ("cases", "cohort"),
+        ("within", "cohort"),
+        ("population", "cohort"),
+        ("window", "window"),
+        ("indication", "covariate"),
+    ):
         yield from _named(design, inside, key, kind)
     lists = (("free_of", "concept set"), ("exposures", "exposure"), ("windows", "window"), ("target", "exposure"))
     for key, kind in lists:

@@ -1,0 +1,52 @@
+"""The table of users with and without an indication."""
+
+from equipoise.errors import Reason
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, pairs, real, text
+from equipoise.results.schema import ColumnSchema, Levels, Same, TableSchema, Total
+
+INDICATION_KEYS = (*SET, "indication", "exposure", "window", "reading", "adjustment")
+
+INDICATION = TableSchema(
+    "indication",
+    "Users with and users without an indication, and persons with the indication alone, against persons with neither.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        text("indication", "name of the covariate that is the indication", required=True),
+        EXPOSURE,
+        text("window", "name of the exposure window in the study"),
+        text("reading", "how use is read: any use inside the window, or initiation in it"),
+        text("adjustment", "`crude`, `adjusted` or a named set of covariates, the indication left out"),
+        ColumnSchema("position", "int", "place of the level, from 0", required=True),
+        text("level", "use and diagnosis; `neither` is the reference"),
+        text("uses", "`yes`: at the level of exposure; `no`: at its reference; null at another level of use"),
+        text("diagnosed", "whether the indication was recorded", values=("yes", "no")),
+        count("n_cases", "cases at the level"),
+        count("n_controls", "controls at the level", "controls"),
+        real("estimate", "odds ratio against neither; 1 for the reference"),
+        real("conf_low", "lower confidence limit; null for the reference"),
+        real("conf_high", "upper confidence limit; null for the reference"),
+        real("p_value", "two-sided p-value against no association", "probability"),
+        real("log_estimate", "natural logarithm of the estimate"),
+        real("std_error", "standard error of log_estimate"),
+        real("p_difference", "p-value against equal odds ratios of users with and without", "probability"),
+        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+    ),
+    (*INDICATION_KEYS, "level"),
+    tuple(
+        link
+        for who in ("cases", "controls")
+        for link in (
+            # All levels are the observable sets, users the exposed of other tables, and the diagnosed are the same
+            # for every exposure: each of these sums is taken to be known.
+            Levels((f"n_{who}",), INDICATION_KEYS, (Total("exposure", f"n_{who}", (*SET, "window")),)),
+            Levels(
+                (f"n_{who}",),
+                (*INDICATION_KEYS, "uses"),
+                (Total("exposure", f"n_exposed_{who}", (*SET, "exposure", "window", "reading")),),
+            ),
+            Levels((f"n_{who}",), (*INDICATION_KEYS, "diagnosed")),
+            Same(f"n_{who}", "indication", f"n_{who}", pairs(*SET, "exposure", "window", "reading", "level")),
+        )
+    ),
+)
