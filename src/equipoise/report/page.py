@@ -21,6 +21,7 @@ from equipoise.report import (
     sections,
 )
 from equipoise.report.contrast import contrast_figure
+from equipoise.report.controls import calibrated_table, control_figures, control_table, null_table
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.dose import dose_figures
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
@@ -29,6 +30,7 @@ from equipoise.report.gate import gate_table, gate_words
 from equipoise.report.hazard_checks import hazard_table
 from equipoise.report.indication import indication_tables
 from equipoise.report.lags import initiation_figure, lag_figure
+from equipoise.report.many import grid_tables, run_table
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.published import published_directions, published_hazards
 from equipoise.report.score import score_tables
@@ -39,7 +41,7 @@ from equipoise.spec.canonical import canonical_json
 from equipoise.spec.study import Analysis, Study
 
 Row = dict[str, Any]
-EVERY_DESIGN = ("attrition", "estimates", "flawed_estimates")
+EVERY_DESIGN = ("attrition", "estimates", "negative_controls", "empirical_null", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
 COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "indication")
 DOSES = ("dose_groups", "dose_tests", "dose_curves")
@@ -127,6 +129,8 @@ def context(results: Results) -> dict[str, Any]:
         "flawed_caution": contrast_runs.CAUTION,
         "triangulation": page.triangulation(results.rows("triangulation")),
         "estimates": page.parts(page.estimates),
+        "analyses": page.analyses(results),
+        "controls": page.parts(page.controls),
         "function": page.parts(page.function),
         "matching": page.parts(page.matching),
         "data_quality": sections.data_quality(results.rows("data_quality")),
@@ -148,6 +152,7 @@ class _Page:
         self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in SHOWN}
         self.unsealed: str | None = results.manifest.get("unsealed")
         self.main = {analysis.id for analysis in study.analyses}
+        self.in_grids = {analysis.id for analysis in study.grid_analyses()}
 
     def of(self, name: str, analysis: Analysis) -> list[Row]:
         return self.rows[name].get(analysis.id, [])
@@ -214,8 +219,14 @@ class _Page:
         return self._part(analysis, words=words, tables=[table for table in tables if table.rows])
 
     def parts(self, make: Any) -> list[Part]:
-        """A part for each analysis; those of sensitivity analyses are folded."""
-        return [made for analysis in self.study.every_analysis() if (made := make(analysis)) is not None]
+        """A part for each analysis; those of sensitivity analyses are folded, those of grids have tables instead."""
+        shown = (analysis for analysis in self.study.every_analysis() if analysis.id not in self.in_grids)
+        return [made for analysis in shown if (made := make(analysis)) is not None]
+
+    def analyses(self, results: Results) -> list[Table]:
+        """What became of every analysis, and the estimates of grids."""
+        became = run_table(results.rows("run_summary"))
+        return [*([became] if became else []), *grid_tables(self.study, results.rows("estimates"))]
 
     def _part(self, analysis: Analysis, **content: Any) -> Part:
         return Part(analysis_title(analysis), folded=analysis.id not in self.main, **content)
@@ -347,6 +358,16 @@ class _Page:
         extra += indication_tables(self.study, self.of("indication", analysis))
         made = tables or [forest(self.study, [], analysis.conf_level)]
         return self._part(analysis, tables=made, extra=extra, figure=figures)
+
+    def controls(self, analysis: Analysis) -> Part | None:
+        controls, nulls = self.of("negative_controls", analysis), self.of("empirical_null", analysis)
+        if not controls:
+            return None
+        estimates = self.of("estimates", analysis)
+        calibrated = calibrated_table(self.study, estimates)
+        tables = [null_table(self.study, nulls), *([calibrated] if calibrated else [])]
+        figures = control_figures(self.study, nulls, controls, estimates)
+        return self._part(analysis, tables=tables, extra=[control_table(self.study, controls)], figure=figures)
 
     def matching(self, analysis: Analysis) -> Part | None:
         if analysis.follow_up is not None:
