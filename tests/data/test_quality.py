@@ -61,3 +61,20 @@ def test_a_person_may_be_counted_in_several_checks(tmp_path: Path) -> None:
 def test_a_table_that_holds_no_events_is_not_accepted(tmp_path: Path) -> None:
     with connect(write_parquet(tmp_path, ONE_PERSON)) as source, pytest.raises(KeyError):
         data_quality(source, {"care_site"})
+
+
+@pytest.mark.parametrize("piece", [1, 2, 10_000])
+def test_events_that_are_the_same_are_found_however_small_the_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr("equipoise.data.quality.PIECE_ROWS", piece)
+    later = date(2006, 6, 6)
+    # Person 1: three alike and one of another day; person 900: two without a concept; persons 2 and 5: one each.
+    drugs = [drug(5, 7, WHEN), drug(1, 7, WHEN), drug(900, None, WHEN), drug(1, 7, later), drug(1, 7, WHEN)]
+    drugs += [drug(900, None, WHEN), drug(2, 7, WHEN), drug(1, 7, WHEN), drug(900, 7, WHEN)]
+    people = [person(n, 1950) for n in (1, 2, 5, 900)]
+    tables = {"person": people, "observation_period": [period(1, WHEN, later)], "drug_exposure": drugs}
+    with connect(write_parquet(tmp_path, tables)) as source:
+        found = data_quality(source, {"drug_exposure"})
+    same = next(row for row in found if row.check == "event with the same person, concept and day as another")
+    assert (same.n_records, same.n_persons) == (3, 2)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from operator import add
 from types import TracebackType
 
@@ -13,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from equipoise.data.catalog import Catalog, Check, RawTable
+from equipoise.data.engine import DuckDBEngine
 from equipoise.data.engine_errors import said_plainly
 from equipoise.data.normalise import Normalised
 from equipoise.data.structure import bad_cells, columns_of, empty, missing_table
@@ -142,6 +144,25 @@ class Source:
         with self._said_plainly(self._where):
             for batch in self._catalog.engine.batches(relation, _BATCH_ROWS):
                 yield batch.cast(schema)
+
+    def pieces(self, relation: ir.Table, column: str, rows: int) -> Iterator[ir.Table]:
+        """The rows of a relation in pieces of about so many, by equal ranges of a column of whole numbers.
+
+        Rows with NULL in that column are in no piece. This is for what would not fit in memory at once; a server has
+        memory of its own and is asked for everything at once.
+        """
+        if self._catalog.engine.name != DuckDBEngine.name:
+            yield relation.filter(relation[column].notnull())
+            return
+        values = relation[column]
+        said = self._computed(relation.aggregate(low=values.min(), high=values.max(), n=relation.count()))
+        low, high, n = (said[name][0].as_py() for name in ("low", "high", "n"))
+        if low is None:
+            return
+        n_pieces = -(-n // rows)
+        edges = [low + (high + 1 - low) * i // n_pieces for i in range(n_pieces + 1)]
+        for first, after in pairwise(edges):
+            yield relation.filter((values >= first) & (values < after))
 
     def _computed(self, relation: ir.Table) -> pa.Table:
         schema = arrow_schema(relation)
