@@ -97,3 +97,18 @@ def test_the_command_runs_every_flaw_that_applies(nation: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "out" / "tables" / "flawed_estimates.csv").read_text(encoding="utf-8")
     assert all(flaw in text for flaw in FLAWS)
+
+
+def test_a_case_control_study_without_its_lag(nation: Path, tmp_path: Path) -> None:
+    raw = canonical(eq.read_study(STUDIES / "psychotropics-als.toml"))
+    risk = next(item for item in raw["analyses"] if item["id"] == "risk")
+    design = risk["design"] | {"comparisons": ["population"], "exposures": ["antidepressants"], "lag_scan": None}
+    risk |= {"design": design | {"readings": ["any_use"]}, "cluster": None, "subgroups": []}
+    raw |= {"analyses": [risk], "sensitivity": [], "published": [], "triangulation": None, "grids": []}
+    raw |= {"contrasts": [{"base": "risk", "flaw": "no_lag"}]}
+    results = run(nation, tmp_path / "r", raw, min_cell_count=1)
+    rows = results.rows("flawed_estimates")
+    lagged = {name for name in design["windows"] if parse_study(raw).windows[name].last_day < -1}
+    assert {row["window"] for row in rows if row["flawed_estimate"] is not None} == lagged
+    # Drugs for early signs of the disease look like its cause as soon as the last year counts.
+    assert all(row["log_difference"] > 0 for row in rows if row["log_difference"] is not None)
