@@ -57,6 +57,7 @@ def _row(people: list[AnalysisSet], alike: list[Model], label: str, covariates: 
         "term": column.name,
         "outcome": subset["outcome"],
         "measure": "odds_ratio",
+        "time_point_days": None,
         "adjustment": label,
         "target_level": column.tag("target"),
         "across": "comparison",
