@@ -148,9 +148,9 @@ def agreement_figure(contrasts: Sequence[Contrast], methods: Sequence[str]) -> M
     for share in (-1.0, -0.5, 0.0, 0.5, 1.0):
         text = f"{share * reach:g}".replace("-", "\u2212")
         parts.append(element("text", text, x=at(share * reach), y=bottom + 16, class_="tick", text_anchor="middle"))
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    words = "risk difference in points of percent"
-    parts.append(element("text", words, x=middle, y=bottom + 34, class_="tick", text_anchor="middle"))
+    scale = "risk difference in points of percent"
+    centre = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(element("text", scale, x=centre, y=bottom + 34, class_="tick", text_anchor="middle"))
     title = element("title", "Risk differences by method")
     return element("svg", title, join(parts), viewBox=f"0 0 {WIDTH} {bottom + 44}", class_="curves trial", role="img")
 

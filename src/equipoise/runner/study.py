@@ -30,6 +30,7 @@ from equipoise.runner.walk import Walk
 from equipoise.spec.canonical import canonical, study_hash
 from equipoise.spec.designs import Design, NestedCaseControl
 from equipoise.spec.study import Study
+from equipoise.spec.target_trial import TargetTrial
 
 MIN_CELL_COUNT = 5
 
@@ -116,6 +117,9 @@ def assemble(
 
 def _set_of(analysis: str, design: Design, target: str | None) -> str:
     """The step that makes the rows asked for."""
+    if isinstance(design, TargetTrial):
+        found = "a target trial, whose rows are persons by interval"
+        raise DesignError(Fault(f"analysis {analysis!r}", found, "analyses of other kinds", "call assemble_panel"))
     targets = () if isinstance(design, NestedCaseControl) else design.target
     if target is None and len(targets) < 2:
         return set_name(analysis, targets[0]) if targets else f"analysis set of {analysis}"

@@ -164,7 +164,7 @@ class _Method:
             at = self.arms().index(name)
             if at == 0:
                 continue
-            term = cox.assembly.outcome.columns.arm_names[at - 1]
+            term = cox.assembly.outcome.columns.exposure_names[at - 1]
             place = cox.terms.index(term)
             if cox.reasons[place] is not None:
                 return {"reason": cox.reasons[place]}
