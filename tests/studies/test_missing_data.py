@@ -76,8 +76,8 @@ def test_complete_cases_are_those_that_the_table_of_missing_covariates_counts(da
 
 def test_imputed_estimates_rest_on_everybody_with_complete_cases_beside(database: Path, tmp_path: Path) -> None:
     results = run(database, tmp_path / "out", follow_up(("analyses/0/missing", IMPUTED)))
-    crude, adjusted, beside = rows(results, "hazard_ratio")
-    assert [row["adjustment"] for row in (crude, adjusted, beside)] == ["crude", "adjusted", "adjusted, complete cases"]
+    crude, beside, adjusted = rows(results, "hazard_ratio")
+    assert [row["adjustment"] for row in (crude, beside, adjusted)] == ["crude", "adjusted, complete cases", "adjusted"]
     assert [row["missing_data"] for row in (adjusted, beside)] == ["multiple imputation", "complete cases"]
     assert crude["n_persons"] == adjusted["n_persons"] > beside["n_persons"]
     assert 0 < adjusted["fraction_missing"] < 1
@@ -92,7 +92,7 @@ def test_scores_are_estimated_within_each_completed_data_set(database: Path, tmp
         ("analyses/0/missing", IMPUTED), ("analyses/0/design/adjustment", {"kind": "weigh", "estimand": "overlap"})
     )
     results = run(database, tmp_path / "out", raw)
-    _, weighted, beside = rows(results, "hazard_ratio")
+    _, beside, weighted = rows(results, "hazard_ratio")
     assert (weighted["adjustment"], beside["adjustment"]) == ("weighted", "weighted, complete cases")
     assert weighted["n_persons"] > beside["n_persons"]
     for row in rows(results, "risk", adjustment="weighted"):
@@ -123,7 +123,7 @@ def test_matched_sets_lose_persons_without_a_covariate_and_imputed_ones_do_not(d
     crude, adjusted = rows(results, "odds_ratio", analysis="alone")
     assert adjusted["n_persons"] < crude["n_persons"]
     assert adjusted["missing_data"] == "complete cases"
-    whole, filled, beside = rows(results, "odds_ratio", analysis="filled")
+    whole, beside, filled = rows(results, "odds_ratio", analysis="filled")
     assert filled["n_persons"] == whole["n_persons"] == crude["n_persons"]
     assert {name: beside[name] for name in ("log_estimate", "n_persons")} == {
         name: adjusted[name] for name in ("log_estimate", "n_persons")
@@ -135,7 +135,7 @@ def test_a_covariate_that_nobody_has_is_a_reason(database: Path, tmp_path: Path)
     raw = follow_up(("analyses/0/missing", IMPUTED))
     raw["covariates"][-1] = EDUCATION | {"window": {"days_before": [0, 1]}}
     results = run(database, tmp_path / "out", raw)
-    _, adjusted, beside = rows(results, "hazard_ratio")
+    _, beside, adjusted = rows(results, "hazard_ratio")
     assert adjusted["reason"] == Reason.NOT_IDENTIFIED
     assert beside["reason"] is not None
     assert adjusted["estimate"] is None

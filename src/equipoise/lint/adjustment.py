@@ -13,7 +13,7 @@ WIDE_BIRTH_YEARS = 5
 def near_the_index_date(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """A covariate is looked for up to the last days before the index date."""
     for covariate in adjusted(study, analysis):
-        if covariate.kind in ("event", "count") and covariate.window.last_day >= -NEAR_DAYS:
+        if hasattr(covariate, "window") and covariate.window.last_day >= -NEAR_DAYS:
             yield Finding(
                 "covariate-near-index",
                 f'covariates["{covariate.name}"].window',

@@ -22,14 +22,15 @@ from equipoise.results.tables import MEASURES
 from equipoise.spec.study import Study
 
 Row = dict[str, Any]
-RATIOS = ("hazard_ratio", "subdistribution_hazard_ratio")
+HAZARDS = ("hazard_ratio", "subdistribution_hazard_ratio")
+RATIOS = (*HAZARDS, "rate_ratio", "odds_ratio")
 TESTS = ("log_rank_statistic", "gray_statistic")
 UNITS = {"risk": "\u202f%", "risk_difference": " points", "rmst": " days", "rmst_difference": " days"}
 
 
 def characteristics_by_arm(study: Study, rows: Sequence[Row], arms: Sequence[Row]) -> list[Table]:
     """Table 1, one for each comparison."""
-    sizes = {(row["exposure"], row["arm"]): count_text(row, "n_persons") for row in arms}
+    sizes = {(row["exposure"], row["arm"]): _size(row) for row in arms}
     names = {(row["exposure"], row["arm"]): row["label"] for row in arms}
     made = []
     for exposure, members in grouped(rows, lambda row: row["exposure"]).items():
@@ -47,6 +48,12 @@ def characteristics_by_arm(study: Study, rows: Sequence[Row], arms: Sequence[Row
     return made
 
 
+def _size(row: Row) -> str:
+    """Persons in an arm at time zero."""
+    varies = row["n_at_time_zero"] is not None or row.get("n_at_time_zero_suppressed")
+    return count_text(row, "n_at_time_zero" if varies else "n_persons")
+
+
 def _characteristic(variable: str, same: Sequence[Row]) -> Iterator[list[Cell]]:
     counted = same[0]["statistic"] == "count"
     differences = [row["standardized_difference"] for row in same if row["statistic"] != "median"]
@@ -59,6 +66,9 @@ def _characteristic(variable: str, same: Sequence[Row]) -> Iterator[list[Cell]]:
             texts = [centre_and_spread(row, arm) for arm in ARMS]
         name = level_name(variable, row["level"]) if counted else STATISTICS[row["statistic"]]
         yield [Cell(name, "indent", head=True), *numbers(*texts, "")]
+    if not counted and any(same[0].get(f"n_{arm}_missing") != 0 for arm in ARMS):
+        texts = [count_text(same[0], f"n_{arm}_missing") for arm in ARMS]
+        yield [Cell("missing, n", "indent", head=True), *numbers(*texts, "")]
 
 
 def follow_up(study: Study, rows: Sequence[Row]) -> Table:
@@ -89,7 +99,7 @@ def endings(study: Study, rows: Sequence[Row]) -> Table:
 
 
 def hazards(study: Study, rows: Sequence[Row], conf_level: float) -> list[Table]:
-    """A forest plot for each kind of ratio of hazards."""
+    """A forest plot for each kind of ratio that a regression gives."""
     made = []
     for measure in RATIOS:
         if members := [row for row in rows if row["measure"] == measure]:
@@ -112,7 +122,7 @@ def risks(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
 
 
 def _risk_row(row: Row) -> list[Cell]:
-    own = row["measure"] in ("risk", "rmst")
+    own = row["measure"] in ("risk", "rmst", "rate")
     name = f"{MEASURES[row['measure']]}: {row['target_level']}" if own else MEASURES[row["measure"]]
     note = "" if row["adjustment"] == "crude" else row["adjustment"]
     time = f"day {row['time_point_days']:,}" if row["time_point_days"] is not None else ""
@@ -135,5 +145,7 @@ def _one(measure: str, value: float | None) -> str:
     if measure in ("risk", "risk_difference"):
         return decimal_text(100 * value, 1)
     if measure in ("rmst", "rmst_difference"):
+        return decimal_text(value, 1)
+    if measure == "rate":
         return decimal_text(value, 1)
     return decimal_text(value, 2) if measure in TESTS else ratio_text(value)

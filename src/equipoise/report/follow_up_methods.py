@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from equipoise.report.function_words import function_words
 from equipoise.report.methods import Paragraph, covariate_text, days_text, listed, rules_text, source_text
+from equipoise.report.missing import missing_words
 from equipoise.report.numbers import level_text
 from equipoise.report.protocol import (
     cohort_label,
     concept_set_label,
+    covariate_label,
     covariate_rows,
     exposure_label,
     population_rows,
@@ -25,6 +27,9 @@ QUANTITIES = {
     "logrank": "Curves were compared by the log-rank test",
     "cumulative_incidence": "Risks at {times} were Aalen-Johansen estimates of cumulative incidence",
     "fine_gray": "Subdistribution hazard ratios were estimated by Fine and Gray's regression",
+    "poisson": "Rates were events over person-time with exact intervals, and rate ratios came from Poisson regression",
+    "logistic": "Odds ratios of the outcome came from logistic regression, where follow-up that ended early counts as "
+    "without the outcome",
 }
 ADJUSTED_BY = {"ps": "propensity score", "logit": "logit of the propensity score", "preference": "preference score"}
 CENSORED = {
@@ -41,7 +46,7 @@ def follow_up_methods(study: Study, analysis: Analysis, design: FollowUpDesign) 
         ("Arms", _arms(study, design)),
         ("Outcome and follow-up", _outcome(study, design)),
         ("Covariates", _covariates(study, analysis, design)),
-        ("Statistical analysis", _model(analysis, design)),
+        ("Statistical analysis", _model(study, analysis, design)),
         *([] if design.function is None else [("Function", function_words(study, design.function))]),
     ]
 
@@ -130,6 +135,7 @@ def _covariates(study: Study, analysis: Analysis, design: FollowUpDesign) -> str
         return "Estimates were not adjusted."
     described = [covariate_text(study, name) for name in analysis.adjust_for]
     text = f"Adjusted estimates took account of {listed(described)}, as they were at time zero, {_adjusted_by(design)}."
+    text = " ".join(filter(None, (text, missing_words(study, analysis))))
     given = design.adjustment
     if not isinstance(given, PropensityScore):
         return text
@@ -187,7 +193,7 @@ def _adjusted_by(design: FollowUpDesign) -> str:
     return "as terms of the regression model"
 
 
-def _model(analysis: Analysis, design: FollowUpDesign) -> str:
+def _model(study: Study, analysis: Analysis, design: FollowUpDesign) -> str:
     days = design.follow_up.days
     points = design.estimator.time_points_days or ((days,) if days is not None else ())
     times = listed([f"day {point:,}" for point in points]) if points else ""
@@ -198,11 +204,31 @@ def _model(analysis: Analysis, design: FollowUpDesign) -> str:
             f"As a dose, {COMBINED[design.score.combine]} entered Cox models in place of the arm, per point and by "
             "category"
         )
+    said += _more(study, analysis, design)
     level = level_text(analysis.conf_level)
     return (
         f"{'. '.join(said)}. Every ratio is of the target arm against the reference arm, with {level} confidence "
         "intervals and two-sided p-values. They are not corrected for the number of comparisons."
     )
+
+
+def _more(study: Study, analysis: Analysis, design: FollowUpDesign) -> Iterator[str]:
+    """What was asked for beside the estimates: draws, profiles, robust variances, subgroups."""
+    if design.estimator.bootstrap is not None:
+        yield (
+            "Limits of risks and restricted means are percentiles of "
+            f"{design.estimator.bootstrap.replicates:,} samples of persons drawn with replacement"
+        )
+    if design.estimator.likelihood_profile is not None:
+        yield "The profile of the likelihood of the hazard ratio is given on a grid"
+    if analysis.cluster == "person":
+        yield "Standard errors of regressions are robust, clustered by person"
+    if analysis.subgroups:
+        names = listed([covariate_label(study, name) for name in analysis.subgroups])
+        yield (
+            f"Estimates were repeated by {names}, adjusted anew within each level, and differences between levels "
+            "tested by Cochran's Q"
+        )
 
 
 def follow_up_rows(study: Study, analysis: Analysis, design: FollowUpDesign) -> list[DiagramRow]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from equipoise.report.follow_up import RATIOS, number_text
+from equipoise.report.follow_up import HAZARDS, number_text
 from equipoise.report.forest import reason_text
 from equipoise.report.numbers import ABSENT, HIDDEN, count_text, interval_text, level_text, ratio_text
 from equipoise.report.protocol import exposure_label
@@ -40,7 +40,7 @@ def findings(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
     ]
     body: list[list[Cell]] = []
     for (exposure, measure), members in grouped(_ratios(rows), lambda row: (row["exposure"], row["measure"])).items():
-        kind = "" if measure == RATIOS[0] else ": subdistribution hazards"
+        kind = "" if measure == HAZARDS[0] else ": subdistribution hazards"
         body.append(group_row(f"{exposure_label(study, exposure)}{kind}", len(top)))
         row = chosen(members)
         given = ABSENT if row["estimate"] is None else f"{ratio_text(row['estimate'])} ({interval_text(row)})"
@@ -51,7 +51,7 @@ def findings(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
 
 
 def _ratios(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["measure"] in RATIOS]
+    return [row for row in rows if row["measure"] in HAZARDS]
 
 
 def chosen(members: Sequence[Row]) -> Row:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from equipoise.report.missing import missing_words
 from equipoise.report.numbers import level_text
 from equipoise.report.protocol import (
     analysis_title,
@@ -246,7 +247,9 @@ def _covariates(study: Study, analysis: Analysis) -> str:
     if not analysis.adjust_for:
         return "Estimates were not adjusted beyond the matching."
     described = [covariate_text(study, name) for name in analysis.adjust_for]
-    text = f"Adjusted estimates took account of {listed(described)}."
+    text = " ".join(
+        filter(None, (f"Adjusted estimates took account of {listed(described)}.", missing_words(study, analysis)))
+    )
     if analysis.interactions:
         pairs = [" × ".join(covariate_label(study, name) for name in pair) for pair in analysis.interactions]
         text += f" Interactions: {listed(pairs)}."
@@ -262,6 +265,11 @@ def covariate_text(study: Study, name: str) -> str:
         return f"{label} ({times}, {window_days(covariate.window)})"
     if covariate.kind == "count":
         return f"{label} (number of days with a record, {window_days(covariate.window)})"
+    if covariate.kind == "measurement":
+        return f"{label} (last value, {covariate.unit}, {window_days(covariate.window)})"
+    if covariate.kind == "category":
+        levels = listed([level.name for level in covariate.levels])
+        return f"{label} (last of {levels}, {window_days(covariate.window)})"
     if covariate.kind == "age" and covariate.groups_from:
         return f"{label} (in groups {', '.join(covariate.levels)})"
     return label

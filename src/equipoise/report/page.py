@@ -20,6 +20,7 @@ from equipoise.report import (
     overlap,
     sections,
 )
+from equipoise.report.arm_subgroups import subgroup_tables
 from equipoise.report.contrast import contrast_figure
 from equipoise.report.controls import calibrated_table, control_figures, control_table, null_table
 from equipoise.report.curves import curve_figure, curve_table
@@ -32,6 +33,7 @@ from equipoise.report.indication import indication_tables
 from equipoise.report.lags import initiation_figure, lag_figure
 from equipoise.report.many import grid_tables, run_table
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
+from equipoise.report.missing import missing_table
 from equipoise.report.published import published_directions, published_hazards
 from equipoise.report.score import score_tables
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
@@ -41,7 +43,7 @@ from equipoise.spec.canonical import canonical_json
 from equipoise.spec.study import Analysis, Study
 
 Row = dict[str, Any]
-EVERY_DESIGN = ("attrition", "estimates", "negative_controls", "empirical_null", "flawed_estimates")
+EVERY_DESIGN = ("attrition", "missingness", "estimates", "negative_controls", "empirical_null", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
 COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "indication")
 DOSES = ("dose_groups", "dose_tests", "dose_curves")
@@ -206,7 +208,7 @@ class _Page:
         return [replace(table, caption=f"{table.caption}: {text}") if text else table for text, table in made]
 
     def _found_in_follow_up(self, analysis: Analysis) -> Part:
-        estimates = self.of("estimates", analysis)
+        estimates = comparisons.whole(self.of("estimates", analysis))
         diagnostics = self.of("diagnostics", analysis)
         words = gate_words(self.study, diagnostics, self.unsealed)
         words += follow_up_words.opening(self.of("follow_up", analysis))
@@ -245,13 +247,15 @@ class _Page:
     def characteristics(self, analysis: Analysis) -> Part:
         if analysis.follow_up is not None:
             by_arm, arms = self.of("characteristics_by_arm", analysis), self.of("follow_up", analysis)
-            return self._part(analysis, tables=follow_up.characteristics_by_arm(self.study, by_arm, arms))
+            made = follow_up.characteristics_by_arm(self.study, by_arm, arms)
+            return self._part(analysis, tables=[*made, *missing_table(self.study, self.of("missingness", analysis))])
         sampled = {row["comparison"]: row for row in self.of("sampling", analysis)}
         tables = self._titled(
             "characteristics",
             analysis,
             lambda rows: sections.characteristics(rows, sampled.get(rows[0]["comparison"])),
         )
+        tables += missing_table(self.study, self.of("missingness", analysis))
         return self._part(analysis, tables=tables or [sections.characteristics([], None)])
 
     def exposure(self, analysis: Analysis) -> Part | None:
@@ -327,11 +331,13 @@ class _Page:
         rows = self.of("estimates", analysis)
         if analysis.follow_up is None:
             return self._odds_ratios(analysis, rows)
-        tables = follow_up.hazards(self.study, rows, analysis.conf_level)
+        everyone, tests = comparisons.whole(rows), self.of("heterogeneity", analysis)
+        tables = follow_up.hazards(self.study, everyone, analysis.conf_level)
+        tables += subgroup_tables(self.study, rows, tests, analysis.conf_level)
         if checks := self.of("hazard_checks", analysis):
             tables.append(hazard_table(self.study, checks))
         tables += score_tables(self.study, self.of("score_response", analysis), analysis.conf_level)
-        return self._part(analysis, tables=[*tables, follow_up.risks(self.study, rows, analysis.conf_level)])
+        return self._part(analysis, tables=[*tables, follow_up.risks(self.study, everyone, analysis.conf_level)])
 
     def _odds_ratios(self, analysis: Analysis, rows: Sequence[Row]) -> Part:
         tests, scans = self.of("heterogeneity", analysis), self.of("lag_scan", analysis)

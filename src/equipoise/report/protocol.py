@@ -97,7 +97,7 @@ def covariate_rows(study: Study, analysis: Analysis) -> Iterator[DiagramRow]:
     on_the_day = []
     for name in analysis.adjust_for:
         covariate = study.covariate(name)
-        if covariate.kind in ("event", "count"):
+        if getattr(covariate, "window", None) is not None:
             window = covariate.window
             yield DiagramRow(covariate_label(study, name), window.first_day, window.last_day, "covariate")
         else:

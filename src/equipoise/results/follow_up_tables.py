@@ -12,7 +12,7 @@ CENSORED = {
     "n_censored_study_end": "censored on the last day of the study",
     "n_censored_exit": "censored on leaving the population",
     "n_censored_stop": "censored at the end of use",
-    "n_censored_switch": "censored on a switch to the other arm's drug, or who began use where exposure varies in time",
+    "n_censored_switch": "censored on a switch to the other arm's drug; where exposure varies in time, on beginning use",
 }
 
 

@@ -9,6 +9,7 @@ from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
 from equipoise.results.few_groups import few_dose_groups, few_of_indication, withhold_doses, withhold_groups
 from equipoise.results.hazard_tables import NUMBERS as HAZARD_NUMBERS
+from equipoise.results.left_out import blank, given_away, without_counts
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
@@ -26,6 +27,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     Give all tables of a run at once: the same number stands in several of them, and sums run across them. What follows:
 
     - counts that would give a hidden one away by subtraction (links declared in `equipoise.results.tables`);
+    - counts of complete cases that with those of everybody tell how few lack a covariate (`results.left_out`);
     - percents, means and differences from which a hidden count could be worked out;
     - in attrition, the numbers inside a block of rules that together removed few persons;
     - estimates whose exposed or unexposed cases or controls are few or hidden: reason `SMALL_CELLS`, unless another
@@ -41,6 +43,8 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     hidden = {cell for number in hide(network, min_cell_count, blocks) for cell in network.cells[number]}
     k = min_cell_count
     few = _few_contrasted(rows, k)
+    away = given_away(rows.get("estimates", []), k)
+    before = [without_counts(row) for row in rows.get("estimates", [])]
     few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
     few_of_doses = few_dose_groups(rows.get("dose_groups", []), k)
     few_with_indication = few_of_indication(rows.get("indication", []), k)
@@ -50,7 +54,8 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
         _blank_resting_on_few(schema, content, k)
         _blank_counts(schema, content, hidden)
         _blank_derived(schema, content, min_cell_count)
-    _withhold(rows.get("estimates", []), few)
+    _withhold(rows.get("estimates", []), few, before)
+    blank(rows.get("estimates", []), away)
     _withhold(rows.get("lag_scan", []), few_at_lags)
     withhold_doses(rows, few_of_doses)
     withhold_groups(rows.get("indication", []), few_with_indication)
@@ -186,9 +191,11 @@ def _withhold_tests(tests: list[Row], estimates: list[Row]) -> None:
             row["reason"] = row["reason"] or Reason.SMALL_CELLS.value
 
 
-def _withhold(estimates: list[Row], few: list[bool]) -> None:
-    for row, small in zip(estimates, few, strict=True):
+def _withhold(estimates: list[Row], few: list[bool], before: list[bool] | None = None) -> None:
+    """`before` marks rows whose counts were hidden already, and whose estimate was shown without them."""
+    for row, small, without in zip(estimates, few, before or [False] * len(few), strict=True):
         # Hidden totals say how many were left out elsewhere; the estimate rests on the exposed and the unexposed.
-        if small or row["n_exposed_cases_suppressed"] or row["n_exposed_controls_suppressed"]:
+        hidden = row["n_exposed_cases_suppressed"] or row["n_exposed_controls_suppressed"]
+        if small or (hidden and not without):
             row |= {name: None for name in (*WITHHELD, *OF_IMPUTATION) if name in row}
             row["reason"] = row["reason"] or Reason.SMALL_CELLS.value

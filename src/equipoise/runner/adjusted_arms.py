@@ -47,7 +47,7 @@ class AdjustedArms:
     conf_level: float
 
     def rows(self) -> list[list[Row]]:
-        """The rows of estimates of each layer, what the study asks for first."""
+        """The rows of estimates of each layer, what the study asks for last."""
         if self.beside is None:
             said = COMPLETE_CASES if self.missing else None
             return [[row | {"missing_data": said} for row in self.main[0].rows]]
@@ -55,7 +55,7 @@ class AdjustedArms:
             pooled = [without_numbers(row, self.reason) for row in self.beside.rows]
         else:
             pooled = pooled_rows([made.rows for made in self.main], self.parameters, self.conf_level)
-        return [pooled, [as_complete_cases(row) for row in self.beside.rows]]
+        return [[as_complete_cases(row) for row in self.beside.rows], pooled]
 
 
 def adjust(people: AnalysisSet, completed: Completed | None, asked: Asked, part: Part) -> AdjustedArms | None:

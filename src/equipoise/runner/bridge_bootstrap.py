@@ -34,8 +34,9 @@ MOST_DRAWS = 12  # times a person can be drawn in one replicate; more has probab
 
 def chosen_ratio(rows: Iterable[Row], adjusted: bool) -> Row | None:
     """The hazard ratio that stands for a study: adjusted where it has covariates, of everybody."""
-    found = (row for row in rows if row["measure"] in RATIOS and row["subgroup"] == OVERALL)
-    return next((row for row in found if (row["adjustment"] != CRUDE) == adjusted), None)
+    found = [row for row in rows if row["measure"] in RATIOS and row["subgroup"] == OVERALL]
+    # Complete cases that stand beside an imputed estimate come before it.
+    return next((row for row in reversed(found) if (row["adjustment"] != CRUDE) == adjusted), None)
 
 
 def bootstrap_step(fitted: Step, made: Step, adjusted: bool, replicates: int, seed: int) -> Step:

@@ -86,17 +86,17 @@ def estimate_rows(
     covariates: list[str],
     subset: Any,
 ) -> Iterator[dict[str, Any]]:
-    """One estimate; where a covariate is imputed, the pooled one and that of the complete cases."""
+    """One estimate; where a covariate is imputed, that of the complete cases and the pooled one."""
     alone = estimate_row(people, model, part, adjustment, covariates, subset)
     if completed is None or alone["missing_data"] is None:
         yield alone
         return
+    yield as_complete_cases(alone)
     if completed.reason is not None:
         yield without_numbers(alone, completed.reason)
     else:
         rows = [estimate_row(each, model, part, adjustment, covariates, subset) for each in completed.sets]
         yield pooled_row(rows, len(model.factor) + len(covariates), subset["conf_level"])
-    yield as_complete_cases(alone)
 
 
 def adjustments(people: AnalysisSet, subset: Any) -> dict[str, list[str]]:

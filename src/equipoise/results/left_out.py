@@ -1,0 +1,51 @@
+"""Counts of complete cases beside those of everybody: their difference is how many lack a covariate."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+COMPLETE_CASES = "complete cases"
+COUNTS = ("n_sets", "n_persons", "n_cases", "n_exposed_cases", "n_exposed_controls")
+FAMILY = (
+    "analysis", "comparison", "exposure", "window", "reading", "outcome", "time_point_days", "measure", "target_level",
+)  # fmt: skip
+LEVEL = ("subgroup", "subgroup_level")
+
+
+def given_away(estimates: Sequence[Mapping[str, Any]], k: int) -> list[bool]:
+    """By row of `estimates`: whether its counts, taken from those of everybody, leave a number of 1 to k - 1.
+
+    Then the counts of all complete cases of that quantity go, in every subgroup, for these add up. Give rows whose
+    counts are still there.
+    """
+    everybody = {
+        tuple(row[name] for name in (*FAMILY, *LEVEL)): row for row in estimates if row["adjustment"] == "crude"
+    }
+    close = set()
+    for row in estimates:
+        whole = everybody.get(tuple(row[name] for name in (*FAMILY, *LEVEL)))
+        if row["missing_data"] == COMPLETE_CASES and whole is not None:
+            left_out = (a - b for a, b in zip(_cells(whole), _cells(row), strict=True))
+            if any(0 < number < k for number in left_out):
+                close.add(tuple(row[name] for name in FAMILY))
+    return [row["missing_data"] == COMPLETE_CASES and tuple(row[name] for name in FAMILY) in close for row in estimates]
+
+
+def blank(estimates: Sequence[Row], away: Sequence[bool]) -> None:
+    """Hide the counts of these rows; their estimates stay."""
+    for row, goes in zip(estimates, away, strict=True):
+        if goes:
+            for name in COUNTS:
+                row[name + "_suppressed"] = row[name + "_suppressed"] or row[name] is not None
+                row[name] = None
+
+
+def without_counts(row: Mapping[str, Any]) -> bool:
+    """Whether the counts of complete cases are hidden already, all of them."""
+    return row["missing_data"] == COMPLETE_CASES and all(row[name + "_suppressed"] for name in COUNTS[1:])
+
+
+def _cells(row: Mapping[str, Any]) -> list[int]:
+    """Persons, cases and others, at the target level and not; zero for a number that a row does not have."""
+    sets, persons, cases, exposed, others = (row[name] or 0 for name in COUNTS)
+    return [sets, persons, cases, exposed, cases - exposed, others, persons - cases - others]

@@ -1,0 +1,58 @@
+"""Complete cases beside everybody: where the difference is a small number, the counts go and the estimates stay."""
+
+from typing import Any
+
+import pytest
+
+from equipoise.results.suppress import suppress
+from equipoise.results.tables import schema_of, table
+
+KEYS = dict.fromkeys(schema_of("estimates").keys) | {"analysis": "main", "comparison": "no use", "exposure": "drug"}
+
+
+def row(adjustment: str, persons: int, cases: int, exposed: int, level: str = "overall", **more: Any) -> dict[str, Any]:
+    counts = {"n_persons": persons, "n_cases": cases, "n_exposed_cases": exposed, "n_exposed_controls": 200}
+    subgroup = {"subgroup": "overall" if level == "overall" else "sex", "subgroup_level": level}
+    return KEYS | subgroup | counts | {"adjustment": adjustment, "measure": "hazard_ratio", "estimate": 1.5} | more
+
+
+def counts(*rows: dict[str, Any]) -> list[tuple[Any, ...]]:
+    found = suppress({"estimates": table("estimates", rows)}, 5)["estimates"].to_pylist()
+    return [(item["n_persons"], item["n_cases"], item["estimate"]) for item in found]
+
+
+WHOLE = row("crude", 1000, 100, 40)
+
+
+@pytest.mark.parametrize("cases", [99, 96])
+def test_a_small_difference_takes_the_counts_of_the_complete_cases(cases: int) -> None:
+    complete = row("adjusted", 900, cases, 35, missing_data="complete cases")
+    assert counts(WHOLE, complete) == [(1000, 100, 1.5), (None, None, 1.5)]
+
+
+@pytest.mark.parametrize(("cases", "exposed"), [(100, 40), (90, 35)])
+def test_no_difference_or_a_large_one_takes_nothing(cases: int, exposed: int) -> None:
+    complete = row("adjusted", 900, cases, exposed, missing_data="complete cases")
+    assert counts(WHOLE, complete) == [(1000, 100, 1.5), (900, cases, 1.5)]
+
+
+def test_levels_that_would_add_up_to_it_go_too() -> None:
+    levels = [row("crude", 500, 50, 20, level) for level in ("female", "male")]
+    complete = [
+        row("adjusted", 900, 87, 30, missing_data="complete cases"),
+        row("adjusted", 450, 40, 15, "female", missing_data="complete cases"),
+        row("adjusted", 450, 47, 15, "male", missing_data="complete cases"),
+    ]
+    assert [item[:2] for item in counts(WHOLE, *levels, *complete)[3:]] == [(None, None)] * 3
+
+
+def test_imputed_estimates_rest_on_everybody_and_keep_their_counts() -> None:
+    imputed = row("adjusted", 1000, 100, 40, missing_data="multiple imputation")
+    beside = row("adjusted, complete cases", 997, 99, 40, missing_data="complete cases")
+    assert counts(WHOLE, imputed, beside) == [(1000, 100, 1.5), (1000, 100, 1.5), (None, None, 1.5)]
+
+
+def test_applying_it_twice_changes_nothing_more() -> None:
+    rows = [WHOLE, row("adjusted", 900, 98, 35, missing_data="complete cases")]
+    once = suppress({"estimates": table("estimates", rows)}, 5)
+    assert suppress(once, 5)["estimates"].equals(once["estimates"])
