@@ -19,6 +19,7 @@ from equipoise.report import (
     methods,
     overlap,
     sections,
+    target_trial,
 )
 from equipoise.report.arm_subgroups import subgroup_tables
 from equipoise.report.contrast import contrast_figure
@@ -59,7 +60,8 @@ FOLLOW_UP = (
     "diagnostics",
 )
 FUNCTION = ("function", "trajectories", "stages", "hazard_checks")
-SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *DOSES, *FOLLOW_UP, *FUNCTION)
+TRIAL = ("trial_protocol", "trial_strategies", "trial_follow_up", "trial_curves", "trial_positivity")
+SHOWN = (*EVERY_DESIGN, *CASE_CONTROL, *COMPARED, *DOSES, *FOLLOW_UP, *FUNCTION, *TRIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def context(results: Results) -> dict[str, Any]:
         "sensitivity": methods.sensitivity_rows(page.study),
         "attrition": page.parts(page.attrition),
         "characteristics": page.parts(page.characteristics),
+        "trials": page.parts(page.trial),
         "exposure": page.parts(page.exposure),
         "follow_up": page.parts(page.follow_up),
         "balance": page.parts(page.balance),
@@ -176,6 +179,10 @@ class _Page:
     def _found(self, analysis: Analysis) -> Part:
         if analysis.follow_up is not None:
             return self._found_in_follow_up(analysis)
+        if analysis.target_trial is not None:
+            words = target_trial.opening(analysis, self.of("trial_strategies", analysis))
+            table = target_trial.findings(analysis, self.of("estimates", analysis))
+            return self._part(analysis, words=words, tables=[table])
         by_comparison = self._by_comparison("sampling", analysis) or {"": []}
         words = [findings.opening(rows, analysis, name) for name, rows in by_comparison.items()]
         estimates = comparisons.whole(self.of("estimates", analysis))
@@ -234,9 +241,17 @@ class _Page:
         return Part(analysis_title(analysis), folded=analysis.id not in self.main, **content)
 
     def design(self, analysis: Analysis) -> Part:
+        if analysis.target_trial is not None:
+            return self._part(analysis, figure=diagram(target_trial.diagram(self.study, analysis), "time zero"))
         design = analysis.follow_up
         rows = follow_up_rows(self.study, analysis, design) if design else diagram_rows(self.study, analysis)
         return self._part(analysis, figure=diagram(rows, "time zero" if design else "index date"))
+
+    def trial(self, analysis: Analysis) -> Part | None:
+        """Protocol and emulation, how strategies were followed, curves, weights, positivity, agreement of methods."""
+        if analysis.target_trial is None:
+            return None
+        return target_trial.section(self.study, analysis, lambda name: self.of(name, analysis), self._part)
 
     def attrition(self, analysis: Analysis) -> Part:
         cohorts = grouped(self.of("attrition", analysis), lambda row: row["cohort"])
@@ -244,7 +259,9 @@ class _Page:
             analysis, figure=[flow(rows, cohort_label(self.study, name)) for name, rows in cohorts.items()]
         )
 
-    def characteristics(self, analysis: Analysis) -> Part:
+    def characteristics(self, analysis: Analysis) -> Part | None:
+        if analysis.target_trial is not None:
+            return None
         if analysis.follow_up is not None:
             by_arm, arms = self.of("characteristics_by_arm", analysis), self.of("follow_up", analysis)
             made = follow_up.characteristics_by_arm(self.study, by_arm, arms)
@@ -259,7 +276,7 @@ class _Page:
         return self._part(analysis, tables=tables or [sections.characteristics([], None)])
 
     def exposure(self, analysis: Analysis) -> Part | None:
-        if analysis.follow_up is not None:
+        if analysis.follow_up is not None or analysis.target_trial is not None:
             return None
         tables = self._titled("exposure", analysis, lambda rows: sections.exposure(self.study, rows))
         extra = self._titled("exposure", analysis, lambda rows: sections.use(self.study, rows))
@@ -322,13 +339,15 @@ class _Page:
         words = list(contrast_runs.triangulation_words(rows))
         return Part(self.study.question.text, words=words, tables=[contrast_runs.triangulation_table(self.study, rows)])
 
-    def _curves(self, exposure: str, members: Sequence[Row], arms: Sequence[Row]) -> Curves:
+    def _curves(self, exposure: str, members: Sequence[Row], arms: Sequence[Row], adjusted: str = "crude") -> Curves:
         labels = {row["arm"]: row["label"] for row in arms if row["exposure"] == exposure}
         caption = f"Risk of the outcome over time, {adjusted}: {exposure_label(self.study, exposure)}"
         return Curves(caption, curve_figure(members), list(labels.items()), curve_table(members, labels))
 
     def estimates(self, analysis: Analysis) -> Part:
         rows = self.of("estimates", analysis)
+        if analysis.target_trial is not None:
+            return self._part(analysis, tables=[target_trial.risks(analysis, rows), *target_trial.hazard_ratios(rows)])
         if analysis.follow_up is None:
             return self._odds_ratios(analysis, rows)
         everyone, tests = comparisons.whole(rows), self.of("heterogeneity", analysis)
@@ -376,13 +395,15 @@ class _Page:
         return self._part(analysis, tables=tables, extra=[control_table(self.study, controls)], figure=figures)
 
     def matching(self, analysis: Analysis) -> Part | None:
-        if analysis.follow_up is not None:
+        if analysis.follow_up is not None or analysis.target_trial is not None:
             return None
         tables = self._titled("sampling", analysis, lambda rows: sections.sampling(rows[0]))
         tables += self._titled("matching", analysis, sections.matching)
         return self._part(analysis, tables=tables or [sections.matching([])])
 
     def methods(self, analysis: Analysis) -> Part:
+        if analysis.target_trial is not None:
+            return self._part(analysis, words=target_trial.methods_words(self.study, analysis))
         design = analysis.follow_up
         words = follow_up_methods(self.study, analysis, design) if design else methods.methods(self.study, analysis)
         return self._part(analysis, words=words)
