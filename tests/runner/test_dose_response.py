@@ -11,6 +11,9 @@ import pytest
 import equipoise as eq
 from equipoise.results.few_groups import few_dose_groups, withhold_doses
 from equipoise.results.results import Results
+from equipoise.runner.artifact import Artifact
+from equipoise.runner.assembly import _daily_doses
+from equipoise.runner.packing import AMOUNTS
 from equipoise.spec.read import parse_study
 from tests.generative.databases import random_people, write_database
 from tests.generative.test_case_control import STUDY
@@ -94,6 +97,28 @@ def test_the_curve_begins_at_one_and_has_a_band(found: Results) -> None:
     assert all(row["conf_low"] < row["estimate"] < row["conf_high"] for row in curve[1:])
     assert (tests["any dose"]["degrees_of_freedom"], tests["not linear"]["degrees_of_freedom"]) == (2, 1)
     assert 0 < tests["not linear"]["p_value"] <= 1
+
+
+def test_daily_doses_are_milligrams_by_those_of_one(database: Path) -> None:
+    """Without `drug_strength` no mass is known, so every user has a number of doses that is not known."""
+    raw = deepcopy(STUDY)
+    raw["exposures"]["drug"]["daily_doses"] = {"drug": 20.0}
+    raw["analyses"][0]["design"] |= {
+        "dose_response": [{"by": "daily_doses", "groups_from": [30.0], "windows": [WINDOW]}]
+    }
+    records = Artifact(
+        {"0.person_id": np.arange(3), "0.day": np.arange(3)}
+        | {f"0.{name}": np.array([400.0, 50.0, np.nan]) for name in AMOUNTS},
+        {"concept_sets": ["drug"]},
+    )
+    study = parse_study(raw)
+    assert _daily_doses(records, study.exposures["drug"])[:2].tolist() == [20.0, 2.5]
+    with eq.connect(database / "data") as source:
+        made = eq.run(study, source, to=database / "daily", store=database / "store", min_cell_count=0)
+    groups = {row["dose_group"]: row for row in made.rows("dose_groups")}
+    assert groups["not known"]["n_controls"] > 20
+    assert groups["30 or more"]["n_controls"] == 0
+    assert {row["reason"] for row in made.rows("dose_tests")} == {"NOT_DEFINED"}
 
 
 def test_a_window_of_the_study_is_looked_at_where_none_is_named(found: Results) -> None:

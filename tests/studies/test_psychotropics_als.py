@@ -6,9 +6,10 @@ import duckdb
 import pytest
 
 from equipoise.data.connect import connect
+from equipoise.errors import DesignError
 from equipoise.report.write import report_html
 from equipoise.results.results import Results
-from equipoise.runner.study import run
+from equipoise.runner.study import assemble, run
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.read import read_study
 
@@ -28,6 +29,16 @@ def results(nation: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("results")
     with connect(nation) as source:
         return run(read_study(STUDY), source, to=folder / "to", store=folder / "store", min_cell_count=0)
+
+
+def test_one_comparison_is_assembled_from_python(nation: Path, results: Results) -> None:
+    study = read_study(STUDY)
+    with connect(nation) as source:
+        siblings = assemble(study, source, analysis="risk", comparison="siblings")
+        with pytest.raises(DesignError, match="comparison of analysis 'risk'"):
+            assemble(study, source, analysis="risk", comparison="twins")
+    assert len(siblings) - int(siblings.event.sum()) == sampling(results)["siblings"]["n_controls"]
+    assert "by design | birth year" in siblings.names
 
 
 def sampling(results: Results) -> dict[str, dict]:

@@ -32,7 +32,7 @@ def indication_tables(study: Study, rows: Sequence[Row]) -> Iterator[Table]:
             title = f"{exposure_label(study, exposure)}: {reading_text(reading)}, {window}"
             body += [group_row(title, len(top)), *_rows(same)]
         notes = [
-            f"Diagnosis: {name}. The reference has neither use nor diagnosis; adjusted models leave the diagnosis out. P: "
+            f"Diagnosis: {name}. The reference has neither use nor diagnosis; adjusted models leave it out. P: "
             "users with it against users without. Users at other levels are in the models and not in the table."
         ]
         yield Table(f"By indication ({name}): {label(comparison)}", top, body, notes)

@@ -37,6 +37,7 @@ from equipoise.runner.packing import (
 )
 from equipoise.runner.protocol import Protocol, read_protocol
 from equipoise.spec.covariates import Covariate, MeasurementCovariate, records_behind
+from equipoise.spec.exposures import Exposure
 
 Inputs = Mapping[str, Artifact]
 
@@ -79,11 +80,18 @@ def uses(
     found = []
     for name, exposure in protocol.exposures.items():
         made = rows_of(records, exposure.concept_sets)
-        amounts = {column: made[column] for column in AMOUNTS}
+        amounts = {column: made[column] for column in AMOUNTS} | {"daily_doses": _daily_doses(records, exposure)}
         dispensed = distinct_dispensings(people, made["person_id"], made["day"], amounts)
         run_in = protocol.design.run_in_days
         found.append(use_of_rows(name, exposure, dispensed, rows, visible_from, protocol.windows, run_in))
     return found
+
+
+def _daily_doses(records: Artifact, exposure: Exposure) -> np.ndarray:
+    """Defined daily doses of each dispensing, in the order of the exposure's concept sets; nan without one."""
+    milligrams = [rows_of(records, [name])["dose"] for name in exposure.concept_sets]
+    daily = [exposure.daily_doses.get(name, np.nan) for name in exposure.concept_sets]
+    return np.concatenate([mass / one for mass, one in zip(milligrams, daily, strict=True)])
 
 
 def covariates(

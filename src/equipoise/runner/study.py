@@ -14,6 +14,7 @@ from equipoise.knowledge.study_file import with_knowledge
 from equipoise.results.results import Results
 from equipoise.results.write import check_destination, write
 from equipoise.runner.calibrate_estimates import calibrated
+from equipoise.runner.case_control_steps import case_control_set
 from equipoise.runner.code_hash import library_versions
 from equipoise.runner.flawed_runs import flawed_estimates
 from equipoise.runner.follow_up_steps import set_name
@@ -95,31 +96,39 @@ def assemble(
     *,
     analysis: str,
     target: str | None = None,
+    comparison: str | None = None,
     seed: int | None = None,
     store: str | Path | None = None,
 ) -> AnalysisSet:
     """One analysis of a study as an `AnalysisSet`, in memory; intermediates are kept only if `store` names a place.
 
-    `target` says which comparison of a follow-up analysis that has several. Raises `DesignError` for an analysis or a
-    target the study does not have.
+    `target` says which comparison of a follow-up analysis that has several; `comparison` with whom cases of a nested
+    case-control analysis are compared, such as "siblings", its first one where this is left out. Raises `DesignError`
+    for an analysis, a target or a comparison the study does not have.
 
     >>> people = assemble(read_study("study.toml"), connect("data/"), analysis="risk")  # doctest: +SKIP
     """
     known = {item.id: item.design for item in study.every_analysis()}
     if analysis not in known:
         raise DesignError(Fault(f"analysis {analysis!r}", "not in the study", ", ".join(known)))
-    wanted = _set_of(analysis, known[analysis], target)
+    wanted = _set_of(analysis, known[analysis], target, comparison)
     steps = study_steps(study, study.seed if seed is None else seed, analysis)
     walk = Walk(source, MemoryShelf() if store is None else Store(store), Silent())
     walk.run(step for step in steps if step.kind not in (*DESCRIPTIONS, *ESTIMATES))
     return unpack_analysis_set(walk.artifact(wanted))
 
 
-def _set_of(analysis: str, design: Design, target: str | None) -> str:
+def _set_of(analysis: str, design: Design, target: str | None, comparison: str | None) -> str:
     """The step that makes the rows asked for."""
     if isinstance(design, TargetTrial):
         found = "a target trial, whose rows are persons by interval"
         raise DesignError(Fault(f"analysis {analysis!r}", found, "analyses of other kinds", "call assemble_panel"))
+    compared = design.comparisons if isinstance(design, NestedCaseControl) else ()
+    if comparison is not None and comparison not in compared:
+        where = f"comparison of analysis {analysis!r}"
+        raise DesignError(Fault(where, repr(comparison), ", ".join(compared) or "none: its design is another"))
+    if compared and target is None:
+        return case_control_set(analysis, comparison or compared[0])
     targets = () if isinstance(design, NestedCaseControl) else design.target
     if target is None and len(targets) < 2:
         return set_name(analysis, targets[0]) if targets else f"analysis set of {analysis}"

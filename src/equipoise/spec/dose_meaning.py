@@ -8,7 +8,7 @@ from equipoise.spec.parts import Parts
 from equipoise.spec.places import Path
 
 
-def dose_contradictions(design: NestedCaseControl, where: Path) -> Iterator[Said]:
+def dose_contradictions(parts: Parts, design: NestedCaseControl, where: Path) -> Iterator[Said]:
     """Doses over windows that the design does not look at, or asked for twice; `where` leads to the analysis."""
     seen: set[tuple[str, str]] = set()
     for i, asked in enumerate(design.dose_response):
@@ -17,6 +17,11 @@ def dose_contradictions(design: NestedCaseControl, where: Path) -> Iterator[Said
             if window not in design.windows:
                 allowed = ", ".join(map(repr, design.windows))
                 yield (*place, "windows", j), f"{window!r} is not a window of the design", allowed
+        for name in design.exposures if asked.by == "daily_doses" else ():
+            exposure = parts.exposures.get(name)
+            if exposure is not None and not exposure.daily_doses:
+                remedy = f"write daily_doses under exposures.{name}, milligrams by concept set"
+                yield (*place, "by"), f"daily doses of {name!r}, which has none", "exposures with daily_doses", remedy
         both = {(asked.by, window) for window in asked.windows or design.windows}
         if both & seen:
             yield (*place, "by"), f"{asked.by!r} twice for a window", "each measure once for a window"

@@ -127,7 +127,7 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
     if design.relatives != RelativeControls() and "siblings" not in design.comparisons:
         found = f"settings of siblings with comparisons = [{', '.join(map(repr, design.comparisons))}]"
         yield (*where, "design", "relatives"), found, 'them together with the comparison "siblings"'
-    yield from dose_contradictions(design, where)
+    yield from dose_contradictions(parts, design, where)
     yield from indication_contradictions(parts, design, where)
     yield from subgroup_contradictions(parts, analysis, where)
     yield from missing_contradictions(parts, analysis, where)
