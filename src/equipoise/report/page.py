@@ -37,6 +37,7 @@ from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows
 from equipoise.report.missing import missing_table
 from equipoise.report.published import published_directions, published_hazards
 from equipoise.report.score import score_tables
+from equipoise.report.side_by_side import side_by_side
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
 from equipoise.report.views import Cell, Part, Table, grouped, head
 from equipoise.results.results import Results
@@ -121,6 +122,7 @@ def context(results: Results) -> dict[str, Any]:
         "study": page.study,
         "question": page.question(),
         "found": page.found(),
+        "side_by_side": page.side_by_side(),
         "caution": findings.CAUTION,
         "designs": page.parts(page.design),
         "sensitivity": methods.sensitivity_rows(page.study),
@@ -175,6 +177,11 @@ class _Page:
 
     def found(self) -> list[Part]:
         return [self._found(analysis) for analysis in self.study.analyses]
+
+    def side_by_side(self) -> list[Table]:
+        """The follow-up analyses that share an outcome, those of grids left out: they have tables of their own."""
+        shown = [analysis for analysis in self.study.every_analysis() if analysis.id not in self.in_grids]
+        return side_by_side(self.study, shown, self.rows["estimates"])
 
     def _found(self, analysis: Analysis) -> Part:
         if analysis.follow_up is not None:
