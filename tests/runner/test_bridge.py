@@ -6,6 +6,9 @@ from math import fsum
 import numpy as np
 import pytest
 
+from equipoise.analysis_set import AnalysisSet, Column
+from equipoise.runner.bridge_bootstrap import poisson_counts, resampled
+from equipoise.runner.bridge_intervals import Intervals
 from equipoise.runner.bridge_paths import (
     draw_orders,
     first_order,
@@ -111,3 +114,36 @@ def test_the_first_order_avoids_what_is_missing() -> None:
     assert first_order({0, 2, 3}.__contains__, 2) == (1, 0)
     assert first_order({0, 3}.__contains__, 2) is None
     assert draw_orders({0, 3}.__contains__, 2, 10, seed=1) == []
+
+
+def test_poisson_counts_have_mean_and_variance_one() -> None:
+    counts = poisson_counts((np.arange(100_000) + 0.5) / 100_000)
+    assert abs(counts.mean() - 1) < 1e-3
+    assert abs(counts.var() - 1) < 2e-3
+
+
+def test_a_person_drawn_twice_is_two_persons() -> None:
+    rows = AnalysisSet(
+        person=np.arange(3), event=np.array([1, 0, 1], np.int8), start=np.zeros(3, np.int32),
+        stop=np.array([5, 6, 7], np.int32), weight=np.ones(3), x=np.array([[1.0], [2.0], [3.0]]),
+        columns=(Column("arm", "exposure"),), arm=np.array([1, 0, 1], np.int8),
+    )  # fmt: skip
+    drawn = resampled(rows, np.array([2, 0, 1]))
+    assert drawn.person.tolist() == [0, 1, 2]
+    assert drawn.stop.tolist() == [5, 5, 7]
+    assert drawn.x[:, 0].tolist() == [1.0, 1.0, 3.0]
+
+
+def test_intervals_leave_out_replicates_without_an_estimate() -> None:
+    random = np.random.default_rng(5)
+    drawn = {0: random.normal(0, 1, 200), 1: random.normal(1, 1, 200), 2: random.normal(2, 1, 200)}
+    drawn[3] = drawn[1] + drawn[2]
+    drawn[3][:30] = np.nan
+    intervals = Intervals(drawn, [0, 1, 3], lambda values: shares_over_all_orders(values, 2), 0.95)
+    first = intervals.of(0)
+    assert first["n_replicates"] == 170
+    assert first["conf_low"] < first["conf_high"]
+    rows = intervals.with_changes({0: {}, 1: {}, 3: {}})
+    low, high = np.quantile(drawn[1] - drawn[0], [0.025, 0.975])
+    assert rows[1] == pytest.approx({"change_low": low, "change_high": high})
+    assert Intervals({}, [0, 1, 3], lambda values: shares_over_all_orders(values, 2), 0.95).of(0) == {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import equipoise as eq
-from equipoise.errors import DesignError, Reason
+from equipoise.errors import DesignError, Reason, UnsupportedError
 from equipoise.results.results import Results
 from equipoise.runner.bridge import bridge
 from equipoise.simulate.nation_spec import NationSpec
@@ -321,3 +321,10 @@ def test_the_command_finds_the_network_and_the_truth_beside_the_data(tmp_path: P
     page = (to / "report.html").read_text(encoding="utf-8")
     assert "a network of hospitals" in page
     assert "The true hazard ratio of what study A aims at is" in page
+
+
+def test_a_score_from_everything_recorded_is_not_drawn_again(nation: Path, tmp_path: Path) -> None:
+    raw = prognosis(adjustment={"kind": "weigh", "penalty": "lasso", "covariate_set": "everything"})
+    raw["covariate_sets"] = {"everything": {"domains": ["condition"], "windows": [{"days_before": [0, 365]}]}}
+    with pytest.raises(UnsupportedError, match="bootstrap with a covariate_set"):
+        walk(nation, tmp_path, parse_study(prognosis()), parse_study(raw), replicates=10)

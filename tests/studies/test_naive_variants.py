@@ -55,8 +55,9 @@ def test_without_confounding_the_sound_design_meets_the_truth_and_immortal_time_
     got = found(tmp_path, effect, OFF)
     assert (got["truth"] < -0.05) == (effect < 1)
     assert abs(got["sound"] - got["truth"]) < 3 * got["error"]
-    assert got["sound"] + got["immortal_time"] - got["truth"] < -2 * got["error"]
-    assert got["immortal_time"] < 0
+    # The two estimates share their persons, so their difference is far more certain than either.
+    assert got["immortal_time"] < -0.1
+    assert got["sound"] + got["immortal_time"] < got["truth"]
 
 
 def test_with_the_arrows_in_place_users_look_worse_than_the_truth_and_worse_still_without_a_lag(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from equipoise import __version__
 from equipoise.data.source import Source
-from equipoise.errors import DesignError, Fault, Reason
+from equipoise.errors import DesignError, Fault, Reason, UnsupportedError
 from equipoise.knowledge.study_file import with_knowledge
 from equipoise.results.results import Results
 from equipoise.results.tables import table
@@ -80,7 +80,8 @@ def bridge(
     the further patients of its network): every estimate then has beside it the true value of what it aims at, and every
     change is split into that of the true value and that of bias.
 
-    Raises `DesignError` for what `compare` refuses and for an order that is not one of the elements that differ.
+    Raises `DesignError` for what `compare` refuses and for an order that is not one of the elements that differ,
+    `UnsupportedError` for replicates of a study with a `covariate_set`.
 
     >>> bridge(a, b, connect("data/"), analyses=("main", "main"), to="bridge/")  # doctest: +SKIP
     """
@@ -89,6 +90,8 @@ def bridge(
     check_apart(Path(to), shelf.place)
     studies = with_knowledge(study_a), with_knowledge(study_b)
     comparison = compare(studies, analyses, targets, other_data=source_b is not None)
+    if replicates:
+        _check_drawable(comparison)
     chosen_seed = study_a.seed if seed is None else seed
     ask = _Ask(comparison, _order(order, comparison), sampled_orders, chosen_seed, min_cell_count)
     sources = (source, source if source_b is None else source_b)
@@ -228,6 +231,14 @@ def _order(names: Sequence[str], comparison: Comparison) -> Order:
         found = ", ".join(map(repr, names))
         raise DesignError(Fault("order", found, f"each once, in any order: {', '.join(map(repr, known))}"))
     return tuple(known.index(name) for name in names)
+
+
+def _check_drawable(comparison: Comparison) -> None:
+    """A score from everything recorded is a step of its own, which the bootstrap would have to take again."""
+    for side, which in zip(comparison.analyses, "AB", strict=True):
+        if side["design"]["adjustment"].get("covariate_set") is not None:
+            found = "a bootstrap with a covariate_set, whose score would have to be estimated anew in every draw"
+            raise UnsupportedError(Fault(f"study {which}", found, "a bridge without a bootstrap, or named covariates"))
 
 
 def _described(studies: tuple[Study, Study], analyses: tuple[str, str], ask: _Ask, answer: Answer) -> Row:

@@ -41,6 +41,7 @@ def chosen_ratio(rows: Iterable[Row], adjusted: bool) -> Row | None:
 
 def bootstrap_step(fitted: Step, made: Step, adjusted: bool, replicates: int, seed: int) -> Step:
     """The replicates of one mixture, from the step that fits it and the one that makes its rows."""
+    assert set(fitted.needs) == {"analysis_set"}, "what else it rests on would have to be drawn again, too"
     subset = fitted.subset | {"adjusted": adjusted, "replicates": replicates, "draws": seed}
     return Step(f"bootstrap of {fitted.name}", "bridge_bootstrap", subset, {**made.needs, **fitted.needs})
 
