@@ -328,3 +328,17 @@ def test_a_score_from_everything_recorded_is_not_drawn_again(nation: Path, tmp_p
     raw["covariate_sets"] = {"everything": {"domains": ["condition"], "windows": [{"days_before": [0, 365]}]}}
     with pytest.raises(UnsupportedError, match="bootstrap with a covariate_set"):
         walk(nation, tmp_path, parse_study(prognosis()), parse_study(raw), replicates=10)
+
+
+def test_a_covariate_set_of_one_study_is_known_in_every_mixture() -> None:
+    raw = prognosis(adjustment={"kind": "weigh", "penalty": "lasso", "covariate_set": "everything"})
+    raw["concept_sets"]["drug of interest"] = raw["concept_sets"].pop("antidepressants")
+    raw["exposures"][TARGET]["concept_sets"] = ["drug of interest"]
+    windows = [{"days_before": [0, 365]}]
+    named = {"domains": ["drug"], "windows": windows, "leave_out": ["drug of interest"]}
+    found = compare((parse_study(prognosis()), parse_study(raw | {"covariate_sets": {"everything": named}})),
+                    ("survival", "survival"))  # fmt: skip
+    assert [item.element for item in found.differences] == ["adjustment"]
+    study = found.mixture(1).study
+    assert study is not None
+    assert study.covariate_sets["everything"].leave_out == ("antidepressants",)
