@@ -17,7 +17,7 @@ from equipoise.spec.target_trial import TargetTrial, interval_end
 
 Row = dict[str, Any]
 Rows = Callable[[str], list[Row]]
-CRUDE = "crude"
+SIDES = ("target_trial", "emulation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def protocol(rows: Sequence[Row]) -> Table:
     """The target trial and its emulation side by side."""
     top = head("Element", "Target trial", "Emulation with these data", numbers_from=9)
     body = [
-        [Cell(row["element"], "level", head=True), Cell(row["target_trial"], "words"), Cell(row["emulation"], "words")]
+        [Cell(row["element"], "level", head=True), *(Cell(_sentence(row[name]), "words") for name in SIDES)]
         for row in rows
     ]
     return Table("Protocol of the target trial and its emulation", top, body)

@@ -85,7 +85,8 @@ def _time_zero(design: TargetTrial) -> tuple[str, str]:
         until = f"up to {design.interval} {design.last_start} after entry" if design.last_start else "at entry"
         return "Assignment", f"The beginning of every {design.interval} in which a person is eligible, {until}."
     if design.delay_days:
-        return "Assignment, at entry", f"{design.delay_days:,} days after entry, so that records of that day are known."
+        days = "The day" if design.delay_days == 1 else f"{design.delay_days:,} days"
+        return "Assignment, at entry", f"{days} after entry, so that records of the day of entry are known."
     return "Assignment, at entry", "The day of entry."
 
 
