@@ -51,7 +51,8 @@ def prognosis() -> Study:
     study = read_study(FILE)
     main = [item for item in study.analyses if item.id == "prognosis"]
     published = [item for item in study.published if item.analysis == "prognosis"]
-    return study.model_copy(update={"analyses": tuple(main), "sensitivity": (), "published": tuple(published)})
+    alone = {"analyses": tuple(main), "sensitivity": (), "published": tuple(published), "negative_controls": None}
+    return study.model_copy(update=alone)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,7 @@ def test_every_quantity_asked_for_has_a_row_with_a_number_or_a_reason(results: R
         measures = {row["measure"] for row in rows if row["exposure"] == exposure}
         assert {"slope_difference", "score_difference", "mean_rank_difference", "win_ratio", "association"} <= measures
         assert {"direct_hazard_ratio", "mediated_hazard_ratio", "total_hazard_ratio"} <= measures
+        assert {"progression_rate", "progression_rate_difference"} <= measures
     assert all((row["estimate"] is None) == (row["reason"] is not None) for row in rows)
     assert {row["scale"] for row in results.rows("stages")} == {"kings", "mitos"}
 
@@ -105,6 +107,8 @@ def test_every_quantity_asked_for_has_a_row_with_a_number_or_a_reason(results: R
 def test_function_declines_and_a_lower_score_raises_the_hazard(results: Results) -> None:
     slopes = [row["estimate"] for row in results.rows("function") if row["measure"] == "slope"]
     assert all(-2.0 < slope < -0.3 for slope in slopes)
+    lost = [row["estimate"] for row in results.rows("function") if row["measure"] == "progression_rate"]
+    assert all(0.4 < points < 2.0 for points in lost)  # the nation's patients lose 0.89 points a month on average
     associations = [row for row in results.rows("function") if row["measure"] == "association"]
     assert all(row["estimate"] < 1.0 for row in associations)
 

@@ -68,9 +68,10 @@ OBSERVATIONS = (
     "Disposable income: fourth fifth", "Disposable income: highest fifth",
     "Married or registered partner", "Divorced", "Widowed",
     "Included in the quality register of motor neuron disease", "Spinal onset", "Bulbar onset",
+    "First symptom of motor neuron disease",
 )  # fmt: skip
-EDUCATION, INCOME, MARRIED, DIVORCED, WIDOWED, REGISTERED, ONSET_SITE = 0, 3, 8, 9, 10, 11, 12
-"""Positions in `OBSERVATIONS` where education (by level), income (by fifth), … and the site of onset begin."""
+EDUCATION, INCOME, MARRIED, DIVORCED, WIDOWED, REGISTERED, ONSET_SITE, FIRST_SYMPTOM = 0, 3, 8, 9, 10, 11, 12, 14
+"""Positions in `OBSERVATIONS` where education (by level), income (by fifth), …, the site of onset begin, and others."""
 
 CLASS_NAMES = {
     "A02B": "Drugs for peptic ulcer and gastro-oesophageal reflux disease (GORD)",

@@ -10,6 +10,7 @@ from equipoise.simulate.cdm_rows import cdm_rows, coded_text
 from equipoise.simulate.cdm_vocabulary import (
     DIVORCED,
     EDUCATION,
+    FIRST_SYMPTOM,
     INCOME,
     MARRIED,
     OBSERVATIONS,
@@ -77,8 +78,9 @@ def _partnerships(block: Block) -> list[Days]:
 
 
 def quality_register(block: Block) -> list[Days]:
-    """Inclusion in the quality register, and the site of onset, on the day of the diagnosis."""
+    """Inclusion in the quality register, and the site of onset, on the day of the diagnosis; the first symptom."""
     row = np.flatnonzero(block.course.registered)
     person, day = block.disease.person[row], block.disease.diagnosis[row]
     site = ONSET_SITE + block.disease.bulbar[row].astype(np.int64)
-    return [(person, day, np.full(len(row), REGISTERED)), (person, day, site)]
+    onset = (person, block.disease.onset[row], np.full(len(row), FIRST_SYMPTOM))
+    return [(person, day, np.full(len(row), REGISTERED)), (person, day, site), onset]

@@ -90,6 +90,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "LopNr": "number of the patient",
         "INKLDATUM": "day of inclusion in the quality register, which is that of the diagnosis",
         "DEBUT": "site of onset: spinal or bulbar",
+        "DEBUTDATUM": "day of the first symptom; empty where the person was not under observation then",
     },
     "mnd_visits": {
         "LopNr": "number of the patient",
@@ -293,13 +294,14 @@ def _marriages(view: View, spec: NationSpec) -> pa.Table:
 
 
 def _quality_register(view: View, spec: NationSpec) -> pa.Table:
-    (person, day, _), (_, _, site) = quality_register(view.block)
+    (person, day, _), (_, _, site), (_, onset, _) = quality_register(view.block)
     order = np.lexsort((day, person))
     order = order[view.sees(person[order], day[order])]
     return _table(
         LopNr=_number(view, person[order]),
         INKLDATUM=_dates(day[order]),
         DEBUT=coded_text(site[order] - ONSET_SITE, ["spinal", "bulbar"]),
+        DEBUTDATUM=_dates(onset[order], view.sees(person[order], onset[order])),
     )
 
 
