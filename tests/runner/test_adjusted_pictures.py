@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from equipoise.runner.adjusted_pictures import adjusted_curve_rows, score_rows
+from equipoise.runner.adjusted_pictures import adjusted_curve_rows, characteristic_rows, score_rows
 from equipoise.runner.layers import by_propensity, crude
 from equipoise.runner.risks import risks_at
 from equipoise.spec.follow_up import Match, Stratify, Weigh
-from tests.runner.test_layers import SETTING, made, people  # noqa: F401
+from tests.runner.test_layers import COVARIATES, SETTING, made, people  # noqa: F401
 
 WAYS = [Match(kind="match", estimand="ATC"), Weigh(kind="weigh", estimand="overlap"), Stratify(kind="stratify")]
 
@@ -54,3 +54,21 @@ def test_without_a_curve_there_are_no_rows(people) -> None:  # noqa: F811
     layer, _ = by_propensity(alone, WAYS[1], SETTING)
     assert list(adjusted_curve_rows(layer, 365)) == []
     assert np.isfinite(len(crude(people, SETTING).rows))
+
+
+@pytest.mark.parametrize("given", WAYS, ids=["matched", "weighted", "stratified"])
+def test_characteristics_have_the_means_and_the_persons_of_both_arms(people, given) -> None:  # noqa: F811
+    layer, propensity = made(people, given)
+    rows = {row["covariate"]: row for row in characteristic_rows(layer, propensity)}
+    assert set(rows) == set(COVARIATES)
+    age, sex = people.column("age"), people.column("female")
+    for arm, code in (("target", 1), ("reference", 0)):
+        mine = people.arm == code
+        assert rows["age"][f"value_{arm}_before"] == pytest.approx(age[mine].mean(), rel=1e-12)
+        female = rows["female"]
+        assert female[f"n_{arm}_with"] == int(sex[mine].sum())
+        kept = sum(female[f"n_{arm}_{has}_kept"] for has in ("with", "without"))
+        assert kept == int((layer.rows.arm == code).sum())
+        if given.kind == "match":
+            share = female[f"n_{arm}_with_kept"] / kept
+            assert female[f"value_{arm}_after"] == pytest.approx(share, rel=1e-12)

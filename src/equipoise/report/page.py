@@ -22,6 +22,7 @@ from equipoise.report import (
     target_trial,
 )
 from equipoise.report.arm_subgroups import subgroup_tables
+from equipoise.report.characteristics_adjusted import characteristics_adjusted
 from equipoise.report.contrast import contrast_figure
 from equipoise.report.controls import calibrated_table, control_figures, control_table, null_table
 from equipoise.report.curves import curve_figure, curve_table
@@ -53,6 +54,7 @@ FOLLOW_UP = (
     "score_response",
     "scores",
     "adjusted_curves",
+    "characteristics_adjusted",
     "follow_up",
     "characteristics_by_arm",
     "curves",
@@ -272,6 +274,7 @@ class _Page:
         if analysis.follow_up is not None:
             by_arm, arms = self.of("characteristics_by_arm", analysis), self.of("follow_up", analysis)
             made = follow_up.characteristics_by_arm(self.study, by_arm, arms)
+            made += characteristics_adjusted(self.study, self.of("characteristics_adjusted", analysis))
             return self._part(analysis, tables=[*made, *missing_table(self.study, self.of("missingness", analysis))])
         sampled = {row["comparison"]: row for row in self.of("sampling", analysis)}
         tables = self._titled(

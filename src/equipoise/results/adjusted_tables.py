@@ -2,7 +2,7 @@
 
 from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, count, pairs, real, text
 from equipoise.results.follow_up_tables import ADJUSTMENT_NAME, ARM, ARMS, CONTRAST
-from equipoise.results.schema import Chain, ColumnSchema, Levels, Same, TableSchema, Total
+from equipoise.results.schema import Chain, ColumnSchema, Levels, Parts, Same, TableSchema, Total
 
 _OF_ARM = (*CONTRAST, "adjustment", "arm")
 _SHOWS_RISK = ("n_at_risk", "n_events", "n_left")
@@ -82,6 +82,74 @@ SCORES = TableSchema(
                 known=False,
             ),
             Same(f"n_{arm}", "follow_up", "n_persons", pairs(*CONTRAST)),
+        )
+    ),
+)
+
+_HAS = ("with", "without")
+
+
+def _shares(arm: str, when: str) -> tuple[str, ...]:
+    kept = "_kept" if when == "after" else ""
+    return tuple(f"n_{arm}_{has}{kept}" for has in _HAS)
+
+
+CHARACTERISTICS_ADJUSTED = TableSchema(
+    "characteristics_adjusted",
+    "Covariates of a propensity score in both arms before adjustment, those trimmed left out, and after it: means of"
+    " numeric ones, shares of levels. After weighting the values are weighted, and every person is counted once.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        EXPOSURE,
+        ADJUSTMENT_NAME,
+        ColumnSchema("position", "int", "place in the list, from 1", required=True),
+        text("covariate", "the covariate, with its level where it has some", required=True),
+        text("kind", "`mean` of a number, or `share` of persons", required=True, values=("mean", "share")),
+        *(
+            count(f"n_{arm}_{has}{kept}", f"persons of the {arm} arm {has} it, {words}; null for means")
+            for arm in ARMS
+            for kept, words in (("", "before"), ("_kept", "of those kept"))
+            for has in _HAS
+        ),
+        *(
+            real(f"value_{arm}_{when}", f"mean or share in the {arm} arm {when}", "", *_shares(arm, when))
+            for when in ("before", "after")
+            for arm in ARMS
+        ),
+        *(
+            real(
+                f"smd_{when}",
+                f"difference {when}, target less reference, over the standard deviation before",
+                "standard deviations",
+                *(name for arm in ARMS for name in _shares(arm, when)),
+            )
+            for when in ("before", "after")
+        ),
+    ),
+    (*CONTRAST, "adjustment", "position"),
+    tuple(
+        link
+        for arm in ARMS
+        for link in (
+            Levels(
+                _shares(arm, "before"),
+                (*CONTRAST, "adjustment", "position"),
+                (Total("follow_up", "n_persons", CONTRAST, where=("arm", arm)),),
+                known=False,
+            ),
+            Levels(
+                _shares(arm, "after"),
+                (*CONTRAST, "adjustment", "position"),
+                (Total("adjustment", f"n_{arm}_kept", (*CONTRAST, "adjustment")),),
+                known=False,
+            ),
+            *(Parts(f"n_{arm}_{has}", (f"n_{arm}_{has}_kept", f".n_{arm}_{has}_dropped")) for has in _HAS),
+            *(
+                Same(f"n_{arm}_{has}", "balance", f"n_{arm}_{has}", pairs(*CONTRAST, "adjustment", "covariate"))
+                for has in _HAS
+            ),
+            *(Same(f"n_{arm}_{has}", "characteristics_by_arm", f"n_{arm}", pairs(*CONTRAST)) for has in _HAS),
         )
     ),
 )

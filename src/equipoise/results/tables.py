@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from equipoise.errors import EquipoiseError, Fault, Reason
-from equipoise.results.adjusted_tables import ADJUSTED_CURVES, SCORES
+from equipoise.results.adjusted_tables import ADJUSTED_CURVES, CHARACTERISTICS_ADJUSTED, SCORES
 from equipoise.results.bridge_tables import BRIDGE_CONTRIBUTIONS, BRIDGE_STEPS
 from equipoise.results.case_control_tables import DISCORDANCE, HETEROGENEITY, INITIATION_RATES, LAG_SCAN
 from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET
@@ -423,6 +423,7 @@ TABLES: dict[str, TableSchema] = {
         CURVES,
         ADJUSTMENT,
         BALANCE,
+        CHARACTERISTICS_ADJUSTED,
         SCORES,
         ADJUSTED_CURVES,
         DIAGNOSTICS,

@@ -45,3 +45,28 @@ def score_rows(propensity: Propensity) -> Iterator[Row]:
         for i in range(number):
             found = {f"n_{name}": int(count[i]) for name, count in counts.items()}
             yield {"scale": scale, "position": i + 1, "score_from": edges[i], "score_below": edges[i + 1]} | found
+
+
+def characteristic_rows(layer: Layer, propensity: Propensity) -> Iterator[Row]:
+    """Means, or shares, of every declared covariate in both arms before and after, with the persons behind shares."""
+    rows, left = propensity.rows, layer.rows.person
+    declared = {column.name for column in rows.columns if column.role == "covariate"}
+    kept = np.isin(rows.person, left)
+    records = [found for found in propensity.balance.tidy().to_dict("records") if found["term"] in declared]
+    for position, found in enumerate(records, start=1):
+        row: Row = {"position": position, "covariate": found["term"], "kind": "share" if found["binary"] else "mean"}
+        if found["binary"]:
+            row |= _counted(rows.column(found["term"]) == 1, rows.arm, kept)
+        for when in ("before", "after"):
+            row[f"smd_{when}"] = found[f"smd_{when}"]
+            row |= {f"value_{arm}_{when}": found[f"mean_{arm}_{when}"] for arm in ARMS}
+        yield row
+
+
+def _counted(has: np.ndarray, arm: Any, kept: np.ndarray) -> Row:
+    found: Row = {}
+    for name, code in CODES.items():
+        mine = arm == code
+        for words, some in (("with", mine & has), ("without", mine & ~has)):
+            found |= {f"n_{name}_{words}": int(some.sum()), f"n_{name}_{words}_kept": int((some & kept).sum())}
+    return found

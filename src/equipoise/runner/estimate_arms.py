@@ -6,7 +6,7 @@ from typing import Any
 from equipoise.analysis_set import AnalysisSet
 from equipoise.data.source import Source
 from equipoise.runner.adjusted_arms import AdjustedArms, adjust
-from equipoise.runner.adjusted_pictures import adjusted_curve_rows, score_rows
+from equipoise.runner.adjusted_pictures import adjusted_curve_rows, characteristic_rows, score_rows
 from equipoise.runner.arm_rows import ArmRows, Asked, read_asked
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.balance import adjustment_row, balance_rows
@@ -86,6 +86,8 @@ def _described(people: AnalysisSet, layer: Layer, made: AdjustedArms | None, ask
         if len(scored) == 1:  # of several completed data sets there is no one curve
             days = asked.protocol.design.follow_up.days
             found["scores"] = [named | row for row in score_rows(_score(scored[0].propensity))]
+            rows = characteristic_rows(scored[0].layer, _score(scored[0].propensity))
+            found["characteristics_adjusted"] = [named | row for row in rows]
             found["adjusted_curves"] = [named | row for row in adjusted_curve_rows(scored[0].layer, days)]
     if "gate" in asked.subset:
         last = layer if made is None or not made.main else made.main[0].layer
