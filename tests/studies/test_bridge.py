@@ -313,7 +313,7 @@ def test_the_command_finds_the_network_and_the_truth_beside_the_data(tmp_path: P
     text = text.replace("prior_observation_days = 1826\n", "")
     (tmp_path / "a.toml").write_text(text, encoding="utf-8")
     other = tmp_path / "b.toml"
-    other.write_text(text.replace("[data_needs]", '[data_needs]\nview = "network"'), encoding="utf-8")
+    other.write_text(text.replace('view = "register"', 'view = "network"'), encoding="utf-8")
     ends = (f"{tmp_path / 'a.toml'}:survival:{TARGET}", f"{other}:survival:{TARGET}")
     to = tmp_path / "out"
     done = equipoise("bridge", *ends, "--data", data, "--to", to, "--min-cell-count", 1, store=tmp_path / "store")

@@ -27,9 +27,13 @@ def setting_words(
     parts: Raw, settings: tuple[Path, ...], pair: tuple[Raw, Raw], needs: tuple[Raw, Raw], other_data: bool
 ) -> tuple[str, str]:
     """Some settings of A and of B as phrases, separated by semicolons; `other_data` where B has its own database."""
-    said: tuple[list[str], list[str]] = [], []
+    said: tuple[list[str], ...] = [], []
     if other_data and ("data_needs",) in settings:
-        said = [VIEWS.get(needs[0]["view"], "the first database")], [VIEWS.get(needs[1]["view"], "the second database")]
+        apart = needs[0]["view"] != needs[1]["view"]
+        said = tuple(
+            [VIEWS.get(needs[i]["view"] if apart else None, f"the {which} database")]
+            for i, which in enumerate(("first", "second"))
+        )
     for path in settings:
         values = [needs[i] if path == ("data_needs",) else _value(pair[i], path) for i in (0, 1)]
         for side, words in zip(said, _words(parts, path, values), strict=True):
