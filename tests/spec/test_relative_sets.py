@@ -5,16 +5,18 @@ import pytest
 
 from equipoise.cohort.covariates import IndexRows
 from equipoise.cohort.membership import find_members
-from equipoise.data.families import Families, Pairs
+from equipoise.data.families import Families, Pairs, derived_siblings
 from equipoise.data.partnerships import EARLIEST, LATEST, Partnerships
 from equipoise.design.matched_sets import control_days
 from equipoise.design.relatives import (
+    cousins_of,
     demographic_columns,
     family_clusters,
     shared_look_back,
     sibling_sets,
     spouse_sets,
 )
+from equipoise.errors import DesignError
 from equipoise.spec.cohorts import CohortDefinition
 from equipoise.spec.relatives import RelativeControls
 from tests.spec.tables import day, people, records, text
@@ -177,3 +179,56 @@ def test_sex_and_birth_year_of_relatives_become_columns() -> None:
         "by design | sex[male]": [0.0, 1.0, 0.0],
         "by design | birth year": [1950.0, 1948.0, 1950.0],
     }
+
+
+# Sisters 3 and 4, daughters of 1 and 2; 8 is their half sister. 10 and 11 are children of 3 and 5, 14 of 3 and 7,
+# 12 and 13 of 4 and 6, 15 of 8 and nobody known.
+PARENTS = {3: (1, 2), 4: (1, 2), 8: (1, 9), 10: (3, 5), 11: (3, 5), 12: (4, 6), 13: (4, 6), 14: (3, 7), 15: (8, 0)}
+
+
+def kin(who):
+    """Families that parents alone tell of."""
+    codes = {int(number): code for code, number in enumerate(who.person_id)} | {0: -1}
+    mother, father = (
+        np.array([codes[PARENTS.get(int(number), (0, 0))[side]] for number in who.person_id]) for side in (0, 1)
+    )
+    pairs = [rows_of(len(who), *zip(*(side.tolist() for side in made), strict=True)) for made in
+             derived_siblings(mother, father)]  # fmt: skip
+    nobody = Partnerships(np.zeros(len(who) + 1, np.int64), *(np.zeros(0, np.int64) for _ in range(3)))
+    return Families(*pairs, nobody, np.arange(len(who)), (), (mother, father))
+
+
+def test_cousins_are_children_of_full_siblings_of_a_parent() -> None:
+    who = people(*(person(number) for number in range(1, 16)))
+    row, found = cousins_of(np.searchsorted(who.person_id, [10, 12, 14, 15, 1]), kin(who))
+    of = {at: who.person_id[found[row == at]].tolist() for at in range(5)}
+    assert of == {0: [12, 13], 1: [10, 11, 14], 2: [12, 13], 3: [], 4: []}, (
+        "14 is a half sibling of 10"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "expected"),
+    [
+        ("cousins", {}, {12: INDEX, 13: INDEX}),
+        ("half_siblings", {}, {14: INDEX}),
+        ("siblings", {}, {11: INDEX}),
+        ("siblings", {"half_siblings": True}, {11: INDEX, 14: INDEX}),
+        ("cousins", {"siblings_per_case": 1}, 1),
+    ],
+)
+def test_every_kind_of_relative_serves_by_the_rules_of_siblings(kind: str, rules: dict, expected: object) -> None:
+    who = people(*(person(number) for number in range(1, 16)))
+    recorded = {"als": records(who, (10, INDEX)), "mnd": records(who)}
+    cases = find_members("cases", who, COHORT, recorded, LABELS)
+    eligible = control_days(who, COHORT, recorded, LABELS, ("mnd",)).days
+    made = sibling_sets(who, cases, eligible, kin(who), RelativeControls.model_validate(rules), 1, kind).sets
+    found = {int(who.person_id[member]): text(when) for member, when in
+             zip(made.person[~made.is_case], made.index_day[~made.is_case], strict=True)}  # fmt: skip
+    assert (len(found) if isinstance(expected, int) else found) == expected
+
+
+def test_without_parents_there_are_no_cousins_to_be_found() -> None:
+    who = people(person(1), person(2))
+    with pytest.raises(DesignError, match="families without parents"):
+        cousins_of(np.array([0]), related(who, siblings=[(1, 2)]))

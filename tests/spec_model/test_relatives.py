@@ -81,7 +81,7 @@ DESIGN = "analyses/0/design"
 @pytest.mark.parametrize(
     ("path", "value", "where", "found"),
     [
-        (f"{DESIGN}/comparisons", ["cousins"], 'analyses["risk"].design.comparisons[0]', "'cousins'"),
+        (f"{DESIGN}/comparisons", ["twins"], 'analyses["risk"].design.comparisons[0]', "'twins'"),
         (f"{DESIGN}/comparisons", ["siblings", "siblings"], 'analyses["risk"].design.comparisons', "'siblings' twice"),
         (f"{DESIGN}/comparisons", ["spouses"], 'analyses["risk"].design.relatives', "settings of siblings"),
         (f"{DESIGN}/lag_scan", {"days": [365, 0]}, 'analyses["risk"].design.lag_scan', "lags that do not rise"),
@@ -139,7 +139,7 @@ def test_what_is_wrong_is_named_with_its_place(path: str, value: object, where: 
     said = faults(path, value)
     assert said[0][0] == where
     assert said[0][1].startswith(found)
-    assert len(said) == 1 + (path.endswith("comparisons") and value != ["cousins"]), "and the figure of the population"
+    assert len(said) == 1 + (path.endswith("comparisons") and value != ["twins"]), "and the figure of the population"
 
 
 def test_published_figures_belong_to_an_estimate_of_their_analysis() -> None:

@@ -61,6 +61,7 @@ class Families:
 
     `full`, `half`  siblings with two parents and with one parent in common
     `partners`      spouses, with the days on which each partnership lasted
+    `parents`       mother and father of each person, int64 (n,), -1 where unknown; None where only pairs are known
     `sibship`       int64 (n,): persons who share a parent, or are linked as siblings, directly or through others
     """
 
@@ -69,6 +70,7 @@ class Families:
     partners: Partnerships
     sibship: np.ndarray
     findings: tuple[QualityFinding, ...]
+    parents: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def families(recorded: RecordedLinks, persons: Persons) -> Families:
@@ -85,7 +87,7 @@ def families(recorded: RecordedLinks, persons: Persons) -> Families:
     n = len(persons)
     sibship = _sibships(n, [full, half], [mother, father])
     findings = [QualityFinding(check, TABLE, rule, *made.counts.get(check, (0, 0))) for check, rule in RULES.items()]
-    return Families(_rows(full, n), _rows(half, n), partners, sibship, (*findings, *partner_findings))
+    return Families(_rows(full, n), _rows(half, n), partners, sibship, (*findings, *partner_findings), (mother, father))
 
 
 Two = tuple[np.ndarray, np.ndarray]

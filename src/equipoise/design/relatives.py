@@ -1,4 +1,4 @@
-"""Matched sets of a case with its siblings, or with its spouse."""
+"""Matched sets of a case with its siblings, half siblings or cousins, or with its spouse."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from equipoise.cohort.time import EARLIEST, LATEST
 from equipoise.data.families import Families, Pairs
 from equipoise.data.partnerships import NOBODY, partner_on
 from equipoise.design.matched_sets import MatchedSets
+from equipoise.errors import DesignError, Fault
 from equipoise.kernels.philox import uniforms
 from equipoise.kernels.spans import Spans, contains
 from equipoise.spec.relatives import RelativeControls
@@ -22,6 +23,7 @@ STREAM = 11  # of random numbers, apart from that of population controls
 DEMOGRAPHIC = "demographic"
 BY_DESIGN = "by design | "
 FAMILY = Column("cluster | family", "cluster")
+WORDS = {"siblings": "full sibling", "half_siblings": "half sibling", "cousins": "first cousin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,23 @@ class _Candidates:
 
 
 def sibling_sets(
-    people: People, cases: Cohort, eligible: Spans, families: Families, rules: RelativeControls, seed: int
+    people: People,
+    cases: Cohort,
+    eligible: Spans,
+    families: Families,
+    rules: RelativeControls,
+    seed: int,
+    kind: str = "siblings",
 ) -> RelativeSets:
     """Each case with its full siblings (all, or so many at random) who may serve as controls.
 
-    A sibling may serve on a day in `eligible`: alive, under observation, free of the outcome, meeting the cohort's
-    rules. That day is the case's index date or, by choice, the day on which the sibling was as old as the case on it.
-    Brothers and sisters who both are cases have a set each; the one who falls ill later serves the earlier one.
+    `kind` may also be `half_siblings` or `cousins`, to whom the same rules apply. A sibling may serve on a day in
+    `eligible`: alive, under observation, free of the outcome, meeting the cohort's rules. That day is the case's index
+    date or, by choice, the day on which the sibling was as old as the case on it. Brothers and sisters who both are
+    cases have a set each; the one who falls ill later serves the earlier one.
     """
     case, index_day = _in_order(people, cases)
-    row, person = _siblings_of(case, families, rules.half_siblings)
+    row, person = _relatives_of(case, families, kind, rules.half_siblings)
     candidates = _Candidates(row, person, index_day[row])
     if rules.compared_on == "case_age":
         candidates = _at_age_of_case(people, case, candidates)
@@ -65,8 +74,9 @@ def sibling_sets(
         usable = usable.where(apart <= rules.birth_year_caliper)
     size = np.bincount(usable.row, minlength=len(case))
     drawn = _drawn(people, case, usable, rules.siblings_per_case, seed)
-    kind = "full or half sibling" if rules.half_siblings else "full sibling"
-    return RelativeSets(_sets(case, index_day, drawn, size), *_attritions("siblings", kind, case, candidates, usable))
+    words = "full or half sibling" if kind == "siblings" and rules.half_siblings else WORDS[kind]
+    comparison = kind.replace("_", " ")
+    return RelativeSets(_sets(case, index_day, drawn, size), *_attritions(comparison, words, case, candidates, usable))
 
 
 def spouse_sets(people: People, cases: Cohort, eligible: Spans, families: Families) -> RelativeSets:
@@ -116,13 +126,49 @@ def _in_order(people: People, cases: Cohort) -> tuple[np.ndarray, np.ndarray]:
     return cases.person[order], cases.entry[order]
 
 
-def _siblings_of(case: np.ndarray, families: Families, half_too: bool) -> tuple[np.ndarray, np.ndarray]:
+def _relatives_of(case: np.ndarray, families: Families, kind: str, half_too: bool) -> tuple[np.ndarray, np.ndarray]:
+    if kind == "cousins":
+        return cousins_of(case, families)
+    if kind == "half_siblings":
+        return _related(case, families.half)
     found = [_related(case, families.full)]
     if half_too:
         found.append(_related(case, families.half))
     row, person = (np.concatenate([part[at] for part in found]) for at in (0, 1))
     order = np.lexsort((person, row))
     return row[order], person[order]
+
+
+def cousins_of(case: np.ndarray, families: Families) -> tuple[np.ndarray, np.ndarray]:
+    """First cousins: children of full siblings of a parent, without the case's own siblings and half siblings.
+
+    Row of the case and person, int64 each, in ascending order, each pair once. Parents are those of the database; where
+    a parent, or the parents of a parent, are not known, cousins on that side are not known either.
+    """
+    if families.parents is None:
+        raise DesignError(Fault("cousins", "families without parents", "families with the parents of each person"))
+    known = [(np.flatnonzero(side[case] >= 0), side[case][side[case] >= 0]) for side in families.parents]
+    row, parent = (np.concatenate([part[at] for part in known]) for at in (0, 1))
+    of, aunt = _related(parent, families.full)
+    row = row[of]
+    is_aunt = np.zeros(len(families.sibship), dtype=bool)
+    is_aunt[aunt] = True
+    links = [(side[child], child) for side in families.parents for child in [np.flatnonzero(side >= 0)]]
+    above, below = (np.concatenate([link[at] for link in links]) for at in (0, 1))
+    above, below = above[is_aunt[above]], below[is_aunt[above]]
+    order = np.argsort(above, kind="stable")
+    above, below = above[order], below[order]
+    first, last = np.searchsorted(above, aunt, "left"), np.searchsorted(above, aunt, "right")
+    at = np.repeat(first - np.cumsum(last - first) + (last - first), last - first) + np.arange((last - first).sum())
+    found = _pair_keys(np.repeat(row, last - first), below[at], families)
+    near = [_pair_keys(*_related(case, pairs), families) for pairs in (families.full, families.half)]
+    oneself = _pair_keys(np.arange(len(case)), case, families)
+    cousins = np.setdiff1d(found, np.concatenate([*near, oneself]))
+    return cousins // len(families.sibship), cousins % len(families.sibship)
+
+
+def _pair_keys(row: np.ndarray, person: np.ndarray, families: Families) -> np.ndarray:
+    return row.astype(np.int64) * len(families.sibship) + person
 
 
 def _related(case: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,12 @@ from equipoise.results.tables import OVERALL
 from equipoise.spec.study import Analysis, Study
 
 Row = Mapping[str, Any]
-LABELS = {"population": "population controls", "siblings": "siblings", "spouses": "spouses"}
+LABELS = {
+    "population": "population controls",
+    "siblings": "siblings",
+    "half_siblings": "half siblings",
+    "spouses": "spouses",
+}
 STATUS = {
     "firm": "firm: seen in two or more independent places",
     "soft": "soft: one secondary place",

@@ -115,6 +115,9 @@ def _control_paragraphs(study: Study, analysis: Analysis) -> Iterator[Paragraph]
             yield "Population controls" if several else "Controls", _controls(study, analysis)
         elif comparison == "siblings":
             yield "Siblings as controls", _siblings(design.relatives) + _RELATIVES_SERVE
+        elif comparison in _OTHER_RELATIVES:
+            heading, who = _OTHER_RELATIVES[comparison]
+            yield heading, f"Each case was compared with its {who}, by the rules of siblings. " + _RELATIVES_SERVE
         else:
             yield (
                 "Spouses as controls",
@@ -122,6 +125,10 @@ def _control_paragraphs(study: Study, analysis: Analysis) -> Iterator[Paragraph]
             )
 
 
+_OTHER_RELATIVES = {
+    "half_siblings": ("Half siblings as controls", "half siblings, who share one parent with it"),
+    "cousins": ("Cousins as controls", "first cousins, the children of full siblings of its parents"),
+}
 _RELATIVES_SERVE = (
     "They had to be alive, under observation and free of the outcome, and of everything population controls are free "
     "of, on that day, and meet the rules for cases that do not concern the outcome. Cases without such a relative were "

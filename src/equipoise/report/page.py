@@ -34,8 +34,8 @@ from equipoise.report.hazard_checks import hazard_table
 from equipoise.report.indication import indication_tables
 from equipoise.report.lags import initiation_figure, lag_figure
 from equipoise.report.many import grid_tables, run_table
-from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.missing import missing_table
+from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.published import published_directions, published_hazards
 from equipoise.report.score import score_tables
 from equipoise.report.side_by_side import side_by_side

@@ -38,6 +38,7 @@ from equipoise.runner.packing import (
 from equipoise.runner.protocol import Protocol, read_protocol
 from equipoise.spec.covariates import Covariate, MeasurementCovariate, records_behind
 from equipoise.spec.exposures import Exposure
+from equipoise.spec.relatives import BLOOD_RELATIVES
 
 Inputs = Mapping[str, Artifact]
 
@@ -68,7 +69,7 @@ def analysis_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
 def visible_days(people: People, sets: MatchedSets, protocol: Protocol) -> np.ndarray:
     """First day on which use can be seen, on every row; the same stretch for a whole set compared at one age."""
     visible_from = observable_from(people, IndexRows(sets.person, sets.index_day), protocol.recording_from)
-    if protocol.comparison == "siblings" and protocol.design.relatives.compared_on == "case_age":
+    if protocol.comparison in BLOOD_RELATIVES and protocol.design.relatives.compared_on == "case_age":
         return shared_look_back(visible_from, sets.index_day, sets.matched_set)
     return visible_from
 

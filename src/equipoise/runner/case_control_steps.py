@@ -59,7 +59,10 @@ def exposure_concept_sets(study: Study, design: NestedCaseControl) -> set[str]:
 
 
 def _relatives(study: Study) -> Step:
-    subset = {"relationships": canonical(study.data_needs.relationships or Relationships())}
+    subset: dict[str, Any] = {"relationships": canonical(study.data_needs.relationships or Relationships())}
+    designs = (item.design for item in study.every_analysis() if isinstance(item.design, NestedCaseControl))
+    if any("cousins" in design.comparisons for design in designs):
+        subset["parents"] = True
     detail = "siblings and spouses of everyone"
     return Step(RELATIVES, "relatives", subset, {"people": "people"}, reads_source=True, detail=detail)
 

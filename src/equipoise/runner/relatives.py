@@ -20,6 +20,7 @@ from equipoise.runner.sampling import definition_and_records
 from equipoise.spec.relatives import Relationships, RelativeControls
 
 Inputs = Mapping[str, Artifact]
+PARENTS = ("mother", "father")
 
 
 def relatives(inputs: Inputs, subset: Any, source: Source) -> Artifact:
@@ -28,6 +29,8 @@ def relatives(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     recorded = extract_links(source, Relationships.model_validate(subset["relationships"]))
     made = families(recorded, _persons(people))
     arrays = {"sibship": made.sibship}
+    if subset.get("parents") and made.parents is not None:
+        arrays |= dict(zip(PARENTS, made.parents, strict=True))
     arrays |= {f"{kind}_{name}": getattr(getattr(made, kind), name) for kind, name in _ARRAYS}
     values = {"findings": [asdict(finding) for finding in made.findings], "warnings": list(recorded.warnings)}
     return Artifact(arrays, values)
@@ -37,7 +40,9 @@ def unpack_families(made: Artifact) -> Families:
     """What `relatives` left behind, without its findings."""
     parts = {kind: {name: made[f"{kind}_{name}"] for of, name in _ARRAYS if of == kind} for kind, _ in _ARRAYS}
     partners = Partnerships(**parts["partners"])
-    return Families(Pairs(**parts["full"]), Pairs(**parts["half"]), partners, made["sibship"], ())
+    mother, father = (made.arrays.get(name) for name in PARENTS)
+    parents = None if mother is None or father is None else (mother, father)
+    return Families(Pairs(**parts["full"]), Pairs(**parts["half"]), partners, made["sibship"], (), parents)
 
 
 _ARRAYS = (
@@ -47,16 +52,16 @@ _ARRAYS = (
 
 
 def relative_sets(inputs: Inputs, subset: Any, source: Source) -> Artifact:
-    """Each case with its siblings, or its spouse, who may serve as controls on its index date."""
+    """Each case with its siblings, half siblings, cousins or spouse who may serve as controls on its index date."""
     people = unpack_people(inputs["people"])
     definition, records, within = definition_and_records(inputs, subset, people)
     eligible = control_days(people, definition, records, subset["labels"], tuple(subset["free_of"]), within).days
     cases, known = unpack_cohort(inputs["cases"]), unpack_families(inputs["relatives"])
-    if subset["comparison"] == "siblings":
-        rules = RelativeControls.model_validate(subset["relatives"])
-        made = sibling_sets(people, cases, eligible, known, rules, subset["seed"])
-    else:
+    if subset["comparison"] == "spouses":
         made = spouse_sets(people, cases, eligible, known)
+    else:
+        rules = RelativeControls.model_validate(subset["relatives"])
+        made = sibling_sets(people, cases, eligible, known, rules, subset["seed"], subset["comparison"])
     packed = pack_sets(made.sets, made.controls)
     return Artifact(packed.arrays, {**packed.values, "cases": pack_attrition(made.cases)})
 

@@ -34,7 +34,7 @@ class NestedCaseControl(Model):
     within: Off[Name] = None
     """A cohort to which cases and controls belong on the index date; `none` is everyone under observation."""
     comparisons: Annotated[tuple[Comparison, ...], Field(min_length=1)] = ("population",)
-    """With whom cases are compared, each by itself: persons drawn from the population, full siblings, spouses."""
+    """With whom cases are compared, each by itself: persons drawn from the population, or kinds of relatives."""
     controls_per_case: Annotated[int, Field(ge=1, le=100)] = 5
     """Population controls drawn for each case, where there are so many."""
     match_exact: tuple[MatchVariable, ...] = ("sex",)

@@ -8,7 +8,8 @@ from equipoise.spec.concepts import ConceptItem
 from equipoise.spec.model import Model
 from equipoise.spec.values import Off, WholeYears
 
-Comparison = Literal["population", "siblings", "spouses"]
+Comparison = Literal["population", "siblings", "half_siblings", "cousins", "spouses"]
+BLOOD_RELATIVES = ("siblings", "half_siblings", "cousins")
 Items = tuple[ConceptItem, ...]
 
 
@@ -47,13 +48,13 @@ class Relationships(Model):
 
 
 class RelativeControls(Model):
-    """How relatives serve as controls, in the comparisons `siblings` and `spouses`."""
+    """How relatives serve as controls, in the comparisons `siblings`, `half_siblings` and `cousins`."""
 
     siblings_per_case: Off[Annotated[int, Field(ge=1, le=100)]] = None
-    """Siblings drawn for each case, where there are more; `none` takes all."""
+    """Siblings (half siblings, cousins) drawn for each case, where there are more; `none` takes all."""
     birth_year_caliper: Off[WholeYears] = None
-    """Most years between the births of a case and a sibling; `none` switches this off."""
+    """Most years between the births of a case and such a relative; `none` switches this off."""
     half_siblings: bool = False
-    """Whether siblings with one parent in common serve as well as full siblings."""
+    """Whether, in the comparison `siblings`, those with one parent in common serve as well as full siblings."""
     compared_on: Literal["index_date", "case_age"] = "index_date"
-    """Siblings are looked at on the index date of the case, or on the day they were as old as the case on it."""
+    """They are looked at on the index date of the case, or on the day they were as old as the case on it."""
