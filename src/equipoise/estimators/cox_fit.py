@@ -48,8 +48,8 @@ class CoxFit(Fit):
         """The partial log-likelihood at values of one term, maximised over the others, less its maximum.
 
         float64 (k,) for k log hazard ratios; None where the data do not determine the term, or there is no likelihood.
-        Added up over sites, such profiles give the common ratio without normal approximations (Luo et al., Sci Rep
-        2022;12:6627).
+        Added up over sites, such profiles give the common ratio without normal approximations (Schuemie et al., Stat
+        Methods Med Res 2022;31:438).
         """
         j = self.index_of(term)
         if not isinstance(self.profile, CoxProfile) or self.reasons[j] not in (None, Reason.SEPARATION):
