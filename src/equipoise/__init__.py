@@ -81,6 +81,7 @@ _FACADE: dict[str, str] = {
     "impute": "equipoise.estimators.imputation",
     "Imputations": "equipoise.estimators.imputation",
     "pool": "equipoise.estimators.pooling",
+    "pool_quantities": "equipoise.estimators.pooled_quantities",
     "PooledFit": "equipoise.estimators.pooling",
     "fit_win_ratio": "equipoise.estimators.win_ratio",
     "fit_cafs": "equipoise.estimators.cafs",
