@@ -15,6 +15,7 @@ _FACADE: dict[str, str] = {
     "rem_groups": "equipoise.knowledge.rem_sleep",
     "rem_score": "equipoise.knowledge.rem_sleep",
     "run": "equipoise.runner.study",
+    "assemble_measurements": "equipoise.runner.measurement_assembly",
     "assemble_panel": "equipoise.runner.trial_assembly",
     "assemble": "equipoise.runner.study",
     "bridge": "equipoise.runner.bridge",

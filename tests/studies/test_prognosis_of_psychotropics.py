@@ -6,8 +6,10 @@ import duckdb
 import pytest
 
 from equipoise.data.connect import connect
+from equipoise.errors import DesignError
 from equipoise.report.write import report_html
 from equipoise.results.results import Results
+from equipoise.runner.measurement_assembly import assemble_measurements
 from equipoise.runner.study import run
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.canonical import canonical
@@ -157,3 +159,17 @@ def test_a_closed_gate_seals_function_and_what_comes_of_it(nation: Path, tmp_pat
     assert made.rows("trajectories") == made.rows("hazard_checks") == []
     assert all(row["median_days"] is None for row in made.rows("stages"))
     assert "Not estimated" in report_html(made)
+
+
+def test_rows_and_scores_come_to_python_too(nation: Path, results: Results) -> None:
+    with connect(nation) as source:
+        people, scores = assemble_measurements(prognosis(), source, analysis="prognosis", target="antidepressants")
+        for wrong in ({"analysis": "risk"}, {"analysis": "prognosis"}, {"analysis": "prognosis", "target": "statins"}):
+            with pytest.raises(DesignError):
+                assemble_measurements(prognosis(), source, **wrong)
+    arms = {row["arm"]: row["n_persons"] for row in results.rows("follow_up") if row["exposure"] == "antidepressants"}
+    assert len(people) == sum(arms.values())
+    assert int(people.arm.sum()) == arms["target"]
+    assert scores.names[0] == "total"
+    assert (scores.day <= people.stop[scores.person]).all()
+    assert set(scores.marks) == {"onset", "gastrostomy", "ventilation"}
