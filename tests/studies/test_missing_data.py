@@ -9,6 +9,7 @@ import pytest
 
 import equipoise as eq
 from equipoise.errors import Reason
+from equipoise.report.write import report_html
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.read import parse_study
 from tests.spec_model.examples import changed
@@ -263,3 +264,22 @@ def test_small_counts_stay_hidden_where_persons_change_arms_or_lack_a_covariate(
         for row in results.rows(name):
             counts = [value for key, value in row.items() if key.startswith("n_") and not key.endswith("_suppressed")]
             assert not [value for value in counts if value is not None and 0 < value < 20], name
+
+
+def test_the_report_says_what_is_missing_and_compares_subgroups(database: Path, tmp_path: Path) -> None:
+    raw = follow_up(
+        ("analyses/0/missing", IMPUTED),
+        ("analyses/0/subgroups", ["sex"]),
+        ("analyses/0/design/estimator", {"kinds": ["cox", "poisson"]}),
+    )
+    page = report_html(run(database, tmp_path / "out", raw))
+    for text in (
+        "Missing covariates, n (%)",
+        "imputed 4 times by chained equations (3 rounds)",
+        "Adjusted, complete cases",
+        "Hazard ratio by sex",
+        "p for interaction",
+        "Rate per 1,000 person-years: use of antidepressants, year",
+        "tested by Cochran&#39;s Q",
+    ):
+        assert text in page, text
