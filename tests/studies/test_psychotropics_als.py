@@ -123,3 +123,22 @@ def test_the_report_shows_comparisons_published_figures_and_lags(results: Result
         "Sets that tell of an exposure",
     ):
         assert words in page, words
+
+
+def test_unrelated_drugs_show_the_systematic_error_of_the_design(results: Results) -> None:
+    rows = results.rows("negative_controls")
+    assert {row["comparison"] for row in rows} == {"population", "siblings", "spouses"}
+    assert len({row["control"] for row in rows}) == 6
+    assert {row["kind"] for row in rows} == {"exposure"}
+    windows = {"0-1 y", "1-5 y", ">5 y", ">1 y"}
+    nulls = {
+        (row["window"], row["exposure"]): row
+        for row in results.rows("empirical_null")
+        if row["comparison"] == "population" and row["adjustment"] == "crude" and row["window"] in windows
+    }
+    assert len(nulls) == 12
+    assert {row["n_controls"] for row in nulls.values()} == {6}
+    for row in results.rows("estimates"):
+        if row["comparison"] == "population" and row["window"] in windows and row["estimate"] is not None:
+            overall = row["subgroup"] == "overall" and row["analysis"] == "risk"
+            assert (row["calibrated_p_value"] is not None) == overall
