@@ -42,6 +42,14 @@ def test_fewer_dispensings_than_the_minimum_are_no_use():
     assert arm(-10, -10, k=2) == 0, "one date counts once"
 
 
+@pytest.mark.parametrize(("days", "arms"), [((), [0]), ((-20,), []), ((-20, -10), [1])])
+def test_never_users_alone_are_the_reference_where_few_dispensings_are_left_out(days: tuple[int, ...], arms: list[int]):
+    who = person()
+    found = arms_of(who, drug("drug", who, days, k=2), below_minimum="exclude")
+    assert found.arm.tolist() == arms
+    assert list(found.attrition)[-1].rule == "no dispensing of drug or at least 2"
+
+
 def test_use_before_drugs_were_recorded_or_the_person_observed_does_not_count():
     assert arm(-200, recording_from="2010-03-01") == 0
     who = person(observed=("2010-03-01", "2020-12-31"))

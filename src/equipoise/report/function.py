@@ -99,7 +99,7 @@ def _estimate_row(row: Row) -> list[Cell]:
         name += f": {row['target_level']}"
     note = "" if row["adjustment"] == "crude" else row["adjustment"]
     counts = [count_text(row, column) for column in ("n_target", "n_reference", "n_scores")]
-    first = [Cell(sentence(name), "level", head=True, note=note), Cell(_day(row)), *numbers(*counts)]
+    first = [Cell(sentence(name), "level", head=True, note=note), Cell(_whole(_day(row))), *numbers(*counts)]
     if row["estimate"] is None:
         return [*first, Cell(f"Not estimated: {reason_text(row['reason'])}", "reason", columns=2)]
     return [*first, *numbers(number_text(row), p_text(row["p_value"]))]
@@ -108,6 +108,11 @@ def _estimate_row(row: Row) -> list[Cell]:
 def _day(row: Row) -> str:
     day = row["time_point_days"]
     return "" if day is None else "time zero" if day == 0 else f"day {day:,}"
+
+
+def _whole(text: str) -> str:
+    """The text on one line."""
+    return text.replace(" ", "\u00a0")
 
 
 def number_text(row: Row) -> str:
