@@ -295,6 +295,39 @@ def test_a_dynamic_strategy_waits_for_its_condition(source: Any, tmp_path: Path)
     assert sum(row[name] for name in ("n_events", "n_competing", "n_deviated", "n_lost", "n_completed")) == PERSONS
 
 
+def moved(tables: dict[str, pa.Table], first: int, last: int, to: int) -> dict[str, pa.Table]:
+    """The tables with all dispensings between two days after entry moved to another day."""
+    drugs = tables["drug_exposure"]
+    days = drugs["drug_exposure_start_date"].to_numpy().astype("datetime64[D]")
+    after = (days - ENTRY) // DAY
+    days = np.where((after >= first) & (after <= last), ENTRY + to * DAY, days)
+    at = drugs.schema.get_field_index("drug_exposure_start_date")
+    return tables | {"drug_exposure": drugs.set_column(at, "drug_exposure_start_date", pa.array(days))}
+
+
+def test_positivity_violated_in_one_month_is_shown(tmp_path: Path) -> None:
+    folder = write(moved(database(), 31, 60, 5), tmp_path / "db")
+    changes = {"estimation": {"methods": ["clone_censor_weight"], "bootstrap": 0}}
+    with eq.connect(str(folder)) as source:
+        found = run(source, tmp_path / "r", changes)
+    months = {row["position"]: row for row in found.rows("trial_positivity") if row["previous"] == "none"}
+    assert {position: row["violated"] for position, row in months.items()} == {1: "no", 2: "yes", 3: "no"}
+    assert months[2]["n_changes"] == 0
+    rows = [row for row in found.rows("estimates") if row["measure"] == "risk"]
+    assert all(row["reason"] is None for row in rows)  # nobody has to start in the second month
+
+
+def test_everybody_starts_at_once_so_that_nobody_is_without_treatment(tmp_path: Path) -> None:
+    tables = database()
+    ids = tables["person"]["person_id"]
+    drug = {"person_id": ids, "drug_concept_id": np.zeros(PERSONS, int), "days_supply": np.full(PERSONS, 30),
+            "drug_exposure_start_date": np.full(PERSONS, ENTRY), "drug_source_value": ["A"] * PERSONS}  # fmt: skip
+    changes = {"estimation": {"methods": ["clone_censor_weight", "g_formula", "doubly_robust"], "bootstrap": 0}}
+    with eq.connect(str(write(tables | {"drug_exposure": pa.table(drug)}, tmp_path / "db"))) as source:
+        found = run(source, tmp_path / "r", changes)
+    assert {row["reason"] for row in found.rows("estimates")} == {"ONE_ARM_EMPTY"}
+
+
 def test_small_counts_are_hidden(source: Any, tmp_path: Path) -> None:
     raw = tomllib.loads(STUDY)
     raw["analyses"][0]["design"]["estimation"] |= {"methods": ["clone_censor_weight"], "bootstrap": 0}

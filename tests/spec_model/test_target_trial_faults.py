@@ -221,6 +221,11 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         [(f"{DESIGN}/estimation/methods", ["g_formula", "g_formula"])], f"{PLACE}.estimation", "a method twice",
     ),
     "subgroups": ([("analyses/0/subgroups", ["bled"])], 'analyses["main"].subgroups', "subgroups with a target trial"),
+    "imputation": (
+        [("analyses/0/missing", {"method": "multiple_imputation"})],
+        'analyses["main"].missing',
+        "missing with a target trial",
+    ),
     "a gate": ([("gate", {})], PLACE, "a design of kind 'target_trial' in a study with a gate"),
     "the direct effect by the doubly robust method": (
         [(f"{DESIGN}/competing_effect", "direct")], PLACE, "method 'doubly_robust' with competing_effect = \"direct\"",

@@ -90,6 +90,7 @@ def _not_offered(analysis: Analysis, where: Path) -> Iterator[Said]:
         "interval": analysis.interval != "wald",
         "cluster": analysis.cluster is not None,
         "ties": analysis.ties != "exact",
+        "missing": analysis.missing.method != "complete_case",  # a trial marks what is missing
     }
     for key, stands in given.items():
         if stands:
