@@ -1,10 +1,13 @@
 """Studies with missing covariates, from file to tables: complete cases, imputation, subgroups, rates, draws."""
 
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import equipoise as eq
@@ -283,3 +286,51 @@ def test_the_report_says_what_is_missing_and_compares_subgroups(database: Path, 
         "tested by Cochran&#39;s Q",
     ):
         assert text in page, text
+
+
+@pytest.fixture(scope="module")
+def measured(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same nation in which half of the persons were weighed once, in 2012."""
+    folder = tmp_path_factory.mktemp("measured")
+    for path in database.glob("*.parquet"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    persons = pq.read_table(folder / "person.parquet")["person_id"].to_numpy()
+    random = np.random.default_rng(11)
+    chosen = persons[random.random(len(persons)) < 0.5]
+    weight = random.normal(80, 12, len(chosen))
+    weight[:50] = 8000.0  # entered in grams
+    old = pq.read_table(folder / "measurement.parquet").schema
+    columns = {
+        "measurement_id": pa.array(np.arange(len(chosen)), old.field("measurement_id").type),
+        "person_id": pa.array(chosen, old.field("person_id").type),
+        "measurement_concept_id": pa.array(np.full(len(chosen), 3_025_315), old.field("measurement_concept_id").type),
+        "measurement_date": pa.array([date(2012, 6, 1)] * len(chosen), old.field("measurement_date").type),
+        "value_as_number": pa.array(weight, old.field("value_as_number").type),
+    }
+    rest = {f.name: pa.nulls(len(chosen), f.type) for f in old if f.name not in columns}
+    pq.write_table(pa.table(columns | rest).select(old.names), folder / "measurement.parquet")
+    return folder
+
+
+def test_a_measured_value_is_a_covariate_within_its_window_and_range(measured: Path, tmp_path: Path) -> None:
+    raw = follow_up(("analyses/0/adjust_for", ["age", "weight"]))
+    raw["concept_sets"]["weights"] = {"domain": "measurement", "include": [{"concept_id": 3_025_315}]}
+    window, plausible = {"years_before": [0, 10]}, [20, 300]
+    raw["covariates"].append(
+        {"name": "weight", "kind": "measurement", "concept_set": "weights", "window": window, "unit": "kg"}
+        | {"plausible": plausible}
+    )
+    results = run(measured, tmp_path / "out", raw)
+    (found,) = {
+        row["n_missing"] for row in results.rows("missingness") if (row["group"], row["position"]) == ("target", 2)
+    }
+    with eq.connect(measured) as source:
+        people = eq.assemble(parse_study(raw), source, analysis="main")
+    weight = people.column("weight")
+    assert found == int(np.isnan(weight[people.arm == 1]).sum())
+    assert 0.3 < np.isnan(weight).mean() < 0.95
+    assert np.nanmax(weight) < 300
+    shown = [row for row in results.rows("characteristics_by_arm") if row["variable"] == "weight (kg)"]
+    assert [row["n_target_missing"] for row in shown] == [found, found]
+    _, adjusted = rows(results, "hazard_ratio")
+    assert adjusted["n_persons"] == int((~np.isnan(weight)).sum())
