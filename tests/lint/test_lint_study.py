@@ -187,3 +187,8 @@ def test_the_shipped_studies_can_be_read_for_flaws() -> None:
     for path in sorted((ROOT / "studies").glob("*.toml")):
         for finding in lint_study(read_study(path)):
             assert finding.code in FLAWS or finding.code in FOLLOW_UP_FLAWS
+
+
+def test_concept_sets_of_scores_and_negative_controls_are_used() -> None:
+    found = lint_study(read_study(ROOT / "studies" / "psychotropics-als.toml"))
+    assert [finding.where for finding in found if finding.code == "unused"] == []

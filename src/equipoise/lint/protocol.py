@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from equipoise.lint.findings import Finding
+from equipoise.spec.function import Function
 from equipoise.spec.study import Analysis, Study
 
 
@@ -43,7 +44,9 @@ def _used(study: Study) -> dict[str, list[str]]:
     analyses = study.every_analysis()
     named = [_named(analysis) for analysis in analyses]
     cohorts = [name for names in named for name in names["cohorts"]]
+    controls = study.negative_controls
     exposures = [name for names in named for name in names["exposures"]]
+    exposures += [] if controls is None else controls.exposures
     covariates = [name for analysis in analyses for name in (*analysis.adjust_for, *_varying(analysis))]
     return {
         "cohorts": cohorts,
@@ -52,6 +55,7 @@ def _used(study: Study) -> dict[str, list[str]]:
         "covariates": covariates,
         "concept_sets": [
             *(name for names in named for name in names["concept_sets"]),
+            *([] if controls is None else controls.outcomes),
             *(name for cohort in cohorts for name in _concept_sets(study, cohort)),
             *(name for exposure in exposures for name in study.exposures[exposure].concept_sets),
             *(getattr(study.covariate(name), "concept_set", "") for name in covariates),
@@ -66,7 +70,7 @@ def _named(analysis: Analysis) -> dict[str, list[str]]:
             "cohorts": [design.population],
             "exposures": [*design.target, *([design.comparator] if design.comparator else [])],
             "windows": [design.window] if design.window else [],
-            "concept_sets": [*design.outcome.any_of, *design.outcome.competing],
+            "concept_sets": [*design.outcome.any_of, *design.outcome.competing, *_of_function(design.function)],
         }
     if (trial := analysis.target_trial) is not None:
         return {
@@ -84,6 +88,11 @@ def _named(analysis: Analysis) -> dict[str, list[str]]:
         "windows": list(nested.windows),
         "concept_sets": list(nested.free_of),
     }
+
+
+def _of_function(function: Function | None) -> list[str]:
+    """Concept sets of scores and of the events that belong to them."""
+    return [] if function is None else [*(name for name, _ in function.scores.values()), *function.firsts.values()]
 
 
 def _concept_sets(study: Study, name: str) -> list[str]:
