@@ -103,3 +103,11 @@ def test_small_groups_and_a_small_reference_are_withheld() -> None:
 def test_an_indication_is_an_event_that_the_study_defines(name: str, said: str) -> None:
     with pytest.raises(SpecError, match=said):
         parse_study(asked(indication=name))
+
+
+def test_a_sensitivity_analysis_can_do_without_what_its_base_asks_for() -> None:
+    raw = asked(lag_scan={"monthly_up_to_years": 2}, dose_response=[{"by": "dispensings", "groups_from": [2]}])
+    without = {"lag_scan": "none", "indication": "none", "dose_response": []}
+    raw["sensitivity"] = [{"id": "plain", "base": "risk", "why": "Without", "change": {"design": without}}]
+    design = parse_study(raw).every_analysis()[1].case_control
+    assert (design.lag_scan, design.indication, design.dose_response) == (None, None, ())

@@ -63,10 +63,11 @@ class NestedCaseControl(Model):
     """Days from the start of drug recording or of observation in which users count as prevalent."""
     unobservable: Literal["leave_out", "keep"] = "leave_out"
     """What becomes of sets that are not observable over the whole window."""
-    lag_scan: LagScan | None = None
-    """Lags over which any use is analysed again; none where this is left out."""
-    indication: Name | None = None
-    """A covariate of kind `event`: users with it and users without it are each compared with persons with neither."""
+    lag_scan: Off[LagScan] = None
+    """Lags over which any use is analysed again; `none` does without."""
+    indication: Off[Name] = None
+    """A covariate of kind `event`: users with it and users without it are each compared with persons with neither;
+    `none` does without."""
     dose_response: tuple[DoseResponse, ...] = ()
     """Amounts of use by which the analysis is repeated, in groups and as a curve; none where this is left out."""
 

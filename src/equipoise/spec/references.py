@@ -111,12 +111,12 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
             yield tuple(part for part in place_in_pair if part != ""), kind, name
     design = table(analysis, "design")
     inside = (*where, "design")
+    yield from (use for use in _named(design, inside, "indication", "covariate") if use[2] != "none")
     for key, kind in (
         ("cases", "cohort"),
         ("within", "cohort"),
         ("population", "cohort"),
         ("window", "window"),
-        ("indication", "covariate"),
     ):
         yield from _named(design, inside, key, kind)
     lists = (("free_of", "concept set"), ("exposures", "exposure"), ("windows", "window"), ("target", "exposure"))
