@@ -112,8 +112,8 @@ def fit_doubly_robust(
 
     Example:
         >>> from equipoise import fit_doubly_robust
-        >>> people = {"id": list(range(8)), "month": [0] * 8, "drug": [1, 1, 0, 0] * 2, "new": [1] * 8}
-        >>> people |= {"died": [1, 0, 0, 0, 1, 1, 1, 0]}
+        >>> people = {"id": list(range(40)), "month": [0] * 40, "drug": [1, 1, 0, 0] * 10, "new": [1] * 40}
+        >>> people |= {"died": [1, 0, 0, 0, 1, 1, 1, 0] * 5}
         >>> fit = fit_doubly_robust(
         ...     people, person="id", period="month", treatment="drug", eligible="new", outcome="died",
         ...     strategies={"never": 0, "always": 1},
