@@ -46,7 +46,9 @@ def test_scores_count_everybody_who_was_not_trimmed_once(people, given) -> None:
 
 def test_many_persons_have_finer_groups(people) -> None:  # noqa: F811
     _, propensity = made(people, WAYS[0])
-    assert len(list(score_rows(propensity))) == 2 * 10, "830 persons in the smaller arm"
+    assert len(list(score_rows(propensity))) == 2 * 20, "830 persons in the smaller arm"
+    few = people.where((people.arm == 1) | (np.arange(len(people)) % 5 == 0))
+    assert len(list(score_rows(made(few, WAYS[0])[1]))) == 2 * 10
 
 
 def test_without_a_curve_there_are_no_rows(people) -> None:  # noqa: F811

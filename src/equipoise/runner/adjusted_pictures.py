@@ -11,7 +11,7 @@ from equipoise.runner.layers import Layer, Propensity
 from equipoise.runner.risks import risks_at
 
 Row = dict[str, Any]
-MANY = 1000  # persons in the smaller arm from which on scores are counted in twenty groups, else in ten
+GROUPS = {1000: 40, 200: 20, 0: 10}  # of scores, by the least number of persons in the smaller arm
 
 
 def adjusted_curve_rows(layer: Layer, last: int | None) -> Iterator[Row]:
@@ -37,7 +37,8 @@ def score_rows(propensity: Propensity) -> Iterator[Row]:
     """How many persons of each arm have a preference, and a propensity, score in each group of equal width."""
     arm = propensity.rows.arm
     assert arm is not None
-    number = 20 if min(int((arm == code).sum()) for code in CODES.values()) >= MANY else 10
+    smaller = min(int((arm == code).sum()) for code in CODES.values())
+    number = next(groups for least, groups in GROUPS.items() if smaller >= least)
     edges = np.linspace(0.0, 1.0, number + 1).round(10)
     for scale, values in (("preference", propensity.preference), ("propensity", propensity.score)):
         group = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, number - 1)
