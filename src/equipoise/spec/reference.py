@@ -120,7 +120,8 @@ def _section(heading: str, table: dict[str, Any]) -> str:
 
 def _line(name: str, key: dict[str, Any], required: bool) -> str:
     default = "required" if required else _default(key.get("default"))
-    return f"| `{name}` | {_value(key)} | {default} | {key['description']} |"
+    meaning = " ".join(key["description"].split())  # a row of a table is one line
+    return f"| `{name}` | {_value(key)} | {default} | {meaning} |"
 
 
 def _default(value: Any) -> str:
