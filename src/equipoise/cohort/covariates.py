@@ -87,8 +87,8 @@ def covariate_values(
         return CovariateValues(covariate.name, label, calendar_year(rows.day).astype(np.float64))
     if covariate.kind == "birth_year":
         return CovariateValues(covariate.name, label, people.birth_year[rows.person].astype(np.float64))
-    found = characteristic(people, rows, covariate.kind, covariate.name, label, covariate.reference)
-    return _known_only(found, covariate.reference) if covariate.unknown == "missing" else found
+    made = characteristic(people, rows, covariate.kind, covariate.name, label, covariate.reference)
+    return _known_only(made, covariate.reference) if covariate.unknown == "missing" else made
 
 
 def _known_only(found: CovariateValues, reference: str | None) -> CovariateValues:

@@ -370,7 +370,7 @@ class FollowUpDesign(Model):
             )
 
     def _estimators_agree(self) -> None:
-        kinds = set(self.estimator.kinds)
+        kinds: set[str] = set(self.estimator.kinds)
         needs = sorted({"cumulative_incidence", "fine_gray"} & kinds)
         if needs and not self.outcome.competing:
             raise Wrong(f"{needs[0]} without competing events", "outcome.competing with at least one event")
