@@ -14,7 +14,7 @@ from equipoise.errors import Reason
 from equipoise.estimators.logistic import fit_logistic
 from equipoise.estimators.propensity_scores import trim
 from equipoise.runner.balance import adjustment_row
-from equipoise.runner.layers import Layer, Propensity, Setting, by_propensity
+from equipoise.runner.layers import Layer, Propensity, Setting, _without_counts, by_propensity
 from equipoise.runner.risks import Quantity, risk_contrasts, risks_at
 from equipoise.spec.follow_up import Match, Stratify, Weigh
 
@@ -82,7 +82,7 @@ def test_pairs_give_rs_ratio_with_its_standard_error(people: AnalysisSet) -> Non
 def test_matching_the_larger_arm_is_named(people: AnalysisSet) -> None:
     _, propensity = made(people, Match(kind="match", estimand="ATT", caliper=None))
     assert propensity.balance.largest > 0.1
-    assert propensity.findings[0].startswith("1,800 persons seek partners among 830")
+    assert propensity.findings[0].startswith("persons seek partners among the others, and no caliper")
 
 
 def test_strata_are_stratified_in_the_model(people: AnalysisSet) -> None:
@@ -193,3 +193,15 @@ def test_without_overlap_nobody_is_matched_and_there_is_a_reason(people: Analysi
 def test_fewer_candidates_than_partners_asked_for_are_named(people: AnalysisSet) -> None:
     _, propensity = made(people, Match(kind="match", estimand="ATT", ratio=3, caliper=None))
     assert any("no partner left" in finding or "fewer" in finding for finding in propensity.findings)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("3 sets have fewer than 4 partners: weight them", "sets have fewer than 4 partners: weight them"),
+        ("1,204 persons seek partners among 2, and no", "persons seek partners among the others, and no"),
+        ("the matched arms differ by 0.31 SD", "the matched arms differ by 0.31 SD"),
+    ],
+)
+def test_findings_tell_no_number_of_persons_or_sets(text: str, told: str) -> None:
+    assert _without_counts(text) == told

@@ -12,7 +12,7 @@ CENSORED = {
     "n_censored_study_end": "censored on the last day of the study",
     "n_censored_exit": "censored on leaving the population",
     "n_censored_stop": "censored at the end of use",
-    "n_censored_switch": "censored on a switch to the other arm's drug; where exposure varies in time, on beginning use",
+    "n_censored_switch": "censored on a switch to the other arm's drug, or on first use where exposure varies in time",
 }
 
 
@@ -153,6 +153,8 @@ CURVES = TableSchema(
 
 ADJUSTMENT_NAME = text("adjustment", "`matched`, `weighted` or `stratified`", required=True)
 
+ADJUSTED = ("kept", "left_out", "trimmed", "unpaired")
+
 ADJUSTMENT = TableSchema(
     "adjustment",
     "What adjustment by a propensity score did: persons kept, overlap of the arms, largest difference.",
@@ -176,7 +178,11 @@ ADJUSTMENT = TableSchema(
         real("equipoise", "share of persons with a preference score from 0.3 to 0.7", "probability"),
         real("largest_before", "largest absolute standardized difference of a covariate before", "standard deviations"),
         real("largest_after", "largest absolute standardized difference of a covariate after", "standard deviations"),
-        text("findings", "what a reader should know"),
+        text(
+            "findings",
+            "what a reader should know; null where a count of the row is hidden",
+            derived_from=tuple(f"n_{arm}_{what}" for arm in ARMS for what in ADJUSTED),
+        ),
     ),
     (*CONTRAST, "adjustment"),
     tuple(

@@ -20,7 +20,8 @@ def adjustment_row(people: AnalysisSet, layer: Layer, propensity: Propensity) ->
         assert people.arm is not None
         assert layer.rows.arm is not None
         assert propensity.rows.arm is not None
-        n, scored, kept = (int((rows.arm == code).sum()) for rows in (people, propensity.rows, layer.rows))
+        arms = (people.arm, propensity.rows.arm, layer.rows.arm)
+        n, scored, kept = (int(np.count_nonzero(values == code)) for values in arms)
         row |= {f"n_{arm}": n, f"n_{arm}_kept": kept, f"n_{arm}_left_out": n - kept}
         row |= {f"n_{arm}_trimmed": n - scored, f"n_{arm}_unpaired": scored - kept}
     return row | {

@@ -1,5 +1,6 @@
 """Ways of making the arms of a follow-up design comparable, each with its rows and the models that go with it."""
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -265,7 +266,17 @@ def _matched(bare: AnalysisSet, score: Any, given: Match, setting: Setting) -> t
         return model(modelled, cluster="stratum", conf_level=setting.conf_level)
 
     plain = None if given.ratio > 1 else rows.select([setting.arm])
-    return Layer(MATCHED, rows, reason, cox, curve, plain, counted), made, tuple(item.text for item in made.findings)
+    return (
+        Layer(MATCHED, rows, reason, cox, curve, plain, counted),
+        made,
+        tuple(_without_counts(item.text) for item in made.findings),
+    )
+
+
+def _without_counts(text: str) -> str:
+    """A finding for a table, where a number of persons or sets could be a small one that nobody may see."""
+    number = r"\d+(?:,\d{3})*"
+    return re.sub(rf"\b{number} (?=persons|sets)", "", re.sub(rf"among {number}", "among the others", text))
 
 
 def _weighted(bare: AnalysisSet, score: Any, given: Weigh, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:
@@ -288,8 +299,11 @@ def _weighted(bare: AnalysisSet, score: Any, given: Weigh, setting: Setting) -> 
         return fit_weighted(made, model, covariates=[setting.arm], conf_level=setting.conf_level)
 
     target, reference = made.effective_sizes()
-    said = (f"effective sample sizes: {target:,.0f} in the target arm, {reference:,.0f} in the reference arm",)
-    return Layer(WEIGHTED, bare, made.reason, cox, curve, None, counted), made, said
+    said = [f"effective sample sizes: {target:,.0f} in the target arm, {reference:,.0f} in the reference arm"]
+    cut = made.truncation
+    if cut.below or cut.above:
+        said.append(f"weights truncated to {cut.low:.3g} from below and {cut.high:.3g} from above")
+    return Layer(WEIGHTED, bare, made.reason, cox, curve, None, counted), made, tuple(said)
 
 
 def _stratified(bare: AnalysisSet, score: Any, given: Stratify, setting: Setting) -> tuple[Layer, Any, tuple[str, ...]]:
@@ -302,5 +316,5 @@ def _stratified(bare: AnalysisSet, score: Any, given: Stratify, setting: Setting
     def curve() -> Curve:
         return curve_of(made.analysis_set(weighted=True), False, setting.conf_level)
 
-    said = (f"{made.left_out:,} persons in strata without one of the arms left out",) if made.left_out else ()
+    said = ("persons in strata without one of the arms left out",) if made.left_out else ()
     return Layer(STRATIFIED, rows, made.reason, cox, curve, None), made, said
