@@ -186,3 +186,44 @@ def test_what_the_data_cannot_answer() -> None:
 def test_options_that_are_refused(options: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         eq.fit_g_formula(confounded(50, 2, 1), **{**NAMES, "strategies": BOTH, **options})
+
+
+def kept_for_ever(n: int = 2_000) -> dict[str, np.ndarray]:
+    """Once begun, the drug is never left, and a tube, once placed, stays: neither can be modelled from then on."""
+    rng, rows = np.random.default_rng(5), []
+    for person in range(n):
+        drug = tube = 0
+        for month in range(5):
+            tube = int(tube or rng.random() < 0.1)
+            drug = int(drug or rng.random() < 0.15 + 0.2 * tube)
+            died = int(rng.random() < 0.04 + 0.1 * tube)
+            rows.append((person, month, drug, int(month == 0), tube, died))
+            if died:
+                break
+    return dict(zip(("id", "month", "drug", "new", "tube", "died"), np.array(rows).T, strict=True))
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_states_that_nobody_leaves_are_held_instead_of_separating(penalty: float) -> None:
+    strategies = {"none": eq.Strategy(0, grace=1, sustained=False), "start": eq.Strategy(1, grace=1, sustained=False)}
+    fit = eq.fit_g_formula(
+        kept_for_ever(), person="id", period="month", treatment="drug", eligible="new", outcome="died",
+        strategies=strategies, time_varying={"tube": "binary"}, follow_up_terms="linear", simulations=20_000,
+        penalty=penalty,
+    )  # fmt: skip
+    assert fit.reason is None
+    assert fit.models.kept == (1,)
+    assert fit.models.held == ((1.0,),)
+    # The drug does nothing, so every strategy has the risk of the population.
+    data = kept_for_ever()
+    observed = data["died"].sum() / len(np.unique(data["id"]))
+    assert fit.risks([4]).risk[:, 0] == pytest.approx(np.array([observed, observed]), abs=0.03)
+    assert fit.natural_course([4]).risk[0, 0] == pytest.approx(observed, abs=0.015)
+
+
+def test_a_penalty_that_is_no_number_is_refused() -> None:
+    with pytest.raises(DesignError, match="penalty"):
+        eq.fit_g_formula(
+            kept_for_ever(50), person="id", period="month", treatment="drug", eligible="new", outcome="died",
+            strategies={"none": 0, "start": 1}, penalty=-1.0,
+        )  # fmt: skip
