@@ -327,9 +327,9 @@ class _Page:
         """The spread of scores in both arms, and the differences of covariates before and after."""
         arms = [("target", "target arm"), ("reference", "reference arm")]
         made = []
-        for (exposure, scale), rows in overlap.by_scale(self.of("scores", analysis)).items():
+        for (exposure, scale), groups in overlap.by_scale(self.of("scores", analysis)).items():
             caption = f"Spread of the {overlap.SCALES[scale]}: {exposure_label(self.study, exposure)}"
-            made.append(Curves(caption, overlap.score_figure(rows), arms, overlap.score_table(rows)))
+            made.append(Curves(caption, overlap.score_figure(groups), arms, overlap.score_table(groups)))
         for exposure, rows in grouped(self.of("balance", analysis), lambda row: row["exposure"]).items():
             caption = f"Standardized differences before and after: {exposure_label(self.study, exposure)}"
             marks = [("reference", "before adjustment"), ("target", "after adjustment")]
