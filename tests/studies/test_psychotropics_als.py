@@ -119,6 +119,10 @@ def test_the_report_shows_comparisons_published_figures_and_lags(results: Result
         "firm: seen in two or more independent places",
         "p for interaction",
         "Odds ratio by lag: Antidepressants",
+        "Initiation before the index date: Antidepressants",
+        "Antidepressants, &gt;1 y: odds ratio by dispensings",
+        "Between and within families",
+        "By indication (psychiatric diagnosis): siblings",
         "Siblings as controls",
         "Sets that tell of an exposure",
     ):
