@@ -12,7 +12,7 @@ from equipoise.cohort.eligibility import (
 )
 from equipoise.cohort.membership import find_members
 from equipoise.spec.cohorts import AgeLimits, CalendarLimits, CohortDefinition, InclusionRule, PriorExclusion
-from tests.spec.tables import people, records, shown
+from tests.spec.tables import day, people, records, shown
 
 ANN = {"id": 1, "born": "1950-06-15", "sex": "female", "observed": [("2000-01-01", "2010-12-31")]}
 BOB = {"id": 2, "born": "1960-02-29", "sex": "male", "died": "2005-03-01", "observed": [("2001-01-01", "2005-03-01")]}
@@ -185,3 +185,33 @@ def test_exits_end_membership_at_the_earliest_of_observation_time_and_event():
     assert last_day(kind="fixed_time", days=90) == "2003-04-01"
     assert last_day(kind="event", concept_set="bleed") == "2003-02-01", "an event on the entry day does not end it"
     assert last_day(kind="death") == "2010-12-31"
+
+
+def test_entry_that_waits_for_several_first_records_is_on_the_day_of_the_last_of_them():
+    """Ann's ulcer comes after her bleed, Dan's before it; Bob has none; of several ulcers the first counts."""
+    who = people(ANN, BOB, DAN)
+    cohort = CohortDefinition.model_validate({"entry": {"concept_set": "bleed", "also": ["ulcer"]}})
+    found, rules = members(
+        who,
+        cohort,
+        bleed=records(who, (1, "2003-02-01"), (2, "2003-02-01"), (4, "2003-05-01")),
+        ulcer=records(who, (1, "2003-02-10"), (1, "2004-01-01"), (4, "2002-06-01")),
+    )
+    assert found == [(1, day("2003-02-10")), (4, day("2003-05-01"))]
+    assert ("first record of ulcer", 2) in rules
+
+
+def test_entry_that_waits_for_records_that_nobody_has_lets_nobody_in():
+    who = people(ANN)
+    cohort = CohortDefinition.model_validate({"entry": {"concept_set": "bleed", "also": ["ulcer"]}})
+    found, _ = members(who, cohort, bleed=records(who, (1, "2003-02-01")), ulcer=records(who))
+    assert found == []
+
+
+def test_entry_that_waits_ends_outside_observation_and_does_not_count():
+    """Dan's second first record falls between his two periods under observation."""
+    who = people(DAN)
+    cohort = CohortDefinition.model_validate({"entry": {"concept_set": "bleed", "also": ["ulcer"]}})
+    bleeds, ulcers = records(who, (4, "2001-05-01")), records(who, (4, "2002-06-01"))
+    found, _ = members(who, cohort, bleed=bleeds, ulcer=ulcers)
+    assert found == []

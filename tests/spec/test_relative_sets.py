@@ -202,9 +202,7 @@ def test_cousins_are_children_of_full_siblings_of_a_parent() -> None:
     who = people(*(person(number) for number in range(1, 16)))
     row, found = cousins_of(np.searchsorted(who.person_id, [10, 12, 14, 15, 1]), kin(who))
     of = {at: who.person_id[found[row == at]].tolist() for at in range(5)}
-    assert of == {0: [12, 13], 1: [10, 11, 14], 2: [12, 13], 3: [], 4: []}, (
-        "14 is a half sibling of 10"
-    )
+    assert of == {0: [12, 13], 1: [10, 11, 14], 2: [12, 13], 3: [], 4: []}, "14 is a half sibling of 10"
 
 
 @pytest.mark.parametrize(

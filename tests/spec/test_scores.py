@@ -104,4 +104,5 @@ def test_scores_count_from_time_zero_to_the_end_of_follow_up() -> None:
         (0, 50, 38),
         (1, 0, 36),
     ]
-    assert found.marks["onset"][0] == -30 and np.isnan(found.marks["onset"][1])
+    assert found.marks["onset"][0] == -30
+    assert np.isnan(found.marks["onset"][1])

@@ -501,6 +501,31 @@ ONE_FAULT: dict[str, tuple[str, Any, tuple[str, str, str, str]]] = {
             "a person is a case once, at the first event",
         ),
     ),
+    "entry of several events, every time": (
+        "cohorts/users/entry",
+        {"concept_set": "drug", "occurrence": "every", "also": ["history"]},
+        (
+            "cohorts.users.entry",
+            "also with occurrence = 'every'",
+            'also with occurrence = "first"',
+            "the day on which several first records have come",
+        ),
+    ),
+    "entry of an event twice": (
+        "cohorts/cases/entry/also",
+        ["outcome"],
+        ("cohorts.cases.entry", "'outcome' twice", "each concept set once", ""),
+    ),
+    "cases at the last of several events": (
+        "cohorts/cases/entry/also",
+        ["history"],
+        (
+            'analyses["main"].design.cases',
+            "cohort 'cases' is entered when several events have come",
+            "a cohort with one entry event",
+            "controls are free of the event that makes a case",
+        ),
+    ),
     "exposure to death": (
         "exposures/any/concept_sets",
         ["dead"],

@@ -53,28 +53,36 @@ def test_groups_from_the_knowledge_are_the_persons_of_written_out_lists(network:
             assert len(one) > 100
 
 
+def _zero(network: Path) -> str:
+    """The day on which riluzole and ALS have both been recorded, in SQL."""
+    drugs, conditions = (
+        f"read_parquet('{network}/{name}.parquet')" for name in ("drug_exposure", "condition_occurrence")
+    )
+    return f"""
+        select person_id, greatest(treated, ill) as zero
+        from (select person_id, min(drug_exposure_start_date) as treated from {drugs}
+              where drug_source_value = 'N07XX02' group by 1)
+        join (select person_id, min(condition_start_date) as ill from {conditions}
+              where condition_concept_id = 373182 group by 1) using (person_id)"""
+
+
 def plain_arms(network: Path) -> tuple[int, int]:
-    """Followed persons on one kind of antidepressant only, 1,095 days before riluzole: suppressing, not suppressing."""
+    """Followed persons on one kind of antidepressant, 1,095 days before time zero: suppressing, not suppressing."""
     groups = rem_groups(rem_facts())
     kinds = {"s": groups.suppressing, "n": groups.non_suppressing}
     lists = {kind: ", ".join(f"'{drug.atc}'" for drug in drugs) for kind, drugs in kinds.items()}
     seen = f"read_parquet('{network}/observation_period.parquet')"
-    drugs, conditions = (
-        f"read_parquet('{network}/{name}.parquet')" for name in ("drug_exposure", "condition_occurrence")
-    )
+    drugs = f"read_parquet('{network}/drug_exposure.parquet')"
     counts = " ".join(
         f", count(*) filter (where drug_source_value in ({codes}) and drug_exposure_start_date < zero "
         f"and drug_exposure_start_date >= zero - 1095) as {kind}"
         for kind, codes in lists.items()
     )
     query = f"""
-        with zero as (select person_id, min(drug_exposure_start_date) as zero from {drugs}
-                      where drug_source_value = 'N07XX02' group by 1),
-             ill as (select person_id, min(condition_start_date) as ill from {conditions}
-                     where condition_concept_id = 373182 group by 1),
+        with zero as ({_zero(network)}),
              used as (select person_id{counts} from {drugs} as drugs join zero using (person_id)
-                      join ill using (person_id) join {seen} as seen using (person_id)
-                      where ill < zero and observation_period_end_date > zero group by 1)
+                      join {seen} as seen using (person_id)
+                      where observation_period_end_date > zero group by 1)
         select count(*) filter (where s > 0 and n = 0), count(*) filter (where n > 0 and s = 0) from used"""
     return duckdb.connect().execute(query).fetchall()[0]
 
@@ -120,7 +128,7 @@ def test_the_score_as_dose_counts_everybody_once(results: Results) -> None:
 
 
 def plain_starts(network: Path) -> dict[str, int]:
-    """First days of ventilation, of vital capacity below 50 % and of orthopnoea within two years of riluzole."""
+    """First days of ventilation, of vital capacity below 50 % and of orthopnoea within two years of time zero."""
     tables = {name: f"read_parquet('{network}/{name}.parquet')" for name in ("procedure_occurrence", "measurement")}
     events = {
         "ventilation": f"select person_id, procedure_date as day from {tables['procedure_occurrence']} "
@@ -130,10 +138,7 @@ def plain_starts(network: Path) -> dict[str, int]:
         "hypoventilation": f"select person_id, measurement_date as day from {tables['measurement']} "
         "where measurement_concept_id = 2000007010 and value_as_number < 4",
     }
-    zero = (
-        f"select person_id, min(drug_exposure_start_date) as zero from read_parquet('{network}/drug_exposure.parquet') "
-        "where drug_source_value = 'N07XX02' group by 1"
-    )
+    zero = _zero(network)
     return {
         name: duckdb.connect().execute(
             f"select count(*) from (select person_id, min(day) as day from ({query}) group by 1) join ({zero}) "

@@ -94,7 +94,7 @@ def _simulate(of: ArgumentParser) -> None:
 def _calibrate(of: ArgumentParser) -> None:
     of.add_argument("nation", metavar="NATION.toml", nargs="?", help="parameters that differ from the default nation")
     of.add_argument("--to", required=True, type=Path, metavar="DIR", help="folder for calibration.csv and .md")
-    of.add_argument("--seeds", type=whole(2, 10_000), default=20, metavar="N", help="nations to draw (default 20)")
+    of.add_argument("--seeds", type=whole(2, 10_000), default=24, metavar="N", help="nations to draw (default 24)")
     of.add_argument(
         "--blocks", type=whole(2, 5000), default=140, metavar="N", help="blocks of 20,000 persons of each (default 140)"
     )
@@ -141,15 +141,6 @@ def _report(of: ArgumentParser) -> None:
     of.add_argument("results", metavar="DIR", type=Path, help="folder that `equipoise run` wrote")
 
 
-def _store(of: ArgumentParser) -> None:
-    of.add_argument("action", choices=("where", "size", "clear"), help="print its place, print its size, or empty it")
-    _place(of)
-
-
-def _study(of: ArgumentParser) -> None:
-    of.add_argument("study", metavar="STUDY.toml", help="study file; - reads it from standard input")
-
-
 def _knowledge(of: ArgumentParser) -> None:
     of.add_argument(
         "topic", metavar="TOPIC", nargs="?", choices=TOPICS, help="; ".join((", ".join(TOPICS), "all: list"))
@@ -157,6 +148,15 @@ def _knowledge(of: ArgumentParser) -> None:
     of.add_argument("--set", choices=REM_SETS, help="of rem-sleep: what becomes of contested drugs (default: default)")
     of.add_argument("--file", type=Path, metavar="FACTS.toml", help="of rem-sleep: facts of your own, checked")
     of.add_argument("--format", choices=("table", "toml", "csv"), default="table", help="of the list (default table)")
+
+
+def _store(of: ArgumentParser) -> None:
+    of.add_argument("action", choices=("where", "size", "clear"), help="print its place, print its size, or empty it")
+    _place(of)
+
+
+def _study(of: ArgumentParser) -> None:
+    of.add_argument("study", metavar="STUDY.toml", help="study file; - reads it from standard input")
 
 
 def _data(of: ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """From a cohort definition to its members: entry days, exits, and what each rule removed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,8 @@ def find_members(
     events = records[cohort.entry.concept_set]
     label = labels[cohort.entry.concept_set]
     entries = _first_or_every(name, people, events, cohort, label)
+    for also in cohort.entry.also:
+        entries = _both_recorded(entries, records[also], labels[also])
     for rule in rule_days(people, cohort, records, labels):
         entries = entries.keep(rule.rule, contains(rule.days, entries.person, entries.day))
     if cohort.washout_days is not None:
@@ -87,6 +89,15 @@ def _first_or_every(name: str, people: People, events: EventDays, cohort: Cohort
     which = "first" if cohort.entry.occurrence == "first" else "at least one"
     start = _Entries(person[known], day[known], attrition)
     return start.keep(f"{which} record of {label}", np.ones(len(start.person), dtype=bool))
+
+
+def _both_recorded(entries: "_Entries", events: EventDays, label: str) -> "_Entries":
+    """Entries of persons who have these records too, on the day on which the first of them has come as well."""
+    person, at = np.unique(events.person, return_index=True)
+    here = np.minimum(np.searchsorted(person, entries.person), max(len(person) - 1, 0))
+    has = person[here] == entries.person if len(person) else np.zeros(len(entries.person), dtype=bool)
+    kept = entries.keep(f"first record of {label}", has)
+    return replace(kept, day=np.maximum(kept.day, events.days[at[here[has]]]))
 
 
 def _first_in(events: EventDays, person: np.ndarray, day: np.ndarray, washout: int) -> np.ndarray:

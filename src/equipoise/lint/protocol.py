@@ -99,7 +99,7 @@ def _concept_sets(study: Study, name: str) -> list[str]:
     cohort = study.cohorts[name]
     ends = [cohort.exit.concept_set] if cohort.exit.concept_set else []
     before = [prior.concept_set for prior in cohort.exclude_prior] + [rule.concept_set for rule in cohort.rules]
-    return [cohort.entry.concept_set, *ends, *before]
+    return [*cohort.entry.concept_sets, *ends, *before]
 
 
 def _varying(analysis: Analysis) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ def balance(study: Study, rows: Sequence[Row]) -> Table:
         "Differences are standardized: target less reference, over the standard deviation before adjustment. Variance "
         "ratios are shown for numeric covariates.",
         *(
-            f"{exposure_label(study, exposure)}: the {SHOWN} of {len(members) - 1:,} covariates that differ most, before "
-            "or after; the table balance holds all of them."
+            f"{exposure_label(study, exposure)}: the {SHOWN} of {len(members) - 1:,} covariates that differ most, "
+            "before or after; the table balance holds all of them."
             for exposure, members in grouped(rows, lambda row: row["exposure"]).items()
             if len(members) - 1 > SHOWN
         ),

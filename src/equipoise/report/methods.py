@@ -171,6 +171,11 @@ def _controls(study: Study, analysis: Analysis) -> str:
     )
 
 
+def entry_text(study: Study, cohort: CohortDefinition) -> str:
+    """What is recorded on entry, in words."""
+    return " and of ".join(concept_set_label(study, name) for name in cohort.entry.concept_sets)
+
+
 def source_text(study: Study, name: str, with_rules: bool = True) -> str:
     """A cohort in which a study is nested: what is entered with, until when."""
     cohort = study.cohorts[name]
@@ -181,7 +186,7 @@ def source_text(study: Study, name: str, with_rules: bool = True) -> str:
         "fixed_time": f"{days_text(cohort.exit.days or 0)} after entry",
         "event": f"the first record of {concept_set_label(study, cohort.exit.concept_set or '')} after entry",
     }
-    event = concept_set_label(study, cohort.entry.concept_set)
+    event = entry_text(study, cohort)
     rules = list(rules_text(study, cohort)) if with_rules else []
     required = f"; required on entry: {listed(rules)}" if rules else ""
     return f"{cohort_label(study, name)} (from {entry} record of {event} to {ends[cohort.exit.kind]}{required})"

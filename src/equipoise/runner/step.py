@@ -98,7 +98,8 @@ def cohort_concept_sets(cohort: CohortDefinition) -> dict[str, bool]:
     def need(name: str, first_only: bool) -> None:
         first[name] = first.get(name, True) and first_only
 
-    need(cohort.entry.concept_set, cohort.entry.occurrence == "first")
+    for name in cohort.entry.concept_sets:
+        need(name, cohort.entry.occurrence == "first")
     for prior in cohort.exclude_prior:
         need(prior.concept_set, prior.days is None)
     for rule in cohort.rules:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from equipoise.spec.model import Model
-from equipoise.spec.values import Day, Name, SomeDays, WholeDays, WholeYears, Wrong
+from equipoise.spec.values import Day, Name, SomeDays, WholeDays, WholeYears, Wrong, shown
 from equipoise.spec.windows import Window
 
 Sex = Literal["female", "male", "other", "unknown"]
@@ -50,6 +50,23 @@ class EntryEvent(Model):
     """Which records are events."""
     occurrence: Literal["first", "every"] = "first"
     """The first record a person ever has, which must lie under observation, or every record."""
+    also: tuple[Name, ...] = ()
+    """Concept sets of which a first record is needed too: entry is the day on which the last of them all has come."""
+
+    @model_validator(mode="after")
+    def _first_of_all(self) -> "EntryEvent":
+        if self.also and self.occurrence != "first":
+            found = f"also with occurrence = {self.occurrence!r}"
+            raise Wrong(found, 'also with occurrence = "first"', "the day on which several first records have come")
+        twice = sorted({name for name in self.concept_sets if self.concept_sets.count(name) > 1})
+        if twice:
+            raise Wrong(f"{shown(twice[0])} twice", "each concept set once")
+        return self
+
+    @property
+    def concept_sets(self) -> tuple[str, ...]:
+        """Every concept set that entry waits for."""
+        return (self.concept_set, *self.also)
 
 
 class PriorExclusion(Model):

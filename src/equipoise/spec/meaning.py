@@ -122,6 +122,13 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
             'a cohort with entry.occurrence = "first"',
             "a person is a case once, at the first event",
         )
+    if cases is not None and cases.entry.also:
+        yield (
+            (*where, "design", "cases"),
+            f"cohort {design.cases!r} is entered when several events have come",
+            "a cohort with one entry event",
+            "controls are free of the event that makes a case",
+        )
     for key in ("comparisons", "exposures", "windows", "readings", "match_exact", "free_of"):
         yield from repeated((*where, "design", key), getattr(design, key))
     if design.relatives != RelativeControls() and not set(BLOOD_RELATIVES) & set(design.comparisons):

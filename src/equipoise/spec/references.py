@@ -97,6 +97,7 @@ def _grid_uses(where: Path, grid: Any) -> Iterator[Use]:
 def _cohort_uses(where: Path, cohort: Any) -> Iterator[Use]:
     for key in ("entry", "exit"):
         yield from _named(table(cohort, key), (*where, key), "concept_set", "concept set")
+    yield from _listed(table(cohort, "entry"), (*where, "entry"), "also", "concept set")
     for key in ("exclude_prior", "rules"):
         for i, item in items(cohort, key):
             yield from _named(item, (*where, key, i), "concept_set", "concept set")

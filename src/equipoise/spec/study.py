@@ -161,7 +161,7 @@ class Study(Model):
     published: tuple[Published, ...] = ()
     """Figures of papers, shown beside the estimates of this study."""
     contrasts: tuple[Contrast, ...] = ()
-    """Flawed runs beside main analyses, to show how large the bias is that the design avoids; no results of the study."""
+    """Flawed runs beside main analyses, to show how large the avoided bias is; they are no results of the study."""
     triangulation: Triangulation | None = None
     """The question answered by several analyses, each with its expected bias, in one figure; none where left out."""
 

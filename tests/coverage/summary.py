@@ -1,0 +1,128 @@
+"""What many nations say of one estimator: bias, coverage and largest standardised error, with their own errors."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from equipoise.simulate.estimands import SurvivalEstimand, Users
+from equipoise.simulate.nation_spec import NationSpec
+from equipoise.simulate.true_values import Nation, compute_truth
+
+Rows = list[dict[str, Any]]
+Key = tuple[str, str, str, str, str, str]
+LEVEL = 0.95
+FOLLOWED = ("risk_difference", "hazard_ratio")
+HEAD = "| analysis | comparison | exposure | window | adjustment | measure | nations | truth | mean | bias / MC error |"
+HEAD += " SD / mean SE | coverage, % | largest abs(z) |\n|" + "---|" * 13
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A true value and its own Monte Carlo error, on the additive scale (the log of ratios)."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """One estimator over many nations; estimates on the additive scale."""
+
+    key: Key
+    estimates: np.ndarray
+    errors: np.ndarray
+    inside: np.ndarray
+    truth: Truth
+
+    @property
+    def bias(self) -> float:
+        return float(self.estimates.mean() - self.truth.value)
+
+    @property
+    def bias_error(self) -> float:
+        return float(np.hypot(self.estimates.std(ddof=1) / len(self.estimates) ** 0.5, self.truth.error))
+
+    @property
+    def coverage(self) -> float:
+        return float(self.inside.mean())
+
+    @property
+    def coverage_error(self) -> float:
+        return float((LEVEL * (1 - LEVEL) / len(self.inside)) ** 0.5)
+
+    @property
+    def spread_ratio(self) -> float:
+        """Standard deviation of the estimates over nations, against the mean of their standard errors."""
+        return float(self.estimates.std(ddof=1) / self.errors.mean())
+
+    @property
+    def largest(self) -> float:
+        return float(np.abs((self.estimates - self.truth.value) / self.errors).max())
+
+    @property
+    def bound(self) -> float:
+        """Bonferroni's bound of the largest standardised error."""
+        return float(norm.isf((1 - LEVEL) / 2 / len(self.estimates)))
+
+
+def truths(spec: NationSpec, multiplier: float, persons: int) -> dict[str, Truth]:
+    """True values by measure: no drug has an effect on onset; the other contrast is that of the same users' worlds."""
+    nation = Nation(spec, persons, 90_001, multiplier)
+    found = {"odds_ratio": Truth(0.0, 0.0)}
+    for measure in FOLLOWED:
+        estimand = SurvivalEstimand(
+            target="every_antidepressant_suppressing",
+            reference="every_antidepressant_non_suppressing",
+            time_zero="riluzole",
+            users=Users(drugs="any"),
+            measure=measure,
+        )
+        value = compute_truth(nation, estimand)
+        scale = np.log(value.value) if measure.endswith("ratio") else value.value
+        found[measure] = Truth(float(scale), value.std_error)
+    return found
+
+
+def summarised(nations: list[Rows], true: dict[str, Truth]) -> list[Coverage]:
+    """Every estimator whose measure has a true value, over the nations in which it gave an estimate."""
+    rows: dict[Key, Rows] = defaultdict(list)
+    for nation in nations:
+        for row in nation:
+            if row["measure"] in true and row["reason"] is None:
+                name = (row[key] or "" for key in ("analysis", "comparison", "exposure", "window", "adjustment"))
+                rows[*name, row["measure"]].append(row)  # type: ignore[index]
+    return [_over_nations(key, found, true[key[-1]]) for key, found in rows.items()]
+
+
+def _over_nations(key: Key, rows: Rows, truth: Truth) -> Coverage:
+    ratio = key[-1].endswith("ratio")
+    value = np.exp(truth.value) if ratio else truth.value
+    return Coverage(
+        key,
+        np.array([row["log_estimate" if ratio else "estimate"] for row in rows]),
+        np.array([row["std_error"] for row in rows]),
+        np.array([row["conf_low"] <= value <= row["conf_high"] for row in rows]),
+        truth,
+    )
+
+
+def page(summary: list[Coverage], nations: int) -> str:
+    """The table of the methods page."""
+    lines = [HEAD]
+    for one in summary:
+        lines.append(
+            f"| {' | '.join(one.key)} | {len(one.estimates)} | {one.truth.value:.3f} | {one.estimates.mean():.3f} "
+            f"| {one.bias:+.4f} / {one.bias_error:.4f} | {one.spread_ratio:.2f} | {100 * one.coverage:.1f} "
+            f"| {one.largest:.2f} (bound {one.bound:.2f}) |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def read(folder: Path) -> list[Rows]:
+    """The nations kept in a folder."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]

@@ -1,0 +1,73 @@
+"""Intervals cover the truth as often as they say, and better analyses lie nearer to it than naive ones.
+
+The simulations are slow; how their figures are worked out is held against numbers made by hand.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.coverage.nations import CONFOUNDED, MULTIPLIER, confounded, estimates, unconfounded
+from tests.coverage.simulation import TRUTH_PERSONS, simulate
+from tests.coverage.summary import Coverage, Rows, Truth, page, summarised, truths
+
+NATIONS, FEWER = 200, 20
+ERRORS = 3.5  # Monte Carlo standard errors within which a simulated figure lies
+
+
+def row(estimate: float, error: float, **changes: object) -> dict[str, object]:
+    """A row of estimates as `nations.estimates` keeps it."""
+    made: dict[str, object] = {
+        "analysis": "a", "comparison": "b", "exposure": "c", "window": None, "adjustment": "crude",
+        "measure": "odds_ratio", "estimate": np.exp(estimate), "log_estimate": estimate, "std_error": error,
+        "conf_low": np.exp(estimate - 1.96 * error), "conf_high": np.exp(estimate + 1.96 * error), "reason": None,
+    }  # fmt: skip
+    return made | changes
+
+
+def test_bias_coverage_and_bound_of_three_nations() -> None:
+    nations: list[Rows] = [[row(0.1, 0.1)], [row(-0.1, 0.1)], [row(0.3, 0.1)], [row(0.0, 0.1, reason="NO_CASES")]]
+    (found,) = summarised(nations, {"odds_ratio": Truth(0.0, 0.0)})
+    assert found.key == ("a", "b", "c", "", "crude", "odds_ratio")
+    assert found.bias == pytest.approx(0.1)
+    assert found.bias_error == pytest.approx(0.2 / 3**0.5)
+    assert found.coverage == pytest.approx(2 / 3)
+    assert found.largest == pytest.approx(3.0)
+    assert found.bound == pytest.approx(2.394, abs=1e-3)  # the normal deviate of 0.025 / 3
+    assert found.spread_ratio == pytest.approx(2.0)
+    assert "66.7" in page([found], 3)
+
+
+@pytest.fixture(scope="module")
+def covered(tmp_path_factory: pytest.TempPathFactory) -> list[Coverage]:
+    found = simulate(NATIONS, tmp_path_factory.mktemp("nations"), workers=2)
+    return summarised(found, truths(unconfounded(), MULTIPLIER, TRUTH_PERSONS))
+
+
+def adjusted(one: Coverage) -> bool:
+    """Whether an estimator takes account of what differs between those it compares."""
+    analysis, comparison, *_, adjustment, _ = one.key
+    return adjustment != "crude" if comparison != "population" else analysis == "risk"
+
+
+@pytest.mark.slow
+def test_without_confounding_estimates_are_unbiased_and_intervals_cover(covered: list[Coverage]) -> None:
+    kept = [one for one in covered if adjusted(one) and len(one.estimates) == NATIONS]
+    assert len(kept) >= 40
+    for one in kept:
+        assert abs(one.bias) < ERRORS * one.bias_error, one.key
+        assert one.coverage > 0.95 - ERRORS * one.coverage_error, one.key
+        assert one.largest < one.bound + 0.5, one.key
+
+
+@pytest.fixture(scope="module")
+def misled() -> dict[tuple[str, str, str], np.ndarray]:
+    """Estimates by analysis, comparison or lag, and measure, over confounded nations."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for seed in range(1, FEWER + 1):
+        for made in estimates(confounded(), seed, Path(CONFOUNDED)):
+            name = (made["analysis"], made["adjustment"], made["measure"])
+            if made["reason"] is None:
+                found.setdefault(name, []).append(made["log_estimate"] or made["estimate"])
+    return {name: np.array(values) for name, values in found.items()}
