@@ -56,3 +56,41 @@ def test_applying_it_twice_changes_nothing_more() -> None:
     rows = [WHOLE, row("adjusted", 900, 98, 35, missing_data="complete cases")]
     once = suppress({"estimates": table("estimates", rows)}, 5)
     assert suppress(once, 5)["estimates"].equals(once["estimates"])
+
+
+def control(adjustment: str, exposed: int, unexposed: int, **more: Any) -> dict[str, Any]:
+    key = dict.fromkeys(schema_of("negative_controls").keys) | {"analysis": "main", "comparison": "no use"}
+    key |= {"kind": "outcome", "control": "cataract", "exposure": "drug", "measure": "hazard_ratio"}
+    counts = {"n_cases": exposed + unexposed, "n_exposed_cases": exposed, "n_unexposed_cases": unexposed}
+    return key | counts | {"adjustment": adjustment, "estimate": 1.1} | more
+
+
+CONTROL_COUNTS = ("n_cases", "n_exposed_cases", "n_unexposed_cases")
+
+
+def counts_of_controls(*rows: dict[str, Any]) -> list[tuple[Any, ...]]:
+    found = suppress({"negative_controls": table("negative_controls", rows)}, 5)["negative_controls"]
+    again = suppress({"negative_controls": found}, 5)["negative_controls"]
+    assert again.equals(found)
+    return [(item["estimate"], *(item[name] for name in CONTROL_COUNTS)) for item in found.to_pylist()]
+
+
+@pytest.mark.parametrize(("exposed", "unexposed"), [(39, 50), (36, 60), (30, 58)])
+def test_counts_of_a_control_go_where_they_tell_how_few_are_left_out(exposed: int, unexposed: int) -> None:
+    whole = control("crude", 40, 60)
+    assert counts_of_controls(whole, control("adjusted", exposed, unexposed)) == [
+        (1.1, 100, 40, 60),
+        (1.1, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize(("exposed", "unexposed"), [(40, 60), (30, 50), (40, 50)])
+def test_counts_of_a_control_stay_where_nobody_or_many_are_left_out(exposed: int, unexposed: int) -> None:
+    found = counts_of_controls(control("crude", 40, 60), control("matched", exposed, unexposed))
+    assert found[1] == (1.1, exposed + unexposed, exposed, unexposed)
+
+
+def test_another_level_of_the_control_goes_with_it() -> None:
+    levels = [control("crude", 40, 60, target_level="one"), control("crude", 30, 70, target_level="two")]
+    less = [control("adjusted", 37, 50, target_level="one"), control("adjusted", 24, 63, target_level="two")]
+    assert [row[1] for row in counts_of_controls(*levels, *less)] == [100, 100, None, None]

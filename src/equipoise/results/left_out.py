@@ -1,4 +1,4 @@
-"""Counts of complete cases beside those of everybody: their difference is how many lack a covariate."""
+"""Counts of some beside those of everybody: their difference is how many lack a covariate, or were left out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +10,8 @@ FAMILY = (
     "analysis", "comparison", "exposure", "window", "reading", "outcome", "time_point_days", "measure", "target_level",
 )  # fmt: skip
 LEVEL = ("subgroup", "subgroup_level")
+CONTROL_COUNTS = ("n_cases", "n_exposed_cases", "n_unexposed_cases")
+CONTROL = ("analysis", "comparison", "kind", "control", "exposure", "window", "reading", "measure")
 
 
 def given_away(estimates: Sequence[Mapping[str, Any]], k: int) -> list[bool]:
@@ -31,11 +33,34 @@ def given_away(estimates: Sequence[Mapping[str, Any]], k: int) -> list[bool]:
     return [row["missing_data"] == COMPLETE_CASES and tuple(row[name] for name in FAMILY) in close for row in estimates]
 
 
-def blank(estimates: Sequence[Row], away: Sequence[bool]) -> None:
+def given_away_by_controls(controls: Sequence[Mapping[str, Any]], k: int) -> list[bool]:
+    """By row of `negative_controls`: whether its counts, taken from the crude ones, leave a number of 1 to k - 1.
+
+    Then the counts of that adjustment of the control go, at every level. Give rows whose counts are still there.
+    """
+    crude = {_of_level(row): row for row in controls if row["adjustment"] == "crude"}
+    close = set()
+    for row in controls:
+        whole = crude.get(_of_level(row), row)
+        left_out = (whole[name] - row[name] for name in CONTROL_COUNTS if None not in (whole[name], row[name]))
+        if any(0 < number < k for number in left_out):
+            close.add(_of_adjustment(row))
+    return [_of_adjustment(row) in close for row in controls]
+
+
+def _of_level(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in (*CONTROL, "target_level"))
+
+
+def _of_adjustment(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in (*CONTROL, "adjustment"))
+
+
+def blank(rows: Sequence[Row], away: Sequence[bool], counts: Sequence[str] = COUNTS) -> None:
     """Hide the counts of these rows; their estimates stay."""
-    for row, goes in zip(estimates, away, strict=True):
+    for row, goes in zip(rows, away, strict=True):
         if goes:
-            for name in COUNTS:
+            for name in counts:
                 row[name + "_suppressed"] = row[name + "_suppressed"] or row[name] is not None
                 row[name] = None
 

@@ -9,7 +9,7 @@ from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
 from equipoise.results.few_groups import few_dose_groups, few_of_indication, withhold_doses, withhold_groups
 from equipoise.results.hazard_tables import NUMBERS as HAZARD_NUMBERS
-from equipoise.results.left_out import blank, given_away, without_counts
+from equipoise.results.left_out import CONTROL_COUNTS, blank, given_away, given_away_by_controls, without_counts
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
@@ -44,6 +44,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     k = min_cell_count
     few = _few_contrasted(rows, k)
     away = given_away(rows.get("estimates", []), k)
+    controls_away = given_away_by_controls(rows.get("negative_controls", []), k)
     before = [without_counts(row) for row in rows.get("estimates", [])]
     few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
     few_of_doses = few_dose_groups(rows.get("dose_groups", []), k)
@@ -56,6 +57,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
         _blank_derived(schema, content, min_cell_count)
     _withhold(rows.get("estimates", []), few, before)
     blank(rows.get("estimates", []), away)
+    blank(rows.get("negative_controls", []), controls_away, CONTROL_COUNTS)
     _withhold(rows.get("lag_scan", []), few_at_lags)
     withhold_doses(rows, few_of_doses)
     withhold_groups(rows.get("indication", []), few_with_indication)
