@@ -100,7 +100,22 @@ def test_a_label_or_a_reason_shows_everything(purpose: Any, unseal: str | None) 
 
 def test_without_a_gate_nothing_is_sealed() -> None:
     before = tables() | {"diagnostics": table("diagnostics", [])}
-    assert all(content.equals(before[name]) for name, content in sealed(before, "estimation", None).items())
+    after = sealed(before, "estimation", None, gated=False)
+    assert all(content.equals(before[name]) for name, content in after.items())
+
+
+def test_a_comparison_that_was_never_judged_is_closed() -> None:
+    """The step that fits and judges failed, and the description with its crude curves was made before."""
+    made = tables()
+    made["diagnostics"] = table("diagnostics", [diagnostic("good", "balance", "passed")])
+    made["estimates"] = table("estimates", [estimate("good")])
+    after = sealed(made, "estimation", None)
+    assert [row["exposure"] for row in after["curves"].to_pylist()] == ["good"]
+    assert {(row["exposure"], row["n_events"]) for row in after["follow_up"].to_pylist()} == {
+        ("bad", None),
+        ("good", 12),
+    }
+    assert {row["n_persons"] for row in after["follow_up"].to_pylist()} == {50}
 
 
 def test_a_hidden_number_of_events_takes_the_detectable_ratio_with_it() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import equipoise as eq
+from equipoise.errors import Fault
 from equipoise.report.write import report_html
+from equipoise.runner import estimate_arms
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.read import parse_study
 from tests.studies.test_follow_up_runs import STUDY
@@ -92,6 +94,24 @@ def test_a_replication_is_shown_under_its_label(database: Path, tmp_path: Path) 
     assert (
         "expected absolute systematic error not evaluated. Its estimates are shown as those of a replication." in page
     )
+
+
+def test_outcomes_of_an_analysis_that_failed_before_it_was_judged_are_sealed(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = estimate_arms.estimates
+
+    def estimates(inputs: Any, subset: Any, source: Any) -> Any:
+        if subset["target"] == "hypnotics":
+            raise eq.UnsupportedError(Fault("ties", "'exact'", "'efron'"))
+        return works(inputs, subset, source)
+
+    monkeypatch.setattr(estimate_arms, "estimates", estimates)
+    results = run(database, tmp_path / "r", BALANCE_ONLY | {"alpha": 0.04})
+    assert {row["exposure"] for row in results.rows("diagnostics")} == {"antidepressants"}
+    assert {row["exposure"] for row in results.rows("curves")} == {"antidepressants"}
+    events = {(row["exposure"], row["n_events"] is None) for row in results.rows("follow_up")}
+    assert events == {("antidepressants", False), ("hypnotics", True)}
 
 
 def test_a_gate_is_for_designs_with_arms() -> None:

@@ -27,6 +27,8 @@ def gate_words(study: Study, rows: Sequence[Row], unsealed: str | None) -> list[
     texts = []
     if study.purpose in PURPOSE:
         texts.append(f"This study is {PURPOSE[study.purpose]}: it shows what a design gives, not what is believed.")
+    if study.gate is not None and not rows:
+        texts.append(f"No diagnostic of the gate could be evaluated. {_consequence(study, unsealed)}")
     closed = grouped((row for row in rows if row["status"] not in OPEN), lambda row: row["exposure"])
     for exposure, members in closed.items():
         why = ", ".join(f"{_named(row)} {STATUS[row['status']]}" for row in members)

@@ -37,13 +37,25 @@ def closed_comparisons(diagnostics: pa.Table) -> dict[Comparison, list[str]]:
     return closed
 
 
-def sealed(tables: Mapping[str, pa.Table], purpose: Purpose, unseal: str | None) -> dict[str, pa.Table]:
+def never_judged(tables: Mapping[str, pa.Table]) -> dict[Comparison, list[str]]:
+    """Comparisons with outcomes by arm and without any diagnostic: the step that was to judge them failed."""
+    judged = {_key(row) for row in tables["diagnostics"].to_pylist()}
+    found = {_key(row) for name in (*OPEN_COLUMNS, *DROPPED) for row in tables[name].to_pylist()}
+    return {comparison: ["every diagnostic (not evaluated)"] for comparison in found - judged}
+
+
+def sealed(
+    tables: Mapping[str, pa.Table], purpose: Purpose, unseal: str | None, *, gated: bool = True
+) -> dict[str, pa.Table]:
     """The tables without what closed gates hide. Rows of estimates stay, with reason SEALED.
 
     A replication and a comparison of designs are shown, and so is a run with a reason to unseal; their failed
-    diagnostics stand in the table `diagnostics` either way. Apply it after suppression: it only takes away.
+    diagnostics stand in the table `diagnostics` either way. A comparison that was never judged, because its analysis
+    failed, is closed. Apply it after suppression: it only takes away. Nothing is sealed in a study that is not `gated`.
     """
-    closed = closed_comparisons(tables["diagnostics"]) if "diagnostics" in tables else {}
+    if not gated:
+        return dict(tables)
+    closed = closed_comparisons(tables["diagnostics"]) | never_judged(tables)
     made = dict(tables)
     if not closed or purpose != "estimation" or unseal is not None:
         return made

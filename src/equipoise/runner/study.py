@@ -78,7 +78,8 @@ def run(
         min_cell_count=min_cell_count,
         timings={"seconds": walk.seconds},
     )
-    shown = sealed(calibrated(made, results.tables, study), study.purpose, unseal)
+    gated = study.gate is not None
+    shown = sealed(calibrated(made, results.tables, study), study.purpose, unseal, gated=gated)
     if study.contrasts:
         flawed = (source, shelf, chosen_seed, shown["estimates"], min_cell_count, progress or Silent())
         shown["flawed_estimates"] = flawed_estimates(study, *flawed)
