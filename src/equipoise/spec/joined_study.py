@@ -84,8 +84,9 @@ def _with_names(part: Any, sets: Mapping[str, str]) -> Any:
 def _named(key: str, value: Any, sets: Mapping[str, str]) -> Any:
     if key == "concept_set" and isinstance(value, str):
         return sets.get(value, value)
-    if key in ("concept_sets", "leave_out") and isinstance(value, list):
-        return [sets.get(name, name) for name in value]
+    if key in ("concept_sets", "leave_out", "also") and isinstance(value, list):
+        # An item of a concept set has an `also` of its own, of codes.
+        return [sets.get(name, name) if isinstance(name, str) else name for name in value]
     return _with_names(value, sets)
 
 
@@ -99,6 +100,8 @@ def _renamed_analysis(analysis: Raw, names: Mapping[str, Mapping[str, str]]) -> 
         key: [name if name == DEATH else names["concept_sets"][name] for name in events]
         for key, events in design["outcome"].items()
     }
+    if (entered := design["follow_up"].get("delayed_entry")) is not None:
+        design["follow_up"] = {**design["follow_up"], "delayed_entry": names["concept_sets"][entered]}
     if design["adjustment"].get("covariate_set") is not None:
         renamed = names["covariate_sets"][design["adjustment"]["covariate_set"]]
         design["adjustment"] = {**design["adjustment"], "covariate_set": renamed}
