@@ -35,6 +35,7 @@ TIMES: list[dict[str, Any]] = [
     {"follow_up": {"days": 30, "starts_day": 3}, "censoring": {"at_stop": True, "grace_days": 2, "supply_days": 4}},
     {"follow_up": {"minimum_days": 8}, "censoring": {"at_exit": True, "at_stop": True, "grace_days": 0}},
     {"censoring": {"at_stop": True, "grace_days": 3, "supply_days": 4, "after_stop_days": 1}},
+    {"follow_up": {"delayed_entry": "register", "days": 25, "starts_day": 2}},
 ]
 
 
@@ -65,6 +66,8 @@ def lives(seed: int) -> list[Life]:
             for name in ("bleed", "stroke")
             if rng.random() < 0.4
         }
+        if rng.random() < 0.8:
+            first_event["register"] = int(rng.integers(0, 80))
         made.append(Life(observed, members, drugs[0], drugs[1], first_event, death))
     return made
 
@@ -125,12 +128,12 @@ def test_the_engine_follows_whom_the_oracle_follows(at: int, times: int) -> None
     contrast = Contrast(drug("drug", people, made), drug("other", people, made) if design.comparator else None)
     window = WINDOW if design.window else None
     arms = find_arms(people, memberships(made), contrast, design, window, None, "comparison")
-    records = {name: first_records(people, made, name) for name in ("bleed", "stroke")}
+    records = {name: first_records(people, made, name) for name in ("bleed", "stroke", "register")}
     found = follow(people, arms, contrast, records, design, {})
     engine = {
-        int(person): (int(arm), int(zero), int(stop), int(event))
-        for person, arm, zero, stop, event in zip(
-            found.arms.person, found.arms.arm, found.arms.day, found.stop, found.event, strict=True
+        int(person): (int(arm), int(zero), int(start), int(stop), int(event))
+        for person, arm, zero, start, stop, event in zip(
+            found.arms.person, found.arms.arm, found.arms.day, found.start, found.stop, found.event, strict=True
         )
     }
     expected = {}

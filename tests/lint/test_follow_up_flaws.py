@@ -60,6 +60,7 @@ FLAWS: dict[str, list[tuple[str, Any]]] = {
     "compared-with-no-use": [*WINDOW, (f"{DESIGN}/comparator", "none")],
     "use-not-observable": [*WINDOW, ("windows/w", {"days_before": [90, 3650]})],
     "survivors-only": [(f"{DESIGN}/follow_up", {"days": 730, "minimum_days": 30})],
+    "small-early-risk-sets": [(f"{DESIGN}/follow_up", {"days": 730, "delayed_entry": "disease"})],
     "stopping-in-one-arm": [*WINDOW, (f"{DESIGN}/comparator", "none"), (f"{DESIGN}/censoring", {"at_stop": True})],
     "no-lag-before-time-zero": [*WINDOW, ("windows/w", {"days_before": [0, 365]})],
     "adjusting-for-exposure": [

@@ -18,8 +18,10 @@ class Life:
     death: Day | None = None
 
 
-def followed(life: Life, rules: Any) -> tuple[int, Day, int, int] | None:
-    """Arm, time zero, days followed, event code; None where a rule leaves the person out. `rules` is a design."""
+def followed(life: Life, rules: Any) -> tuple[int, Day, int, int, int] | None:
+    """Arm, time zero, start and stop in days from it, event code; None where a rule leaves the person out.
+
+    `rules` is a design."""
     start = _entered(life, rules)
     if start is None:
         return None
@@ -34,11 +36,17 @@ def followed(life: Life, rules: Any) -> tuple[int, Day, int, int] | None:
     for cause, day in reversed(list(enumerate(days, start=1))):
         if day is not None and day <= stop:
             code, stop = cause, day
-    if stop - zero <= rules.follow_up.starts_day:
+    begins = rules.follow_up.starts_day
+    if rules.follow_up.delayed_entry is not None:
+        entered = life.first_event.get(rules.follow_up.delayed_entry)
+        if entered is None:
+            return None
+        begins = max(begins, entered - zero)
+    if stop - zero <= begins:
         return None
     if code == 0 and seen_until - zero < rules.follow_up.minimum_days:
         return None
-    return arm, zero, stop - zero, code
+    return arm, zero, begins, stop - zero, code
 
 
 def _late(day: Day | None) -> float:

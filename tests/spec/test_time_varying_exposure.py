@@ -118,5 +118,5 @@ def test_the_arm_at_time_zero_is_that_of_the_first_day_at_risk() -> None:
         found = followed_of(person(), target=days, **VARYING)
         given = drug("drug", person(), days)
         after = exposed_after(person(), found.arms, given, design(**VARYING), YEAR, None)
-        assert at_first_risk(found, after, design(**VARYING)).arms.arm.tolist() == [expected], ZERO
-        assert len(assemble_arms(found, Column("use", "exposure"), [], design(**VARYING))) == 1
+        assert at_first_risk(found, after).arms.arm.tolist() == [expected], ZERO
+        assert len(assemble_arms(found, Column("use", "exposure"), [])) == 1

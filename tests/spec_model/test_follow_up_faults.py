@@ -125,6 +125,32 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.follow_up",
         "days = 30 with starts_day = 30",
     ),
+    "delayed entry by an unknown set": (
+        [(f"{DESIGN}/follow_up", {"days": 730, "delayed_entry": "registered"})],
+        f"{PLACE}.follow_up.delayed_entry",
+        "unknown concept set 'registered'",
+    ),
+    "delayed entry by the outcome": (
+        [
+            (f"{DESIGN}/outcome", {"any_of": ["bleed"]}),
+            (f"{DESIGN}/follow_up", {"days": 730, "delayed_entry": "bleed"}),
+        ],
+        f"{PLACE}.follow_up.delayed_entry",
+        "'bleed' is an event that ends follow-up too",
+    ),
+    "delayed entry with matching": (
+        [(f"{DESIGN}/adjustment", {"kind": "match"}), (f"{DESIGN}/follow_up", {"days": 730, "delayed_entry": "drug"})],
+        f"{PLACE}.follow_up.delayed_entry",
+        "delayed entry with adjustment of kind 'match'",
+    ),
+    "delayed entry with an odds ratio": (
+        [
+            (f"{DESIGN}/estimator", {"kinds": ["logistic"]}),
+            (f"{DESIGN}/follow_up", {"days": 730, "delayed_entry": "drug"}),
+        ],
+        f"{PLACE}.follow_up.delayed_entry",
+        "delayed entry with logistic",
+    ),
     "time point beyond follow-up": (
         [(f"{DESIGN}/estimator", {"time_points_days": [365, 731]})],
         f"{PLACE}.estimator.time_points_days[1]",

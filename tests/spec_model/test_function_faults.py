@@ -113,6 +113,12 @@ def test_the_study_is_sound_and_canonical_form_reads_back() -> None:
             f"{PLACE}.gives",
             "ranks with competing events",
         ),
+        (
+            "analyses/0/design/follow_up",
+            {"days": 730, "delayed_entry": "disease"},
+            f"{PLACE.removesuffix('function')}follow_up.delayed_entry",
+            "delayed entry with function that gives 'ranks'",
+        ),
         ("analyses/0/design/adjustment", {"kind": "match"}, PLACE, "function with adjustment of kind 'match'"),
         ("analyses/0/design/follow_up/starts_day", 30, PLACE, "function with follow-up from day 30"),
         (

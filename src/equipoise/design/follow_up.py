@@ -1,8 +1,9 @@
 """The follow-up design: persons in arms become rows with the time they were followed and how that ended.
 
 Time is counted in whole days from time zero, which is day 0 and not at risk: a person is followed over (start, stop],
-start being `starts_day`. Every limit of follow-up is a last day that counts, so an event on it is an event: death on
-the day observation ends, an event on day `days`, on the day of a switch, on the last day of grace.
+start being `starts_day`, or with delayed entry the day of the record by which a person comes under follow-up, if later.
+Every limit of follow-up is a last day that counts, so an event on it is an event: death on the day observation ends, an
+event on day `days`, on the day of a switch, on the last day of grace.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,12 +37,14 @@ class Followed:
     """Persons with time at risk.
 
     arms     who, from when, in which arm, with the attrition down to them
+    start    int32 (k,), the day after which a person is at risk, in days from time zero
     stop     int32 (k,), last day of follow-up, in days from time zero
     event    int8 (k,), 0 censored, 1 the outcome, 2 and on the competing events in their order
     ending   int8 (k,), position in `ENDINGS`; of limits on the same day, the earlier position
     """
 
     arms: Arms
+    start: np.ndarray
     stop: np.ndarray
     event: np.ndarray
     ending: np.ndarray
@@ -74,6 +77,8 @@ def follow(
         arms, outcome = arms.keep(f"no {' or '.join(named)} up to time zero", free), outcome[free]
         competing = [days[free] for days in competing]
     followed = _ended(people, arms, contrast, outcome, competing, design)
+    if design.follow_up.delayed_entry is not None:
+        followed = _entered_late(people, followed, first_records, design, labels)
     return _at_risk(people, followed, design)
 
 
@@ -108,7 +113,28 @@ def _ended(
         event[happened] = cause
         ending[happened] = ENDINGS.index(EVENT if cause == 1 else COMPETING)
     stop = np.minimum(last, earliest).astype(np.int64) - arms.day
-    return Followed(arms, stop.astype(np.int32), event, ending)
+    start = np.full(len(arms), design.follow_up.starts_day, dtype=np.int32)
+    return Followed(arms, start, stop.astype(np.int32), event, ending)
+
+
+def _entered_late(
+    people: People,
+    followed: Followed,
+    first_records: Mapping[str, EventDays],
+    design: FollowUpDesign,
+    labels: Mapping[str, str],
+) -> Followed:
+    """At risk from the day after the first record of the set by which persons come under follow-up; before it nobody
+    could have been seen to have an event (left truncation). A record up to time zero delays nothing."""
+    name = design.follow_up.delayed_entry
+    assert name is not None
+    day = first_event(people, followed.arms.person, first_records, [name])
+    found, label = day != LATEST, labels.get(name, name)
+    followed, day = _keep(followed, f"a record of {label}", found), day[found]
+    start = np.maximum(day.astype(np.int64) - followed.arms.day, followed.start).astype(np.int32)
+    in_time = (start < followed.stop) | (start == design.follow_up.starts_day)
+    followed = replace(followed, start=start)
+    return _keep(followed, f"followed, and without an event, beyond the first record of {label}", in_time)
 
 
 def _limits(people: People, arms: Arms, contrast: Contrast, design: FollowUpDesign) -> dict[str, np.ndarray]:
@@ -163,7 +189,7 @@ def _switches(arms: Arms, contrast: Contrast) -> np.ndarray:
 def _at_risk(people: People, followed: Followed, design: FollowUpDesign) -> Followed:
     rules = design.follow_up
     after = "time zero" if rules.starts_day == 0 else f"day {rules.starts_day:,}"
-    followed = _keep(followed, f"followed, and without an event, beyond {after}", followed.stop > rules.starts_day)
+    followed = _keep(followed, f"followed, and without an event, beyond {after}", followed.stop > followed.start)
     if rules.minimum_days:
         observed = _observed_until(people, followed.arms).astype(np.int64) - followed.arms.day
         enough = (observed >= rules.minimum_days) | (followed.event > 0)
@@ -172,14 +198,11 @@ def _at_risk(people: People, followed: Followed, design: FollowUpDesign) -> Foll
 
 
 def _keep(followed: Followed, rule: str, wanted: np.ndarray) -> Followed:
-    return Followed(
-        followed.arms.keep(rule, wanted), followed.stop[wanted], followed.event[wanted], followed.ending[wanted]
-    )
+    rows = {name: getattr(followed, name)[wanted] for name in ("start", "stop", "event", "ending")}
+    return Followed(followed.arms.keep(rule, wanted), **rows)
 
 
-def assemble_arms(
-    followed: Followed, exposure: Column, columns: list[tuple[Column, np.ndarray]], design: FollowUpDesign
-) -> AnalysisSet:
+def assemble_arms(followed: Followed, exposure: Column, columns: list[tuple[Column, np.ndarray]]) -> AnalysisSet:
     """Rows as an `AnalysisSet`, one a person: `exposure` is 1 in the target arm, followed by the other columns."""
     arms, n = followed.arms, len(followed)
     columns = [(exposure, arms.arm), *columns]
@@ -189,7 +212,7 @@ def assemble_arms(
     return AnalysisSet(
         person=np.arange(n, dtype=np.int64),
         event=followed.event,
-        start=np.full(n, design.follow_up.starts_day, dtype=np.int32),
+        start=followed.start,
         stop=followed.stop,
         weight=np.ones(n),
         x=x,

@@ -41,9 +41,9 @@ def exposed_after(
     return np.where(found, np.minimum(after, NEVER), NEVER).astype(np.int32)
 
 
-def at_first_risk(followed: Followed, after: np.ndarray, design: FollowUpDesign) -> Followed:
+def at_first_risk(followed: Followed, after: np.ndarray) -> Followed:
     """Everybody in the arm of the first day at risk."""
-    arm = (after <= design.follow_up.starts_day).astype(np.int8)
+    arm = (after <= followed.start).astype(np.int8)
     return replace(followed, arms=replace(followed.arms, arm=arm))
 
 

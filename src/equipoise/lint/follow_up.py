@@ -80,6 +80,21 @@ def survivors_only(study: Study, analysis: Analysis) -> Iterator[Finding]:
         )
 
 
+def small_early_risk_sets(study: Study, analysis: Analysis) -> Iterator[Finding]:
+    """Curves under delayed entry begin with those few who entered first."""
+    design = _design(analysis)
+    curves = sorted({"survival", "rmst", "cumulative_incidence"} & set(design.estimator.kinds))
+    if design.follow_up.delayed_entry is not None and curves:
+        yield Finding(
+            "small-early-risk-sets",
+            under(analysis, "design.follow_up.delayed_entry"),
+            f"{' and '.join(curves)} with delayed entry",
+            "few are at risk at first, where one event moves a curve far and for good, and nothing is seen before the "
+            "first entry (Tsai, Jewell & Wang, Biometrika 1987;74:883)",
+            "look at the numbers at risk in the table curves, and rest on the hazard ratio",
+        )
+
+
 def stopping_in_one_arm(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Stopping censors users, and non-users have nothing to stop."""
     design = _design(analysis)

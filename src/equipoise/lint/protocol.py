@@ -70,7 +70,12 @@ def _named(analysis: Analysis) -> dict[str, list[str]]:
             "cohorts": [design.population],
             "exposures": [*design.target, *([design.comparator] if design.comparator else [])],
             "windows": [design.window] if design.window else [],
-            "concept_sets": [*design.outcome.any_of, *design.outcome.competing, *_of_function(design.function)],
+            "concept_sets": [
+                *design.outcome.any_of,
+                *design.outcome.competing,
+                design.follow_up.delayed_entry,
+                *_of_function(design.function),
+            ],
         }
     if (trial := analysis.target_trial) is not None:
         return {

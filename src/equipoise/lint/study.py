@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from equipoise.lint import adjustment, controls, exposure, follow_up, protocol, target_trial
+from equipoise.lint import adjustment, arms, controls, exposure, follow_up, protocol, target_trial
 from equipoise.lint.findings import Finding
 from equipoise.spec.study import Analysis, Study
 
@@ -23,10 +23,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 FOLLOW_UP_RULES: tuple[Rule, ...] = (
+    arms.drug_in_both_arms,
     follow_up.prevalent_users,
     follow_up.compared_with_no_use,
     follow_up.use_not_observable,
     follow_up.survivors_only,
+    follow_up.small_early_risk_sets,
     follow_up.stopping_in_one_arm,
     follow_up.lagless_use,
     adjustment.near_the_index_date,

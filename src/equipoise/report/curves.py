@@ -95,26 +95,50 @@ def _curve(scale: _Scale, arm: str, members: Sequence[Row]) -> Markup:
 
 def _numbers_at_risk(scale: _Scale, arms: Mapping[str, Sequence[Row]], times: Sequence[int]) -> list[Markup]:
     top = TOP + HEIGHT + 58
-    parts = [element("text", "Followed beyond", x=4, y=top, class_="tick", text_anchor="start")]
+    late = any(_enters_late(row) for members in arms.values() for row in members)
+    title = "At risk" if late else "Followed beyond"
+    parts = [element("text", title, x=4, y=top, class_="tick", text_anchor="start")]
     for line, (arm, members) in enumerate(arms.items(), start=1):
         y = top + ROW * line
         parts.append(element("text", arm, x=4, y=y, class_=f"tick name {arm}", text_anchor="start"))
-        first = count_text(members[0], "n_at_risk")
-        shown = {row["time_days"]: count_text(row, "n_remaining") for row in members}
+        first = _at_risk_first(members[0])
+        shown = {row["time_days"]: _at_risk_after(row) for row in members}
         for day, text in ((0, first), *((time, shown[time]) for time in times)):
             text = "…" if text == HIDDEN else text
             parts.append(element("text", text, x=scale.x(day), y=y, class_="tick", text_anchor="middle"))
     return parts
 
 
+def _enters_late(row: Row) -> bool:
+    """Whether persons of the arm come under follow-up on different days."""
+    return row.get("n_awaited") is not None or bool(row.get("n_awaited_suppressed"))
+
+
+def _at_risk_after(row: Row) -> str:
+    return count_text(row, "n_at_risk_after" if _enters_late(row) else "n_remaining")
+
+
+def _at_risk_first(row: Row) -> str:
+    """The number at risk at time zero: of those followed, who has entered by then."""
+    if not _enters_late(row):
+        return count_text(row, "n_at_risk")
+    followed, awaited = row["n_at_risk"], row["n_awaited"]
+    return HIDDEN if followed is None or awaited is None else f"{followed - awaited:,}"
+
+
 def curve_table(rows: Sequence[Row], labels: Mapping[str, str]) -> Table:
     """The same as a table."""
+    late = any(_enters_late(row) for row in rows)
+    names = ["n_at_risk", "n_events", "n_competing", "n_remaining"]
     top = head("Arm", "Up to day", "At risk", "Events", "Competing events", "Followed beyond", "Risk")
+    if late:
+        names = ["n_entered", "n_events", "n_competing", "n_at_risk_after"]
+        top = head("Arm", "Up to day", "Entered", "Events", "Competing events", "At risk then", "Risk")
     body = []
     for row in rows:
         risk = "–" if row["risk"] is None else f"{100 * row['risk']:.1f}\u202f%"
         if row["conf_low"] is not None and row["conf_high"] is not None:
             risk += f" ({100 * row['conf_low']:.1f} to {100 * row['conf_high']:.1f})"
-        counts = [count_text(row, name) for name in ("n_at_risk", "n_events", "n_competing", "n_remaining")]
+        counts = [count_text(row, name) for name in names]
         body.append([Cell(labels[row["arm"]], head=True), *numbers(f"{row['time_days']:,}", *counts, risk)])
     return Table("Risk over time", top, body)

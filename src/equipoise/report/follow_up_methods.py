@@ -116,6 +116,12 @@ def _outcome(study: Study, design: FollowUpDesign) -> str:
         f"were left out. Persons were followed from day {time.starts_day + 1:,} after time zero"
     )
     text += f" up to day {time.days:,}" if time.days is not None else ""
+    if time.delayed_entry is not None:
+        entered = concept_set_label(study, time.delayed_entry)
+        text += (
+            f", and were at risk from the day after their first record of {entered} on (delayed entry; those without "
+            "it, or whose follow-up had ended by then, were left out)"
+        )
     ends = ["at the end of observation", *(words for key, words in CENSORED.items() if getattr(censoring, key))]
     if censoring.last_day is not None:
         ends.append(f"after {censoring.last_day}")

@@ -117,13 +117,16 @@ def _interval_links() -> tuple[Link, ...]:
     of_arm = (*CONTRAST, "arm")
     return (
         Chain(of_arm, "position", "n_at_risk", "n_left", "n_remaining"),
+        Chain(of_arm, "position", "n_awaited", "n_entered", "n_to_enter"),
+        Parts("n_at_risk", ("n_awaited", ".under observation")),
+        Parts("n_remaining", ("n_to_enter", "n_at_risk_after")),
         Same("n_at_risk", "follow_up", "n_persons", pairs(*of_arm)),
         Levels(("n_events",), of_arm, (Total("follow_up", "n_events", of_arm),), known=False),
         Levels(("n_competing",), of_arm, (Total("follow_up", "n_competing", of_arm),), known=False),
     )
 
 
-_SHOWS_RISK = ("n_at_risk", "n_events", "n_left")
+_SHOWS_RISK = ("n_at_risk", "n_events", "n_left", "n_awaited", "n_entered")
 
 CURVES = TableSchema(
     "curves",
@@ -143,6 +146,10 @@ CURVES = TableSchema(
         count("n_competing", "persons with a competing event in the interval"),
         count("n_left", "persons whose follow-up ended in the interval"),
         count("n_remaining", "persons followed beyond the end of the interval"),
+        count("n_awaited", "with delayed entry, of `n_at_risk`: those who enter after the end of the interval before"),
+        count("n_entered", "with delayed entry: persons who enter in the interval"),
+        count("n_to_enter", "with delayed entry, of `n_remaining`: those who enter after the interval"),
+        count("n_at_risk_after", "with delayed entry, of `n_remaining`: those who have entered, the number at risk"),
         real("risk", "risk of the outcome up to the end of the interval", "probability", *_SHOWS_RISK),
         real("conf_low", "lower confidence limit of the risk", "probability", *_SHOWS_RISK),
         real("conf_high", "upper confidence limit of the risk", "probability", *_SHOWS_RISK),

@@ -168,8 +168,11 @@ class ArmRows:
         row = self._row("log_rank_statistic", "log-rank test", None, "log-rank test")
         found = None if layer.reason else compare_survival_curves(outcome_only(layer.rows), by="arm")
         yield row | _test(found, layer)
-        if self.asked.competing and not layer.rows.start.any():
+        if self.asked.competing:
             row = self._row("gray_statistic", "Gray's test", None, "Gray's test")
+            if layer.rows.start.any():  # the test is of subdistribution hazards of persons at risk from the start
+                yield row | {"reason": Reason.NOT_DEFINED}
+                return
             gray = None if layer.reason else compare_cumulative_incidence(layer.rows, by="arm")
             yield row | _test(gray, layer)
 

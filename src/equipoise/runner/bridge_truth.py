@@ -120,7 +120,8 @@ def _not_among_estimands(design: FollowUpDesign) -> str:
     """Why the mixture's estimate stands for nobody whose lives could be lived, in words."""
     if design.outcome.competing:
         return "a hazard ratio with competing events is not among the true values"
-    if design.follow_up.starts_day or design.follow_up.minimum_days:
+    time = design.follow_up
+    if time.starts_day or time.minimum_days or time.delayed_entry:
         return "who is followed depends on what happens after time zero"
     adjustment = design.adjustment
     if getattr(design, "timing", "fixed") != "fixed":

@@ -65,7 +65,7 @@ def _followed(inputs: Inputs, protocol: FollowUpProtocol, people: People, follow
 def split_follow_up_rows(followed: Followed, after: np.ndarray, protocol: FollowUpProtocol) -> Iterator[Row]:
     """The same of time with and without exposure; a person whose use begins in follow-up is in both, and has left the
     time without it by a switch. `after` (k,) is the day after which each is exposed."""
-    start = protocol.design.follow_up.starts_day
+    start = followed.start
     changes = np.clip(after, start, followed.stop)
     switches = (after > start) & (after < followed.stop)
     ending = np.where(switches, ENDINGS.index("switch"), followed.ending)
@@ -81,10 +81,9 @@ def split_follow_up_rows(followed: Followed, after: np.ndarray, protocol: Follow
 
 def follow_up_rows(followed: Followed, protocol: FollowUpProtocol) -> Iterator[Row]:
     """Persons, events, time at risk and how follow-up ended, of each arm."""
-    start = protocol.design.follow_up.starts_day
     for arm in ARMS:
         mine = followed.arms.arm == CODES[arm]
-        days = followed.stop[mine].astype(np.int64) - start
+        days = followed.stop[mine].astype(np.int64) - followed.start[mine]
         row = _row_of_arm(arm, protocol, int(mine.sum()), followed.ending[mine], days)
         yield row | {"median_days": float(np.median(followed.stop[mine])) if mine.any() else None}
 
@@ -130,12 +129,24 @@ def curve_rows(rows: AnalysisSet, protocol: FollowUpProtocol, conf_level: float)
 def _curve(arm: str, mine: AnalysisSet, last: int, competing: bool, conf_level: float) -> Iterator[Row]:
     times = interval_ends(last, int((mine.stop < last).sum()))
     (risks,) = risks_at(curve_of(mine, competing, conf_level), times)
-    after, at_risk = int(mine.start.max()), len(mine)
+    late = len(np.unique(mine.start)) > 1
+    after, at_risk = 0 if late else int(mine.start[0]), len(mine)
     for position, (time, risk) in enumerate(zip(times, risks, strict=True), start=1):
-        row = interval(mine, after, time, at_risk)
+        row = interval(mine, after, time, at_risk) | (_entries(mine, after, time) if late else {})
         after, at_risk = time, row["n_remaining"]
         limits = {"risk": risk.estimate, "conf_low": risk.conf_low, "conf_high": risk.conf_high}
         yield {"arm": arm, "position": position, "time_days": time} | row | limits
+
+
+def _entries(mine: AnalysisSet, after: int, time: int) -> Row:
+    """Delayed entry: who is to enter at the beginning of (after, time], enters in it, or later, and who is at risk."""
+    awaited, to_enter = mine.start > after, mine.start > time
+    return {
+        "n_awaited": int(awaited.sum()),
+        "n_entered": int((awaited & ~to_enter).sum()),
+        "n_to_enter": int(to_enter.sum()),
+        "n_at_risk_after": int(((mine.stop > time) & ~to_enter).sum()),
+    }
 
 
 def interval_ends(last: int, n_ended: int) -> list[int]:

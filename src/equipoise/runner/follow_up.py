@@ -52,7 +52,7 @@ def arms_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     columns = [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
     columns += level_columns(at_time_zero(inputs, protocol.subgroups, people, followed))
     columns += graded_columns(inputs, protocol, people, followed)
-    rows = assemble_arms(followed, Column(protocol.contrast_label, "exposure", tags), columns, protocol.design)
+    rows = assemble_arms(followed, Column(protocol.contrast_label, "exposure", tags), columns)
     if protocol.varies_in_time:
         rows = split(rows, exposure_begins(inputs, protocol, people, followed))
     return pack_analysis_set(with_population(rows, unpack_cohort(inputs["population"]).attrition))
@@ -70,7 +70,7 @@ def followed_persons(inputs: Inputs, protocol: FollowUpProtocol, people: People)
     first_records = first_or_all(inputs, protocol.labels, people)
     followed = follow(people, arms, contrast, first_records, protocol.design, protocol.labels)
     if protocol.varies_in_time:
-        return at_first_risk(followed, exposure_begins(inputs, protocol, people, followed), protocol.design)
+        return at_first_risk(followed, exposure_begins(inputs, protocol, people, followed))
     return followed
 
 

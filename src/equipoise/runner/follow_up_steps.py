@@ -13,7 +13,9 @@ from equipoise.spec.study import Analysis, Study
 def follow_up_steps(study: Study, analysis: Analysis, design: FollowUpDesign, seed: int) -> list[Step]:
     """Every step of one analysis in an order in which each comes after what it needs."""
     population = cohort_concept_sets(study.cohorts[design.population])
-    events = [name for name in (*design.outcome.any_of, *design.outcome.competing) if name != DEATH]
+    entered = (design.follow_up.delayed_entry,) if design.follow_up.delayed_entry else ()
+    named = (*design.outcome.any_of, *design.outcome.competing, *entered)
+    events = [name for name in named if name != DEATH]
     member_sets = drug_concept_sets(study, design) | covariate_concept_sets(study, analysis)
     member_sets |= {item.concept_set for item in design.score.scored} if design.score is not None else set()
     steps = [Step("people", "people", {}, reads_source=True, detail="persons and their time under observation")]

@@ -49,8 +49,10 @@ def fit_joint_model(compared: Compared, covariates: np.ndarray) -> JointFit:
     """Trajectory and hazard with the arm and the covariates; a person without a score still counts in the hazard."""
     person, day, score = compared.total()
     people, function = compared.people, compared.function
+    late = people.start.any()
     own = {"arm": compared.arm.astype(np.float64)} | {f"c{j}": column for j, column in enumerate(covariates.T)}
     followed = {PERSON: np.arange(len(people)), "time": people.stop / MONTH, "event": people.event.astype(np.int64)}
+    followed |= {"entry": people.start / MONTH} if late else {}
     long = {PERSON: person, TIME: day / MONTH, SCORE: score} | {name: column[person] for name, column in own.items()}
     names = list(own)
     for quadrature, points in RULES:
@@ -64,6 +66,7 @@ def fit_joint_model(compared: Compared, covariates: np.ndarray) -> JointFit:
             random=TIME,
             time="time",
             event="event",
+            entry="entry" if late else None,
             covariates=names,
             association=function.association,
             baseline=function.baseline_hazard,

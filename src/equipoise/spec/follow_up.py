@@ -53,6 +53,10 @@ class TimeAtRisk(Model):
     """Last day after time zero that counts; `none` follows to the end of observation."""
     minimum_days: WholeDays = 0
     """Fewest days a person must be under observation after time zero, events apart."""
+    delayed_entry: Off[Name] = None
+    """Concept set whose first record brings a person under follow-up, as on inclusion in a register some time after the
+    diagnosis (left truncation): time counts from time zero, and a person is at risk from the day after that record on.
+    Persons without it, or whose follow-up has ended by then, are left out. `none`: everybody from the start."""
 
     @model_validator(mode="after")
     def _some_time(self) -> "TimeAtRisk":

@@ -35,6 +35,7 @@ def follow_up_contradictions(parts: Parts, analysis: Analysis, design: FollowUpD
         yield from _time_varying(parts, analysis, design, where)
     yield from _outcome(parts, design, inside)
     yield from _times(design, inside)
+    yield from _delayed_entry(design, inside)
     if design.function is not None:
         yield from _function(parts, design, design.function, (*inside, "function"))
 
@@ -166,6 +167,27 @@ def _times(design: FollowUpDesign, inside: Path) -> Iterator[Said]:
         if beyond or point <= design.follow_up.starts_day:
             limits = f"after day {design.follow_up.starts_day}" + (f", up to day {days}" if days is not None else "")
             yield (*inside, "estimator", "time_points_days", i), f"day {point}, outside follow-up", limits
+
+
+def _delayed_entry(design: FollowUpDesign, inside: Path) -> Iterator[Said]:
+    """What has no meaning where persons are seen only if they live to a later day."""
+    name = design.follow_up.delayed_entry
+    if name is None:
+        return
+    place = (*inside, "follow_up", "delayed_entry")
+    if name in (*design.outcome.any_of, *design.outcome.competing):
+        yield place, f"{name!r} is an event that ends follow-up too", "another concept set", "nobody would be at risk"
+    if design.adjustment.kind not in ("none", "regression"):
+        found = f"delayed entry with adjustment of kind {design.adjustment.kind!r}"
+        allowed = "delayed entry with adjustment of kind 'none' or 'regression'"
+        yield place, found, allowed, "a score among those who lived to enter does not balance arms at time zero"
+    if "logistic" in design.estimator.kinds:
+        remedy = "an odds needs everybody from time zero on"
+        yield place, "delayed entry with logistic", "estimator.kinds without logistic", remedy
+    other = sorted(set(design.function.gives) - {"joint"}) if design.function is not None else []
+    if other:
+        remedy = "scores of those who did not live to enter are not seen; the joint model takes account of that"
+        yield place, f"delayed entry with function that gives {shown(other[0])}", 'gives = ["joint"]', remedy
 
 
 def _function(parts: Parts, design: FollowUpDesign, function: Function, where: Path) -> Iterator[Said]:

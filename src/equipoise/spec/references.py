@@ -125,6 +125,8 @@ def _analysis_uses(where: Path, analysis: Any) -> Iterator[Use]:
         yield from _listed(design, inside, key, kind)
     yield from _trial_uses(inside, design)
     yield from (use for use in _named(design, inside, "comparator", "exposure") if use[2] != "none")
+    entered = _named(table(design, "follow_up"), (*inside, "follow_up"), "delayed_entry", "concept set")
+    yield from (use for use in entered if use[2] != "none")
     yield from _named(table(design, "adjustment"), (*inside, "adjustment"), "covariate_set", "covariate set")
     for key in ("any_of", "competing"):
         named = _listed(table(design, "outcome"), (*inside, "outcome"), key, "concept set")
