@@ -12,6 +12,7 @@ from equipoise.estimators.joint import fit_joint
 from equipoise.results.suppress import suppress
 from equipoise.results.tables import TABLES, table
 from equipoise.runner.function import function_rows
+from equipoise.runner.function_joint import fit_joint_model
 from equipoise.runner.function_ranks import ranked
 from equipoise.runner.function_rows import MONTH, Compared
 from equipoise.runner.function_trajectories import intervals
@@ -136,6 +137,23 @@ def test_the_joint_model_is_that_of_the_estimator() -> None:
     assert mediated["time_point_days"] == 365
     assert one(rows, "association", "adjusted")["estimate"] > 0
     assert direct["n_target_events"] == int(((people.arm == 1) & (people.event == 1)).sum())
+
+
+def test_the_joint_model_is_given_survival_until_entry() -> None:
+    drawn_ones = drawn(gives=("joint",), baseline_hazard="weibull")
+    start = np.where(np.arange(120) % 3 == 0, 20, 0).astype(np.int32)  # everybody lives for thirty days
+    given = replace(drawn_ones, people=replace(drawn_ones.people, start=start))
+    fit = fit_joint_model(given, np.empty((120, 0)))
+    people, (person, day, score) = given.people, given.total()
+    arm = people.arm.astype(float)
+    expected = fit_joint(
+        {"id": person, "t": day / MONTH, "y": score, "arm": arm[person]},
+        {"id": people.person, "entry": start / MONTH, "end": people.stop / MONTH, "event": people.event, "arm": arm},
+        person="id", outcome="y", measured_at="t", fixed="t * arm", random="t", time="end", event="event",
+        entry="entry", covariates="arm", baseline="weibull",
+    )  # fmt: skip
+    assert fit.log_likelihood == pytest.approx(expected.log_likelihood, abs=1e-6)
+    assert fit.log_likelihood != pytest.approx(fit_joint_model(drawn_ones, np.empty((120, 0))).log_likelihood, abs=1e-3)
 
 
 def test_ranks_put_the_dead_last_and_then_the_larger_loss() -> None:

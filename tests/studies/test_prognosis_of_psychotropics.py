@@ -18,7 +18,7 @@ from equipoise.spec.study import Study
 
 FILE = Path(__file__).parents[2] / "studies" / "psychotropics-als.toml"
 TARGETS = {"anxiolytics": "N05B", "hypnotics": "N05C", "antidepressants": "N06A"}
-REGISTERED, TRACHEOSTOMY, TOTAL = 2_000_008_011, 2_000_006_002, 2_000_007_012
+REGISTERED, TRACHEOSTOMY, TOTAL, SYMPTOM = 2_000_008_011, 2_000_006_002, 2_000_007_012, 2_000_008_014
 NATION = {"persons": 25_000, "seed": 3, "multiplier": 60, "workers": 1}
 # Written without any part of the engine: time zero at inclusion, use before it, death or tracheostomy after it.
 FOLLOWED = """
@@ -173,3 +173,54 @@ def test_rows_and_scores_come_to_python_too(nation: Path, results: Results) -> N
     assert scores.names[0] == "total"
     assert (scores.day <= people.stop[scores.person]).all()
     assert set(scores.marks) == {"onset", "gastrostomy", "ventilation"}
+
+
+# Time zero on the first symptom, at risk from inclusion in the register, months later.
+FROM_SYMPTOM = """
+with zero as (
+  select person_id, min(observation_date) as zero from {observation} where observation_concept_id = {symptom}
+  group by 1 having min(observation_date) between date '2015-01-01' and date '2023-07-01'
+),
+lives as (
+  select z.*, o.observation_period_end_date as last,
+    (select min(observation_date) from {observation} r where r.person_id = z.person_id
+      and observation_concept_id = {registered}) as registered,
+    coalesce((select min(death_date) from {death} d where d.person_id = z.person_id), date '2999-01-01') as ended,
+    (select count(distinct drug_exposure_start_date) from {drug_exposure} e where e.person_id = z.person_id
+      and drug_source_value like 'N06A%' and drug_exposure_start_date < z.zero
+      and drug_exposure_start_date >= greatest(o.observation_period_start_date, date '2005-07-01')) as dispensings
+  from zero z join {observation_period} o on o.person_id = z.person_id
+    and z.zero between o.observation_period_start_date and o.observation_period_end_date
+)
+select dispensings >= 2, count(*), count(*) filter (where ended <= last),
+  sum(least(last, ended) - greatest(registered, zero)) / 365.25
+from lives where ended > zero and least(last, ended) > registered and (dispensings = 0 or dispensings >= 2) group by 1
+"""
+
+
+def test_time_from_the_first_symptom_is_at_risk_from_inclusion_on(
+    nation: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    study = read_study(FILE)
+    late = [item for item in study.sensitivity if item.id == "from-symptom"]
+    raw = canonical(prognosis().model_copy(update={"sensitivity": tuple(late), "published": ()}))
+    raw["analyses"][0]["design"] |= {"target": ["antidepressants"], "outcome": {"any_of": ["death"]}}
+    raw["analyses"][0]["design"] |= {"estimator": {"kinds": ["cox"]}, "function": "none"}
+    made = carried_out(nation, tmp_path_factory.mktemp("late"), parse_study(raw))
+    query = FROM_SYMPTOM.format(
+        **{name: f"'{nation / name}.parquet'" for name in ("observation", "observation_period", "death")},
+        drug_exposure=f"'{nation / 'drug_exposure'}.parquet'", symptom=SYMPTOM, registered=REGISTERED,
+    )  # fmt: skip
+    with duckdb.connect() as database:
+        counted = database.execute(query).fetchall()
+    arms = {row["arm"] == "target": row for row in made.rows("follow_up") if row["analysis"] == "from-symptom"}
+    assert len(counted) == 2
+    for target, n, events, years in counted:
+        assert (arms[target]["n_persons"], arms[target]["n_events"]) == (n, events)
+        assert arms[target]["person_years"] == pytest.approx(float(years), rel=1e-12)
+    curves = [row for row in made.rows("curves") if row["analysis"] == "from-symptom"]
+    assert all(row["n_at_risk_after"] + row["n_to_enter"] == row["n_remaining"] for row in curves)
+    assert max(row["n_at_risk_after"] for row in curves) > min(row["n_at_risk"] - row["n_awaited"] for row in curves)
+    page = report_html(made)
+    assert "delayed entry" in page
+    assert ">At risk then<" in page
