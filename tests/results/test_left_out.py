@@ -52,6 +52,12 @@ def test_imputed_estimates_rest_on_everybody_and_keep_their_counts() -> None:
     assert counts(WHOLE, imputed, beside) == [(1000, 100, 1.5), (1000, 100, 1.5), (None, None, 1.5)]
 
 
+@pytest.mark.parametrize("adjustment", ["matched", "weighted", "stratified"])
+def test_a_few_whom_trimming_or_matching_left_out_take_the_counts(adjustment: str) -> None:
+    assert counts(WHOLE, row(adjustment, 997, 100, 40)) == [(1000, 100, 1.5), (None, None, 1.5)]
+    assert counts(WHOLE, row(adjustment, 700, 60, 22)) == [(1000, 100, 1.5), (700, 60, 1.5)]
+
+
 def test_applying_it_twice_changes_nothing_more() -> None:
     rows = [WHOLE, row("adjusted", 900, 98, 35, missing_data="complete cases")]
     once = suppress({"estimates": table("estimates", rows)}, 5)

@@ -17,8 +17,8 @@ CONTROL = ("analysis", "comparison", "kind", "control", "exposure", "window", "r
 def given_away(estimates: Sequence[Mapping[str, Any]], k: int) -> list[bool]:
     """By row of `estimates`: whether its counts, taken from those of everybody, leave a number of 1 to k - 1.
 
-    Then the counts of all complete cases of that quantity go, in every subgroup, for these add up. Give rows whose
-    counts are still there.
+    These are complete cases, or persons whom trimming or matching kept. Then the counts of that quantity with that
+    adjustment go, in every subgroup, for these add up. Give rows whose counts are still there.
     """
     everybody = {
         tuple(row[name] for name in (*FAMILY, *LEVEL)): row for row in estimates if row["adjustment"] == "crude"
@@ -26,11 +26,17 @@ def given_away(estimates: Sequence[Mapping[str, Any]], k: int) -> list[bool]:
     close = set()
     for row in estimates:
         whole = everybody.get(tuple(row[name] for name in (*FAMILY, *LEVEL)))
-        if row["missing_data"] == COMPLETE_CASES and whole is not None:
+        if whole is not None:
             left_out = (a - b for a, b in zip(_cells(whole), _cells(row), strict=True))
             if any(0 < number < k for number in left_out):
-                close.add(tuple(row[name] for name in FAMILY))
-    return [row["missing_data"] == COMPLETE_CASES and tuple(row[name] for name in FAMILY) in close for row in estimates]
+                close.add(_of_fewer(row))
+    return [_of_fewer(row) in close for row in estimates]
+
+
+def _of_fewer(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What rows with the counts of the same persons have in common; complete cases are the same in every adjustment."""
+    complete = row["missing_data"] == COMPLETE_CASES
+    return (*(row[name] for name in FAMILY), COMPLETE_CASES if complete else row["adjustment"])
 
 
 def given_away_by_controls(controls: Sequence[Mapping[str, Any]], k: int) -> list[bool]:
@@ -66,8 +72,8 @@ def blank(rows: Sequence[Row], away: Sequence[bool], counts: Sequence[str] = COU
 
 
 def without_counts(row: Mapping[str, Any]) -> bool:
-    """Whether the counts of complete cases are hidden already, all of them."""
-    return row["missing_data"] == COMPLETE_CASES and all(row[name + "_suppressed"] for name in COUNTS[1:])
+    """Whether the counts of those kept are hidden already, all of them."""
+    return row["adjustment"] != "crude" and all(row[name + "_suppressed"] for name in COUNTS[1:])
 
 
 def _cells(row: Mapping[str, Any]) -> list[int]:
