@@ -56,6 +56,17 @@ def test_a_nested_case_control_study_knows_no_lag_alone() -> None:
     assert "for which 'no_lag' is the only flaw" in found
 
 
+def test_ongoing_use_has_no_window_to_reach_beyond_time_zero() -> None:
+    raw = prognosis(contrasts=[{"base": "survival", "flaw": "immortal_time"}], sensitivity=[])
+    del raw["analyses"][0]["design"]["window"]
+    for exposure in raw["exposures"].values():
+        exposure["min_dispensings"] = 1
+    raw["analyses"][0]["design"] |= {"use": "ongoing", "lag_days": 0}
+    ((_, found, allowed),) = faults_of(raw)
+    assert 'use = "ongoing", which has no window' in found
+    assert "immortal_time" not in allowed
+
+
 def test_first_use_has_no_non_users() -> None:
     raw = prognosis()
     raw["exposures"] = {name: item | {"min_dispensings": 1} for name, item in raw["exposures"].items()}

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 import equipoise as eq
+from equipoise.errors import SpecError
 from equipoise.report.write import report_html
 from equipoise.results.results import Results
 from equipoise.simulate.nation_spec import parse_nation
@@ -118,3 +119,33 @@ def test_measurements_after_death_are_counted_and_left_out(nation: Path, results
     checks = {row["check"] for row in results.rows("data_quality") if row["table"] == "measurement"}
     assert any("death" in check for check in checks)
     assert any("birth" in check for check in checks)
+
+
+def test_one_question_is_answered_by_the_trial_and_by_a_follow_up_analysis(results: Results) -> None:
+    rows = results.rows("triangulation")
+    designs = [(row["analysis"], row["design"]) for row in rows]
+    assert designs == [("per-protocol", "target_trial"), ("active-comparator", "follow_up")]
+    own = {
+        (row["analysis"], row["exposure"], row["comparison"], row["adjustment"], row["measure"]): row
+        for row in results.rows("estimates")
+    }  # fmt: skip
+    for row in rows:
+        key = tuple(row[name] for name in ("analysis", "exposure", "comparison", "adjustment", "measure"))
+        assert (row["exposure"], row["measure"]) == ("suppressing", "hazard_ratio")
+        assert (row["estimate"], row["reason"]) == (own[key]["estimate"], own[key]["reason"])
+    assert rows[0]["adjustment"] == "clone, censor, weight"
+    assert all(row["estimate"] is not None for row in rows)
+    page = report_html(results)
+    assert "The question through several designs" in page
+    assert "2 of 2 answers have an estimate" in page
+    flaws = {(row["analysis"], row["flaw"]): row for row in results.rows("flawed_estimates")}
+    base = "active-comparator"
+    assert set(flaws) == {(base, "prevalent_users"), (base, "covariates_after_time_zero")}
+    assert all(row["log_difference"] is not None for row in flaws.values())
+
+
+def test_a_strategy_that_the_trial_does_not_have_answers_nothing() -> None:
+    raw = tomllib.loads(STUDY.read_text(encoding="utf-8"))
+    raw["triangulation"]["answers"][0]["comparison"] = "placebo"
+    with pytest.raises(SpecError, match="'placebo' is not part of analysis 'per-protocol'"):
+        parse_study(raw)

@@ -117,11 +117,11 @@ def triangulation_words(rows: Sequence[Row]) -> Iterator[str]:
         )
     elif high is not None and low is not None:
         between = f"between {ratio_text(low)} and {ratio_text(high)}"
-        yield f"If the expectations hold, the truth lies, chance apart, {between}."
+        yield f"If those expected to err do so as expected, the truth lies, chance apart, {between}."
     elif high is not None:
-        yield f"If the expectations hold, the truth lies, chance apart, below {ratio_text(high)}."
+        yield f"If those expected to err do so as expected, the truth lies, chance apart, below {ratio_text(high)}."
     elif low is not None:
-        yield f"If the expectations hold, the truth lies, chance apart, above {ratio_text(low)}."
+        yield f"If those expected to err do so as expected, the truth lies, chance apart, above {ratio_text(low)}."
 
 
 def _side(row: Row) -> str:

@@ -9,6 +9,7 @@ from equipoise.spec.flawed import why_not
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.parts import Parts
 from equipoise.spec.places import Path
+from equipoise.spec.target_trial import TargetTrial
 from equipoise.spec.triangulation import Answer
 
 
@@ -48,6 +49,9 @@ def _choices(design: object, answer: Answer, where: Path) -> Iterator[Said]:
         known |= {"exposure": design.exposures, "comparison": design.comparisons}
     if isinstance(design, FollowUpDesign):
         known |= {"exposure": design.target}
+    if isinstance(design, TargetTrial):
+        names = tuple(strategy.name for strategy in design.strategies)
+        known |= {"exposure": names[1:], "comparison": names[:-1]}
     for key, names in known.items():
         value = getattr(answer, key)
         if value is not None and value not in names:

@@ -37,6 +37,8 @@ def _why_not_followed(
     first_use = design.time_zero == "first_use"
     if first_use and flaw in ("immortal_time", "non_user_comparator"):
         return 'time_zero = "first_use", which persons without use do not have'
+    if design.use == "ongoing" and flaw == "immortal_time":
+        return 'use = "ongoing", which has no window of use to reach beyond time zero'
     window = windows.get(design.window or "")
     reasons: dict[Flaw, bool] = {
         "prevalent_users": design.new_users is None,
