@@ -151,6 +151,12 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.follow_up.delayed_entry",
         "delayed entry with logistic",
     ),
+    "covariate of time zero with a window that ends before": (
+        [("covariates/0", {"name": "site", "kind": "event", "concept_set": "bleed",
+                           "window": {"days_before": [1, 9], "time_zero": True}}), ("analyses/0/adjust_for", ["site"])],
+        'covariates["site"].window',
+        "time_zero = true with a window that ends 1 before",
+    ),
     "time point beyond follow-up": (
         [(f"{DESIGN}/estimator", {"time_points_days": [365, 731]})],
         f"{PLACE}.estimator.time_points_days[1]",

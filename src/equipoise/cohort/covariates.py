@@ -61,7 +61,7 @@ class CovariateValues:
 def covariate_values(
     covariate: Covariate, people: People, rows: IndexRows, records: Mapping[str, EventDays | ValueDays]
 ) -> CovariateValues:
-    """Evaluate one declared covariate. Records on the index date itself never count.
+    """Evaluate one declared covariate. Records on the index date itself count only where its window says so.
 
     `records` by concept set: values by day for a measurement, days with a record for all others.
     """

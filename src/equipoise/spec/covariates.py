@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from equipoise.spec.model import Model
 from equipoise.spec.values import Name, SomeDays, Text, WholeYears, Wrong, shown
-from equipoise.spec.windows import Window
+from equipoise.spec.windows import CovariateWindow
 
 
 class AgeCovariate(Model):
@@ -91,7 +91,7 @@ class EventCovariate(Model):
     """Name in the report."""
     concept_set: Name
     """Which records count."""
-    window: Window
+    window: CovariateWindow
     """Days before the index date."""
     at_least: SomeDays = 1
     """Fewest distinct days with a record."""
@@ -108,7 +108,7 @@ class CountCovariate(Model):
     """Name in the report."""
     concept_set: Name
     """Which records count."""
-    window: Window
+    window: CovariateWindow
     """Days before the index date."""
 
 
@@ -126,7 +126,7 @@ class MeasurementCovariate(Model):
     """Name in the report."""
     concept_set: Name
     """Which measurements, or observations, count."""
-    window: Window
+    window: CovariateWindow
     """Days before the index date."""
     unit: Text
     """Unit of the values, as the database holds them; shown in the report."""
@@ -164,7 +164,7 @@ class CategoryCovariate(Model):
     """Name in the report."""
     levels: Annotated[tuple[CategoryLevel, ...], Field(min_length=1)]
     """Levels in their order."""
-    window: Window
+    window: CovariateWindow
     """Days before the index date."""
     reference: str | None = None
     """The level others are compared with; the first where this is left out."""

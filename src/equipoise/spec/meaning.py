@@ -103,7 +103,29 @@ def _covariates(parts: Parts) -> Iterator[Said]:
                 yield where, found, " or ".join(f"a set of the domain {name!r}" for name in WITH_VALUES)
 
 
+def _on_time_zero(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
+    """Covariates of time zero itself, in designs where something else of that day is the outcome or the treatment."""
+    design = analysis.design
+    used: list[tuple[Path, str]] = [
+        ((*where, key, i), name) for key in ("adjust_for", "subgroups") for i, name in enumerate(getattr(analysis, key))
+    ]
+    used += [
+        ((*where, "design", "time_varying", i), name) for i, name in enumerate(getattr(design, "time_varying", ()))
+    ]
+    if (indication := getattr(design, "indication", None)) is not None:
+        used.append(((*where, "design", "indication"), indication))
+    for i, strategy in enumerate(getattr(design, "strategies", ())):
+        used.append(((*where, "design", "strategies", i, "when"), strategy.when or ""))
+    for path, name in used:
+        window = getattr(parts.covariate(name), "window", None)
+        if window is not None and window.time_zero and analysis.follow_up is None:
+            found = f"covariate {name!r} counts time zero itself in a design of kind {design.kind!r}"
+            remedy = "the outcome or the treatment of that day brings records with it"
+            yield path, found, "such covariates in designs of kind 'follow_up'", remedy
+
+
 def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
+    yield from _on_time_zero(parts, analysis, where)
     if isinstance(analysis.design, NestedCaseControl):
         yield from _nested_case_control(parts, analysis, analysis.design, where)
     elif isinstance(analysis.design, TargetTrial):

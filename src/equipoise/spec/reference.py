@@ -43,6 +43,7 @@ HEADINGS = {
     "CohortExit": "`exit` of a cohort",
     "Exposure": "`[exposures.NAME]`",
     "Window": "`[windows]`, and wherever a window stands",
+    "CovariateWindow": "`window` of a covariate",
     "AgeCovariate": "`[[covariates]]` of kind `age`",
     "CharacteristicCovariate": "`[[covariates]]` of kind `sex`, `region`, `race`, `ethnicity` or `care_site`",
     "CalendarYearCovariate": "`[[covariates]]` of kind `calendar_year`",

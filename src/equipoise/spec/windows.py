@@ -96,3 +96,32 @@ class Window(Model):
             return window.first_day is not None and window.first_day > day
 
         return not (starts_after(self, other.last_day) or starts_after(other, self.last_day))
+
+
+class CovariateWindow(Window):
+    """Days before an anchor in which a covariate is looked for, and, where asked for, the anchor itself.
+
+    >>> CovariateWindow(days_before=(0, float("inf")), time_zero=True).last_day
+    0
+    """
+
+    time_zero: bool = False
+    """Whether time zero itself counts too, as for what is recorded with the diagnosis; in follow-up designs only, with
+    0 as the first of the two bounds."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_window(cls, given: Any) -> Any:
+        return given.model_dump() if type(given) is Window else given
+
+    @model_validator(mode="after")
+    def _up_to_time_zero(self) -> "CovariateWindow":
+        if self.time_zero and self._bounds[0] > 0:
+            found = f"time_zero = true with a window that ends {self._bounds[0]:g} before"
+            raise Wrong(found, "0 as the first bound, such as days_before = [0, inf]")
+        return self
+
+    @property
+    def last_day(self) -> int:
+        """Latest day relative to the index date, inclusive."""
+        return 0 if self.time_zero else super().last_day
