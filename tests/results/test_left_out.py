@@ -58,6 +58,16 @@ def test_a_few_whom_trimming_or_matching_left_out_take_the_counts(adjustment: st
     assert counts(WHOLE, row(adjustment, 700, 60, 22)) == [(1000, 100, 1.5), (700, 60, 1.5)]
 
 
+@pytest.mark.parametrize(("cases", "shown"), [(96, (None, None, "passed")), (90, (90, 2.1, "passed"))])
+def test_events_that_the_gate_counted_among_those_kept_go_with_their_counts(cases: int, shown: tuple[Any, ...]) -> None:
+    judged = KEYS | {"position": 1, "diagnostic": "power", "status": "passed", "value": 2.1, "n_events": cases}
+    judged = {name: value for name, value in judged.items() if name in schema_of("diagnostics").arrow.names}
+    rows = [WHOLE, row("adjusted", 900, cases, 35, missing_data="complete cases")]
+    made = {"estimates": table("estimates", rows), "diagnostics": table("diagnostics", [judged])}
+    (found,) = suppress(made, 5)["diagnostics"].to_pylist()
+    assert (found["n_events"], found["value"], found["status"]) == shown
+
+
 def test_applying_it_twice_changes_nothing_more() -> None:
     rows = [WHOLE, row("adjusted", 900, 98, 35, missing_data="complete cases")]
     once = suppress({"estimates": table("estimates", rows)}, 5)

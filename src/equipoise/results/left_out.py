@@ -10,6 +10,7 @@ FAMILY = (
     "analysis", "comparison", "exposure", "window", "reading", "outcome", "time_point_days", "measure", "target_level",
 )  # fmt: skip
 LEVEL = ("subgroup", "subgroup_level")
+COMPARED = ("analysis", "comparison", "exposure")
 CONTROL_COUNTS = ("n_cases", "n_exposed_cases", "n_unexposed_cases")
 CONTROL = ("analysis", "comparison", "kind", "control", "exposure", "window", "reading", "measure")
 
@@ -69,6 +70,14 @@ def blank(rows: Sequence[Row], away: Sequence[bool], counts: Sequence[str] = COU
             for name in counts:
                 row[name + "_suppressed"] = row[name + "_suppressed"] or row[name] is not None
                 row[name] = None
+
+
+def blank_events(diagnostics: Sequence[Row], estimates: Sequence[Mapping[str, Any]], away: Sequence[bool]) -> None:
+    """Hide the events that the gate counted among those kept, and the ratio worked out from them."""
+    gone = {tuple(row[name] for name in COMPARED) for row, goes in zip(estimates, away, strict=True) if goes}
+    for row in diagnostics:
+        if row["n_events"] is not None and tuple(row[name] for name in COMPARED) in gone:
+            row |= {"n_events": None, "n_events_suppressed": True, "value": None}
 
 
 def without_counts(row: Mapping[str, Any]) -> bool:

@@ -9,7 +9,14 @@ from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
 from equipoise.results.few_groups import few_dose_groups, few_of_indication, withhold_doses, withhold_groups
 from equipoise.results.hazard_tables import NUMBERS as HAZARD_NUMBERS
-from equipoise.results.left_out import CONTROL_COUNTS, blank, given_away, given_away_by_controls, without_counts
+from equipoise.results.left_out import (
+    CONTROL_COUNTS,
+    blank,
+    blank_events,
+    given_away,
+    given_away_by_controls,
+    without_counts,
+)
 from equipoise.results.network import Cell, build_network, chains
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
@@ -57,6 +64,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
         _blank_derived(schema, content, min_cell_count)
     _withhold(rows.get("estimates", []), few, before)
     blank(rows.get("estimates", []), away)
+    blank_events(rows.get("diagnostics", []), rows.get("estimates", []), away)
     blank(rows.get("negative_controls", []), controls_away, CONTROL_COUNTS)
     _withhold(rows.get("lag_scan", []), few_at_lags)
     withhold_doses(rows, few_of_doses)
