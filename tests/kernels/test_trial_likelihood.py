@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from equipoise.kernels import trial_percentiles
 from equipoise.kernels.trial_cox import TrialCox
 from equipoise.kernels.trial_likelihood import TrialLikelihood
 from equipoise.kernels.trial_percentiles import weight_percentiles
@@ -117,7 +118,11 @@ def all_weights(likelihood: TrialLikelihood) -> np.ndarray:
 
 
 @pytest.mark.parametrize("percent", [0.0, 1.0, 37.5, 50.0, 99.0, 100.0])
-def test_percentiles_are_those_of_the_weights_written_out(percent: float) -> None:
+@pytest.mark.parametrize("held", [0, trial_percentiles.HELD])
+def test_percentiles_are_those_of_the_weights_written_out(
+    percent: float, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_percentiles, "HELD", held)
     likelihood = problem()
     found = weight_percentiles(likelihood.trials, likelihood.weights, (percent,))
     np.testing.assert_allclose(found, [np.percentile(all_weights(likelihood), percent)], rtol=1e-15)
