@@ -224,3 +224,26 @@ def test_time_from_the_first_symptom_is_at_risk_from_inclusion_on(
     page = report_html(made)
     assert "delayed entry" in page
     assert ">At risk then<" in page
+
+
+def test_the_site_of_onset_is_adjusted_for_as_recorded_on_time_zero(
+    nation: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    site = [item for item in read_study(FILE).sensitivity if item.id == "onset-site"]
+    raw = canonical(prognosis().model_copy(update={"sensitivity": tuple(site), "published": ()}))
+    raw["analyses"][0]["design"] |= {"target": ["antidepressants"], "estimator": {"kinds": ["cox"]}, "function": "none"}
+    made = carried_out(nation, tmp_path_factory.mktemp("site"), parse_study(raw))
+    arms = [row["n_persons"] for row in made.rows("follow_up") if row["analysis"] == "onset-site"]
+    shown = [
+        row
+        for row in made.rows("characteristics_by_arm")
+        if (row["analysis"], row["variable"], row["level"]) == ("onset-site", "Bulbar onset", "yes")
+    ]
+    share = sum(row["n_target"] + row["n_reference"] for row in shown) / sum(arms)
+    assert 0.15 < share < 0.5  # about 30 % of the nation's cases
+    adjusted = {
+        row["analysis"]: row["estimate"]
+        for row in made.rows("estimates")
+        if (row["measure"], row["adjustment"]) == ("hazard_ratio", "adjusted")
+    }
+    assert adjusted["onset-site"] != adjusted["prognosis"]
