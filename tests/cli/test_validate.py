@@ -40,8 +40,8 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
         "    to do    did you mean 'efron'?\n"
         "  sead\n"
         "    found    unknown key\n"
-        "    allowed  analyses, cohorts, concept_sets, contrasts, covariate_sets, covariates, data_needs, exposures, gate, "
-        "grids, id, negative_controls, published, purpose, question, seed, sensitivity, spec_version, title, "
+        "    allowed  analyses, cohorts, concept_sets, contrasts, covariate_sets, covariates, data_needs, exposures, "
+        "gate, grids, id, negative_controls, published, purpose, question, seed, sensitivity, spec_version, title, "
         "triangulation, windows\n"
         "    to do    did you mean 'seed'?\n"
     )
