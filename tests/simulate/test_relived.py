@@ -1,11 +1,13 @@
 """Lives lived on under other treatment: equal to nature where nothing is exchanged, and to the worlds of the truth."""
 
+from dataclasses import replace
 from math import log
 
 import numpy as np
 import pytest
 
 from equipoise.simulate import antidepressants as drugs
+from equipoise.simulate.block import MONTH
 from equipoise.simulate.estimands import SurvivalEstimand
 from equipoise.simulate.formulary import FORMULARY, members
 from equipoise.simulate.nation import draw_block
@@ -41,10 +43,37 @@ def test_nothing_exchanged_is_the_natural_course(patients: Followed) -> None:
     block = truth._block((0, 0))
     rows = np.flatnonzero(np.isin(block.person_id, patients.person_id))
     day = block.diagnosis[rows]
-    months = block._months(rows, day, ANY, True)
+    later = np.zeros(len(rows), bool)
+    months = block._months(rows, day, ANY, True, later)
     np.testing.assert_array_equal(months, block.plan.natural[rows])
-    without = block._months(rows, day, ANY, False)
+    without = block._months(rows, day, ANY, False, later)
     assert (without != block.plan.natural[rows]).any()
+
+
+def test_treatment_that_begins_on_the_day_of_the_diagnosis_comes_after_it_unless_first_use_is_time_zero(
+    patients: Followed,
+) -> None:
+    """Its dispensing lies in no window before time zero, and persons without use begin as often on that day."""
+    block = Truth([STRONG])._block((0, 0))
+    rows = np.flatnonzero(np.isin(block.person_id, patients.person_id))
+    day = block.diagnosis[rows]
+    begun = block._begun_on(rows, day)
+    month = ((day - block.onset[rows]) // MONTH).astype(int)
+    assert 0 < begun.sum() < 0.05 * len(rows)
+    assert (block.plan.turns.begins[rows, month] | ~begun).all()
+    without = block._months(rows[begun], day[begun], ANY, False, begun[begun])
+    natural = block.plan.natural[rows[begun]]
+    next_month = np.minimum(month[begun] + 1, natural.shape[1] - 1)
+    at = np.arange(begun.sum())
+    np.testing.assert_array_equal(without[at, next_month], natural[at, next_month])
+    truth = Truth([STRONG])
+    after, counted = (
+        truth.log_hazard_ratio(patients, ANY),
+        truth.log_hazard_ratio(replace(patients, zero_counts=True), ANY),
+    )
+    assert after.value is not None
+    assert counted.value is not None
+    assert counted.value < after.value < 0
 
 
 def test_a_drug_without_effect_has_the_true_value_one(patients: Followed) -> None:

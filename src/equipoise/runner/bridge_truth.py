@@ -70,8 +70,9 @@ class MixtureTruth:
     def _value(self, lived: Lived, treatments: Treatments) -> LogRatio:
         """Mixtures that differ in covariates or models follow the same persons, and share their true value."""
         arms = (treatments.target.tobytes(), treatments.reference.tobytes())
-        rules = (treatments.nobody_stops, treatments.nobody_switches, lived.horizon_days, lived.with_ventilation)
-        key = (lived.person_id.tobytes(), lived.day.tobytes(), arms, rules)
+        rules = (treatments.nobody_stops, treatments.nobody_switches, lived.zero_counts)
+        outcome = (lived.horizon_days, lived.with_ventilation)
+        key = (lived.person_id.tobytes(), lived.day.tobytes(), arms, rules, outcome)
         if key not in self._known:
             self._known[key] = self._truth.log_hazard_ratio(lived, treatments)
         return self._known[key]
@@ -153,4 +154,5 @@ def _lived(
     """Of follow-up without an end, the longest time that anybody was followed."""
     days = design.follow_up.days or int(followed.stop[kept].max())
     day = followed.arms.day[kept].astype(np.int64)
-    return Lived(person_id[followed.arms.person[kept]].astype(np.int64), day, days, with_ventilation)
+    zero_counts = design.time_zero == "first_use" or design.use == "ongoing"
+    return Lived(person_id[followed.arms.person[kept]].astype(np.int64), day, days, with_ventilation, zero_counts)

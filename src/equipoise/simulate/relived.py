@@ -7,7 +7,7 @@ chances of failure that are drawn anew but are the same under both treatments. N
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import log
 
@@ -42,12 +42,16 @@ class Treatments:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Who is followed: identifiers ascending (k,), day of time zero (k,), the last day that counts, the outcome."""
+    """Who is followed: identifiers ascending (k,), day of time zero (k,), the last day that counts, the outcome.
+
+    zero_counts  a drug first dispensed on time zero is use, as where first use is time zero; else it comes after it
+    """
 
     person_id: np.ndarray
     day: np.ndarray
     horizon_days: int
     with_ventilation: bool = False
+    zero_counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Truth:
 
 
 def _part(followed: Followed, at: np.ndarray) -> Followed:
-    return Followed(followed.person_id[at], followed.day[at], followed.horizon_days, followed.with_ventilation)
+    return replace(followed, person_id=followed.person_id[at], day=followed.day[at])
 
 
 def _undefined(treatments: Treatments) -> str:
@@ -175,9 +179,12 @@ class _Patients:
         """
         if (followed.day < self.diagnosis[rows]).any():
             return "time zero lies before the diagnosis of some of its persons"
-        if self._needs_a_choice(rows, followed.day, treatments):
+        later = np.zeros(len(rows), bool)
+        if not (followed.zero_counts or treatments.nobody_switches):
+            later = self._begun_on(rows, followed.day)
+        if self._needs_a_choice(rows[~later], followed.day[~later], treatments):
             return "an arm holds drugs that suppress REM sleep and others: which to give to the other arm is not said"
-        worlds = [self._months(rows, followed.day, treatments, arm) for arm in (True, False)]
+        worlds = [self._months(rows, followed.day, treatments, arm, later) for arm in (True, False)]
         made = [np.empty((len(rows), LIVES)), np.empty((len(rows), LIVES))]
         natural = self._total(rows, self.plan.natural[rows])
         at_zero = _reached(natural, (followed.day - self.onset[rows]) / MONTH)
@@ -199,8 +206,22 @@ class _Patients:
                 return True
         return False
 
-    def _months(self, rows: np.ndarray, day: np.ndarray, treatments: Treatments, in_target: bool) -> np.ndarray:
-        """The drug in hand in each month of one world: int16 (k, months)."""
+    def _begun_on(self, rows: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Whether a treatment begins on the very day, bool (k,). A month's treatment begins on its first day, that of
+        the month of the diagnosis on the diagnosis."""
+        at, natural = np.arange(len(rows)), self.plan.natural[rows]
+        month = np.minimum(((day - self.onset[rows]) // MONTH).astype(np.int64), natural.shape[1] - 1)
+        before = np.where(month > 0, natural[at, np.maximum(month - 1, 0)], drugs.NONE)
+        start = np.maximum(self.onset[rows] + np.floor(MONTH * month), self.diagnosis[rows])
+        return (natural[at, month] != drugs.NONE) & (before == drugs.NONE) & (start == day)
+
+    def _months(
+        self, rows: np.ndarray, day: np.ndarray, treatments: Treatments, in_target: bool, later: np.ndarray
+    ) -> np.ndarray:
+        """The drug in hand in each month of one world: int16 (k, months).
+
+        Where `later`, bool (k,), what is in hand in the month of time zero began after it, as it would in any world.
+        """
         natural = self.plan.natural[rows]
         parts = np.minimum(((day - self.onset[rows]) // MONTH).astype(np.int64) + 1, natural.shape[1])
         either = treatments.target | treatments.reference
@@ -216,7 +237,8 @@ class _Patients:
 
         begun = natural.copy()
         before = np.maximum(parts - 1, 0)
-        begun[np.arange(len(rows)), before] = exchanged(natural[np.arange(len(rows)), before])
+        in_hand = natural[np.arange(len(rows)), before]
+        begun[np.arange(len(rows)), before] = np.where(later, in_hand, exchanged(in_hand))
         if treatments.nobody_stops and len(own):
             begun[np.arange(len(rows)), before] = gives
         turns = self._turns(rows, treatments, other if treatments.nobody_switches else NO_DRUGS, bool(len(own)))
