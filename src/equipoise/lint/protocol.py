@@ -73,7 +73,7 @@ def _named(analysis: Analysis) -> dict[str, list[str]]:
             "concept_sets": [
                 *design.outcome.any_of,
                 *design.outcome.competing,
-                design.follow_up.delayed_entry,
+                *([design.follow_up.delayed_entry] if design.follow_up.delayed_entry else []),
                 *_of_function(design.function),
             ],
         }
