@@ -10,7 +10,7 @@ from equipoise.simulate.nation_spec import NationSpec, parse_nation
 
 PERSONS, MULTIPLIER = 66_000, 200.0  # over a thousand registered cases of ALS
 STUDY = Path(__file__).with_name("study.toml")
-CONFOUNDED = STUDY.with_name("confounded.toml")
+TRIAL, CONFOUNDED = STUDY.with_name("trial.toml"), STUDY.with_name("confounded.toml")
 KEYS = ("analysis", "comparison", "exposure", "window", "adjustment", "measure")
 NUMBERS = ("estimate", "log_estimate", "std_error", "conf_low", "conf_high", "reason", "n_cases", "n_exposed_cases")
 
@@ -26,7 +26,7 @@ def unconfounded() -> NationSpec:
         {
             "switches": dict.fromkeys(CONFOUNDING, False),
             "prescribing": {"antidepressants": {"rate": 60.0, "tendency": 0.0}},
-            "course": {"distress": {"rate": 0.03}, "choice": {"non_suppressing": 0.0}},
+            "course": {"distress": {"rate": 0.08}, "choice": {"non_suppressing": 0.0}},
             "effects": {"rem_suppression_on_death": 0.6},
         }
     )
@@ -37,17 +37,20 @@ def confounded() -> NationSpec:
     return parse_nation({"course": {"distress": {"rate": 0.03}, "choice": {"non_suppressing": -1.5}}})
 
 
-def estimates(spec: NationSpec, seed: int, study: Path = STUDY) -> list[dict[str, Any]]:
-    """Rows of the table of estimates, from a nation written as a database and read as a foreign one would be."""
+def estimates(spec: NationSpec, seed: int, *studies: Path) -> list[dict[str, Any]]:
+    """Rows of the tables of estimates, from a nation written as a database and read as a foreign one would be."""
     with tempfile.TemporaryDirectory() as folder:
         nation = Path(folder) / "nation"
         eq.write_nation(nation, spec, persons=PERSONS, seed=seed, multiplier=MULTIPLIER, workers=1)
-        results = eq.run(
-            eq.read_study(study),
-            eq.connect(nation),
-            to=Path(folder) / "results",
-            store=Path(folder) / "store",
-            min_cell_count=0,
-            progress=Silent(),
-        )
-        return [{key: row[key] for key in (*KEYS, *NUMBERS)} for row in results.rows("estimates")]
+        rows = []
+        for study in studies:
+            results = eq.run(
+                eq.read_study(study),
+                eq.connect(nation),
+                to=Path(folder) / study.stem,
+                store=Path(folder) / "store",
+                min_cell_count=0,
+                progress=Silent(),
+            )
+            rows += [{key: row[key] for key in (*KEYS, *NUMBERS)} for row in results.rows("estimates")]
+        return rows

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.coverage.nations import MULTIPLIER, estimates, unconfounded
+from tests.coverage.nations import MULTIPLIER, STUDY, TRIAL, estimates, unconfounded
 from tests.coverage.summary import page, summarised, truths
 
 TRUTH_PERSONS = 2_400_000
@@ -41,7 +41,7 @@ def _kept(given: tuple[int, Path]) -> int:
     seed, to = given
     place = _place(to, seed)
     part = place.with_suffix(".part")
-    part.write_text(json.dumps(estimates(unconfounded(), seed)), encoding="utf-8")
+    part.write_text(json.dumps(estimates(unconfounded(), seed, STUDY, TRIAL)), encoding="utf-8")
     part.replace(place)
     return seed
 

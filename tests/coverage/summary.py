@@ -12,6 +12,7 @@ from scipy.stats import norm
 from equipoise.simulate.estimands import SurvivalEstimand, Users
 from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.true_values import Nation, compute_truth
+from tests.coverage.trial_truth import true_risks
 
 Rows = list[dict[str, Any]]
 Key = tuple[str, str, str, str, str, str]
@@ -70,10 +71,14 @@ class Coverage:
         return float(norm.isf((1 - LEVEL) / 2 / len(self.estimates)))
 
 
-def truths(spec: NationSpec, multiplier: float, persons: int) -> dict[str, Truth]:
-    """True values by measure: no drug has an effect on onset; the other contrast is that of the same users' worlds."""
+def truths(spec: NationSpec, multiplier: float, persons: int) -> dict[tuple[str, ...], Truth]:
+    """True values, by measure or by analysis, comparison, exposure and measure.
+
+    No drug has an effect on onset; users of two kinds of drugs are compared in the worlds in which they use either; a
+    trial's strategies are lived by the same persons.
+    """
     nation = Nation(spec, persons, 90_001, multiplier)
-    found = {"odds_ratio": Truth(0.0, 0.0)}
+    found: dict[tuple[str, ...], Truth] = {("odds_ratio",): Truth(0.0, 0.0)}
     for measure in FOLLOWED:
         estimand = SurvivalEstimand(
             target="every_antidepressant_suppressing",
@@ -84,19 +89,43 @@ def truths(spec: NationSpec, multiplier: float, persons: int) -> dict[str, Truth
         )
         value = compute_truth(nation, estimand)
         scale = np.log(value.value) if measure.endswith("ratio") else value.value
-        found[measure] = Truth(float(scale), value.std_error)
+        found[("not_suppressing", "suppressing", measure)] = Truth(float(scale), value.std_error)
+    return found | _of_trial(Nation(spec, persons // 4, 90_001, multiplier))
+
+
+def _of_trial(nation: Nation) -> dict[tuple[str, ...], Truth]:
+    died = {name: lives.mean(axis=1) for name, lives in true_risks(nation).items()}
+    found = {("every strategy", name, "risk"): _mean(risks) for name, risks in died.items()}
+    for one in died:
+        for other in died:
+            found["trial", other, one, "risk_difference"] = _mean(died[one] - died[other])
     return found
 
 
-def summarised(nations: list[Rows], true: dict[str, Truth]) -> list[Coverage]:
+def _mean(values: np.ndarray) -> Truth:
+    return Truth(float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5))
+
+
+def truth_of(row: dict[str, Any], true: dict[tuple[str, ...], Truth]) -> Truth | None:
+    """The true value behind a row of estimates, if it is known."""
+    analysis, comparison, exposure, measure = (row[key] for key in ("analysis", "comparison", "exposure", "measure"))
+    names = (
+        (analysis, comparison, exposure, measure),
+        (comparison, exposure, measure),
+        (measure,),
+    )
+    return next((true[name] for name in names if name in true), None)
+
+
+def summarised(nations: list[Rows], true: dict[tuple[str, ...], Truth]) -> list[Coverage]:
     """Every estimator whose measure has a true value, over the nations in which it gave an estimate."""
     rows: dict[Key, Rows] = defaultdict(list)
     for nation in nations:
         for row in nation:
-            if row["measure"] in true and row["reason"] is None:
+            if truth_of(row, true) is not None and row["reason"] is None:
                 name = (row[key] or "" for key in ("analysis", "comparison", "exposure", "window", "adjustment"))
                 rows[*name, row["measure"]].append(row)  # type: ignore[index]
-    return [_over_nations(key, found, true[key[-1]]) for key, found in rows.items()]
+    return [_over_nations(key, found, truth_of(found[0], true)) for key, found in rows.items()]  # type: ignore[arg-type]
 
 
 def _over_nations(key: Key, rows: Rows, truth: Truth) -> Coverage:

@@ -3,8 +3,6 @@
 The simulations are slow; how their figures are worked out is held against numbers made by hand.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -28,7 +26,7 @@ def row(estimate: float, error: float, **changes: object) -> dict[str, object]:
 
 def test_bias_coverage_and_bound_of_three_nations() -> None:
     nations: list[Rows] = [[row(0.1, 0.1)], [row(-0.1, 0.1)], [row(0.3, 0.1)], [row(0.0, 0.1, reason="NO_CASES")]]
-    (found,) = summarised(nations, {"odds_ratio": Truth(0.0, 0.0)})
+    (found,) = summarised(nations, {("odds_ratio",): Truth(0.0, 0.0)})
     assert found.key == ("a", "b", "c", "", "crude", "odds_ratio")
     assert found.bias == pytest.approx(0.1)
     assert found.bias_error == pytest.approx(0.2 / 3**0.5)
@@ -66,7 +64,7 @@ def misled() -> dict[tuple[str, str, str], np.ndarray]:
     """Estimates by analysis, comparison or lag, and measure, over confounded nations."""
     found: dict[tuple[str, str, str], list[float]] = {}
     for seed in range(1, FEWER + 1):
-        for made in estimates(confounded(), seed, Path(CONFOUNDED)):
+        for made in estimates(confounded(), seed, CONFOUNDED):
             name = (made["analysis"], made["adjustment"], made["measure"])
             if made["reason"] is None:
                 found.setdefault(name, []).append(made["log_estimate"] or made["estimate"])

@@ -26,6 +26,9 @@ RESTED_ON = ("n_exposed_cases", "n_exposed_controls")
 # Among how many unknowns the sums by which a number is worked out are looked for.
 LOCAL = 100
 
+# Among how many numbers nearest to a small one another solution is looked for, before all that hang together are asked.
+NEAREST = (150, 1_500)
+
 
 def hide(network: Network, min_cell_count: int, also: Iterable[int] = ()) -> set[int]:
     """Indices of the numbers of `network` to hide: small ones, those in `also`, and what would give small ones away.
@@ -55,6 +58,7 @@ class _Hiding:
         self.small = {n for n, v in enumerate(self.value) if 1 <= v < k}
         self.open = set(self.small)
         self.hidden |= self.small
+        self.fixed: set[int] = set()  # small numbers that no hiding makes safe
         self.last = -1  # the number hidden last
 
     def run(self) -> set[int]:
@@ -83,7 +87,8 @@ class _Hiding:
         """Hide the numbers that lose least among those with which each of these has another solution."""
         before = len(self.hidden)
         for number in unsafe:
-            self.hidden |= self._room_for(number)
+            if len(self.hidden) == before or not self._exchange(number):
+                self.hidden |= self._room_for(number)
         return len(self.hidden) > before
 
     def _widen(self, unsafe: list[int]) -> bool:
@@ -96,15 +101,23 @@ class _Hiding:
 
     def _sums_left(self) -> Iterator[dict[int, float]]:
         """For each small sum that is known because other hidden numbers of it can be worked out: what may be hidden."""
-        numbers = self._linked(self.small)
-        unknown = movable(self._equations(numbers), sorted(numbers))
-        for at in sorted({at for n in self.small for at in self.of[n]}):
+        beyond_help = {at for n in self.fixed for at in self.of[n]}
+        sums = sorted({at for n in self.small for at in self.of[n]} - beyond_help)
+        unknown = self._movable_in(sums)
+        for at in sums:
             if self._known_small_sum(at, unknown) and not self._known_small_sum(at, self.hidden):
                 weight = dict.fromkeys(self._shown([at]), 1.0)
                 for n in self.relations[at].terms:
                     if n in self.hidden and n not in unknown:
                         weight |= self._by_which(n)
                 yield weight
+
+    def _movable_in(self, sums: Iterable[int]) -> set[int]:
+        """Hidden numbers of these sums that cannot be worked out."""
+        numbers = {n for at in sums for n in self.relations[at].terms if n in self.hidden}
+        unknown = {n for n in numbers if self._exchange(n)}
+        asked = sorted(numbers - unknown)
+        return unknown | (movable(self._equations(self._linked(asked)), asked) if asked else set())
 
     def _hide_least(self, weight: dict[int, float]) -> bool:
         """Hide the number whose loss is least, of those without which a small one cannot be worked out."""
@@ -121,7 +134,7 @@ class _Hiding:
         self.open = small_sums | {n for n in self.open - small_sums if not self._exchange(n)}
         if asked := sorted(self.open - small_sums):
             self.open -= movable(self._equations(self._linked(asked)), asked)
-        return set(self.open)
+        return self.open - self.fixed
 
     def _known_small_sum(self, at: int, unknown: set[int]) -> bool:
         """True where all that is unknown in a sum is on one side of it, so that its total is known, and is small."""
@@ -198,21 +211,37 @@ class _Hiding:
         return {}
 
     def _room_for(self, number: int) -> set[int]:
-        """Shown numbers that move in the cheapest solution in which this one moves; none where none is needed."""
-        near = self._near(number)
-        equations = self._equations(near)
-        price = [0.0 if n in self.hidden else self._price(n) for n in equations.order]
-        moving = cheapest(equations, number, np.array(price))
-        return moving - self.hidden
+        """Shown numbers that move in a cheap solution in which this one moves; none where none is needed.
 
-    def _near(self, number: int) -> set[int]:
-        """Numbers other than zero that relations tie to this one, through others too, hidden or not."""
-        shown = {n for n, value in enumerate(self.value) if value > 0 and self.published[n]}
-        kept, self.hidden = self.hidden, self.hidden | shown
-        try:
-            return self._linked([number])
-        finally:
-            self.hidden = kept
+        The cheapest among the numbers nearest to it; farther ones are asked only where these have no solution.
+        """
+        asked = 0
+        for most in (*NEAREST, len(self.value)):
+            near = self._near(number, most)
+            if len(near) == asked:
+                break
+            asked = len(near)
+            equations = self._equations(near)
+            price = [0.0 if n in self.hidden else self._price(n) for n in equations.order]
+            for by in (1, -1) if self.value[number] > self._least(number) else (1,):
+                if moving := cheapest(equations, number, np.array(price), by):
+                    return moving - self.hidden
+        # Zeros are shown, and with them alone no other solution is left: to hide more would not help.
+        self.fixed.add(number)
+        return set()
+
+    def _near(self, number: int, most: int) -> set[int]:
+        """Numbers other than zero that relations tie to this one, hidden or not: the nearest, about `most` of them."""
+        found, ring, seen = {number}, [number], set()
+        while ring and len(found) < most:
+            around = sorted({at for n in ring for at in self.of[n]} - seen)
+            seen.update(around)
+            ring = sorted({n for at in around for n in self.relations[at].terms if self._may_move(n)} - found)
+            found.update(ring)
+        return found
+
+    def _may_move(self, number: int) -> bool:
+        return number in self.hidden or (self.value[number] > 0 and self.published[number])
 
     def _price(self, number: int) -> float:
         is_total, value, _ = self._loss(number)

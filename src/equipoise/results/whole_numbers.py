@@ -122,8 +122,8 @@ def _moved(equations: Equations, left: np.ndarray, whole: bool) -> tuple[np.ndar
     return found, split
 
 
-def cheapest(equations: Equations, number: int, price: np.ndarray) -> set[int]:
-    """Unknowns that move in the solution in which `number` moves up by one and the sum of `price` × distance is least.
+def cheapest(equations: Equations, number: int, price: np.ndarray, by: int = 1) -> set[int]:
+    """Unknowns that move in the solution in which `number` moves by `by` and the sum of `price` × distance is least.
 
     price  float64 (unknowns,), what it costs to move each by one either way
     Empty where there is no such solution, and where no sum ties `number`. This is the linear problem of cell
@@ -136,8 +136,8 @@ def cheapest(equations: Equations, number: int, price: np.ndarray) -> set[int]:
     # Each move is the difference of two that are not below zero, so that its distance is their sum.
     sums = hstack([equations.matrix, -equations.matrix])
     upper = equations.upper.copy()
-    lower[at] = upper[at] = 1
-    ups, downs = np.stack([np.maximum(lower, 0), upper]), np.stack([np.zeros(n), np.maximum(-lower, 0)])
+    lower[at] = upper[at] = by
+    ups, downs = (np.maximum(np.stack(limits), 0) for limits in ((lower, upper), (-upper, -lower)))
     bounds = np.hstack([ups, downs]).T
     made = linprog(np.tile(price, 2), A_eq=sums, b_eq=np.zeros(len(equations.rows)), bounds=bounds, method="highs")
     if made.x is None:
