@@ -60,3 +60,8 @@ def test_of_thousands_of_covariates_the_most_different_are_drawn() -> None:
     assert figure.count("<circle") == 80
     assert "Covariate 999" in figure
     assert ">Covariate 9<" not in figure
+
+
+def test_a_spread_of_which_every_count_is_hidden_says_so() -> None:
+    hidden = {"scale": "propensity", "score_from": 0.0, "score_below": 1.0, "n_target": None, "n_reference": None}
+    assert "no group is shown: counts are small" in score_figure([hidden])

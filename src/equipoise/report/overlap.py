@@ -41,7 +41,8 @@ def score_figure(rows: Sequence[Row]) -> Markup:
         parts.append(element("line", x1=x(tick), x2=x(tick), y1=bottom, y2=bottom + 5, class_="axis"))
         label = element("text", f"{tick:g}", x=x(tick), y=bottom + 19, class_="tick", text_anchor="middle")
         parts.append(label)
-    words = f"{SCALES[scale]}; height: share of the arm, up to {100 * highest:.0f}\u202f%"
+    height = f"height: share of the arm, up to {100 * highest:.0f}\u202f%"
+    words = f"{SCALES[scale]}; {height if any(totals.values()) else 'no group is shown: counts are small'}"
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(element("text", words, x=middle, y=bottom + 38, class_="tick", text_anchor="middle"))
     for arm in ARMS:
