@@ -10,7 +10,7 @@ from equipoise.simulate import antidepressants as drugs
 from equipoise.simulate.block import MONTH
 from equipoise.simulate.estimands import SurvivalEstimand
 from equipoise.simulate.formulary import FORMULARY, members
-from equipoise.simulate.nation import draw_block
+from equipoise.simulate.nation import draw_block, draw_patients
 from equipoise.simulate.nation_spec import parse_nation
 from equipoise.simulate.places import data_of_view, truth_beside
 from equipoise.simulate.relived import NO_DRUGS, Followed, Treatments, Truth, of_one_kind
@@ -133,3 +133,17 @@ def test_parts_of_a_nation_are_found_beside_the_data(tmp_path) -> None:
     assert truth_beside(str(tmp_path), network) == [tmp_path / "truth"]
     assert truth_beside("postgres://server/nation") == []
     assert len(FORMULARY) == len(NO_DRUGS)
+
+
+def test_treatment_that_ended_before_the_first_symptom_is_in_nobodys_hand_after_it() -> None:
+    place = STRONG.places()[0]
+    _, _, disease, episodes = draw_patients(STRONG.spec, place, STRONG.multiplier)
+    block = Truth([STRONG])._block((0, 0))
+    mine = drugs.ANTIDEPRESSANT[episodes.drug] & np.isin(episodes.person, disease.person)
+    row = np.searchsorted(disease.person, episodes.person[mine])
+    ended = episodes.stop[mine] < block.onset[row]
+    former = np.setdiff1d(row[ended], row[~ended])
+    assert len(former) > 20
+    known = block.plan.illness.diagnosis[former]
+    before = np.arange(block.plan.natural.shape[1]) < known[:, None]
+    assert (block.plan.natural[former] == drugs.NONE)[before].all()

@@ -93,7 +93,7 @@ def _before(disease: Disease, illness: Illness, episodes: Episodes) -> np.ndarra
         onset = int(disease.onset[row[at]])
         first = max(int(np.ceil((int(episodes.start[at]) - onset) / MONTH - 0.5)), 0)
         last = int(np.floor((int(episodes.stop[at]) - onset) / MONTH - 0.5))
-        months[row[at], first : last + 1] = episodes.drug[at]
+        months[row[at], first : max(last + 1, 0)] = episodes.drug[at]  # nothing of what ended before onset
     return months
 
 

@@ -58,7 +58,7 @@ class Distress(Section):
     """Distress after the diagnosis and the antidepressants it leads to."""
 
     rate: float = parameter(
-        0.0066, "1 a month", "chance to begin an antidepressant at mean distress", source=ROOS, ge=0
+        0.008, "1 a month", "chance to begin an antidepressant at mean distress", source=ROOS, ge=0
     )
     first_months: float = parameter(2.5, "1", "times that chance in the half-year after the diagnosis", ge=0)
     slope: float = parameter(0.35, "log odds", "of beginning, for every point a month of loss beyond the mean")
@@ -75,7 +75,7 @@ class Choice(Section):
 
     non_suppressing: float = parameter(-3.0, "log odds", "of a drug that does not suppress REM sleep, no weight loss")
     weight_loss: float = parameter(1.4, "log odds", "added by weight loss (mirtazapine)")
-    slope: float = parameter(0.40, "log odds", "added by every point a month of loss beyond the mean")
+    slope: float = parameter(0.55, "log odds", "added by every point a month of loss beyond the mean")
     amitriptyline: float = parameter(-2.5, "log odds", "of amitriptyline among suppressing drugs, no sialorrhoea")
     sialorrhoea: float = parameter(2.0, "log odds", "added by sialorrhoea")
 

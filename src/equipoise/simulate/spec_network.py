@@ -28,12 +28,12 @@ class NetworkSection(Section):
         0.30, "1 a year", "rate of leaving care after the diagnosis, or after entry", source=STUDY_B, ge=0
     )
     prescribed_in_network: float = parameter(
-        0.56, "1", "share of persons whose prescriptions the network writes at all", source=STUDY_B, ge=0, le=1
+        0.71, "1", "share of persons whose prescriptions the network writes at all", source=STUDY_B, ge=0, le=1
     )
     prescription_captured: float = parameter(0.90, "1", "of their prescriptions, recorded", ge=0, le=1)
     riluzole_captured: float = parameter(0.92, "1", "of persons on riluzole, prescribed by the network", ge=0, le=1)
     diagnosis_captured: float = parameter(0.80, "1", "of diagnoses made while in care, recorded", ge=0, le=1)
-    death_captured: float = parameter(0.90, "1", "of deaths while in care, recorded", ge=0, le=1)
+    death_captured: float = parameter(0.86, "1", "of deaths while in care, recorded", ge=0, le=1)
     white: Share = parameter(0.78, "1", "share of White persons", source="United States")
     black: Share = parameter(0.12, "1", "share of Black persons", source="United States")
     asian: Share = parameter(0.05, "1", "share of Asian persons; race of the rest is unknown", source="United States")

@@ -87,7 +87,7 @@ class Population(Section):
     age_at_union: tuple[Positive, Positive] = parameter(
         (24.5, 4.5), "years", "mean and standard deviation of the woman's age when a couple forms (normal, from 17)"
     )
-    divorce: Share = parameter(0.42, "1", "share of couples who part if both live on", source=_SWEDEN)
+    divorce: Share = parameter(0.40, "1", "share of couples who part if both live on", source=_SWEDEN)
     divorce_years: Positive = parameter(14.0, "years", "mean time until they part (exponential)")
     repartnered: Share = parameter(0.98, "1", "share of the parted who find a second partner")
     children: tuple[Share, ...] = parameter(
