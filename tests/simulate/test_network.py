@@ -36,7 +36,7 @@ def test_nothing_is_recorded_outside_care(block: Block) -> None:
     view = network_view(NationSpec(), block)
     here = np.zeros(len(block.people), bool)
     here[view.persons] = True
-    for records in (view.conditions, view.dispensings, view.visits, view.procedures):
+    for records in (view.conditions, view.dispensings, view.visits, view.procedures, view.problems):
         assert len(records)
         assert here[records.person].all()
         assert (records.day >= view.start[records.person]).all()
@@ -89,10 +89,11 @@ def test_a_person_is_seen_alike_whatever_else_is_prescribed(block: Block) -> Non
     assert treated(few) == treated(many)
 
 
-def test_tables_know_race_and_no_relatives(block: Block) -> None:
+def test_tables_know_race_and_no_relatives_or_civil_life(block: Block) -> None:
     tables, patients = network_tables(NationSpec(), block)
     assert patients == len(treated(network_view(NationSpec(), block)))
-    assert not {"fact_relationship", "observation"} & set(tables)
+    assert "fact_relationship" not in tables
+    assert set(tables["observation"]["observation_source_value"].to_pylist()) == {"Spinal onset", "Bulbar onset"}
     race = np.asarray(tables["person"]["race_concept_id"])
     assert abs((race == 8527).mean() - 0.78) < 4 * np.sqrt(0.78 * 0.22 / len(race))
 

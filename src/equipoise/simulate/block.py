@@ -166,6 +166,7 @@ class Course:
     cut                  (rows,) day on which background episodes of antidepressants end; NEVER keeps them
     visits               ALSFRS-R items, total and vital capacity as `Records` (`what` indexes `course.MEASUREMENTS`)
     procedures           NIV, gastrostomy, tracheostomy as `Records` (`what` indexes `course.PROCEDURES`)
+    breathing            first day on which weak breathing is recognised (`what` indexes `breathing.BREATHING`)
     """
 
     death: np.ndarray
@@ -176,3 +177,4 @@ class Course:
     episodes: Episodes
     visits: Records
     procedures: Records
+    breathing: Records

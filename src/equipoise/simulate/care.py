@@ -31,10 +31,12 @@ def draw_procedures(
     disease: Disease, illness: Illness, diagnosed: np.ndarray, ventilation: np.ndarray, last: np.ndarray
 ) -> Records:
     """First day of ventilation and gastrostomy of diagnosed patients, up to `last`."""
-    days = np.stack([_day(disease, illness.niv), _day(disease, illness.gastrostomy), ventilation.astype(np.int64)])
+    days = np.stack(
+        [day_in_month(disease, illness.niv), day_in_month(disease, illness.gastrostomy), ventilation.astype(np.int64)]
+    )
     happens = diagnosed & (days <= last) & (days >= disease.diagnosis)
     what, row = np.nonzero(happens)
-    return _sorted(disease.person[row], days[what, row], what, np.ones(len(row)))
+    return sorted_records(disease.person[row], days[what, row], what, np.ones(len(row)))
 
 
 def draw_visits(spec: CourseSection, disease: Disease, illness: Illness, last: np.ndarray, draws: Draws) -> Records:
@@ -51,7 +53,7 @@ def draw_visits(spec: CourseSection, disease: Disease, illness: Illness, last: n
         comes &= draws.uniform("dropout", visit) >= _dropout(rules, lost) * (visit > 0)
         seen = np.flatnonzero(comes & (day <= last))
         parts.append(_measured(rules, disease, illness, seen, day, month, draws, visit))
-    return _sorted(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return sorted_records(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _dropout(rules: Care, lost: np.ndarray) -> np.ndarray:
@@ -85,13 +87,13 @@ def _measured(
     )
 
 
-def _day(disease: Disease, month: np.ndarray) -> np.ndarray:
+def day_in_month(disease: Disease, month: np.ndarray) -> np.ndarray:
     """The middle of a month after onset, not before the diagnosis; NEVER where the month never comes."""
     day = np.floor(disease.onset + MONTH * (month.astype(float) + 0.5)).astype(np.int64)
     return np.where(month == NO_MONTH, NEVER, np.maximum(day, disease.diagnosis))
 
 
-def _sorted(person: np.ndarray, day: np.ndarray, what: np.ndarray, amount: np.ndarray) -> Records:
+def sorted_records(person: np.ndarray, day: np.ndarray, what: np.ndarray, amount: np.ndarray) -> Records:
     order = np.lexsort((what, day, person))
     return Records(
         person[order].astype(np.int32),

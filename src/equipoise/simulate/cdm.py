@@ -25,13 +25,16 @@ from equipoise.simulate.cdm_vocabulary import (
     SPOUSE,
     atc_id,
     icd10_id,
+    icd10cm_id,
     measurement_id,
+    problem_id,
     procedure_id,
     product_id,
 )
 from equipoise.simulate.formulary import FORMULARY
 from equipoise.simulate.kinship import parents, siblings, spouses
 from equipoise.simulate.life_events import life_events
+from equipoise.simulate.problems import PROBLEMS
 from equipoise.simulate.views import View
 
 IDS_A_BLOCK = 100_000_000  # identifiers of the rows of a table that each block may use
@@ -41,6 +44,12 @@ ATC_CONCEPTS = np.array([atc_id(drug.atc) for drug in FORMULARY])
 ATC_CODES = [drug.atc for drug in FORMULARY]
 PACK_DAYS = np.array([drug.pack_days for drug in FORMULARY])
 TABLETS = np.array([drug.tablets for drug in FORMULARY])
+
+CODED = [
+    *((each.code, each.concept, icd10_id(i)) for i, each in enumerate(CONDITIONS)),
+    *((each.code, problem_id(i), icd10cm_id(i)) for i, each in enumerate(PROBLEMS)),
+]
+"""Code, standard concept and source concept of every diagnosis: those of visits, then those of problem lists."""
 
 
 def cdm_tables(view: View) -> dict[str, pa.Table]:
@@ -126,22 +135,11 @@ def _deaths(view: View) -> pa.Table:
 
 
 def _diagnoses(view: View) -> dict[str, pa.Table]:
-    """Diagnoses, and one visit for all diagnoses of a person on a day."""
+    """Diagnoses, and one visit for all diagnoses of a person on a day; entries of problem lists come from no visit."""
     records = view.conditions
-    n = len(records)
-    new = np.ones(n, bool)
+    new = np.ones(len(records), bool)
     new[1:] = (records.person[1:] != records.person[:-1]) | (records.day[1:] != records.day[:-1])
     visit_ids = _ids(view, int(new.sum()))
-    conditions = {
-        "condition_occurrence_id": _ids(view, n),
-        "person_id": _person_id(view, records.person),
-        "condition_concept_id": np.array([each.concept for each in CONDITIONS])[records.what],
-        "condition_start_date": records.day,
-        "condition_type_concept_id": REGISTRY,
-        "visit_occurrence_id": visit_ids[np.cumsum(new) - 1],
-        "condition_source_value": coded_text(records.what, [each.code for each in CONDITIONS]),
-        "condition_source_concept_id": np.array([icd10_id(i) for i in range(len(CONDITIONS))])[records.what],
-    }
     visits = {
         "visit_occurrence_id": visit_ids,
         "person_id": _person_id(view, records.person[new]),
@@ -152,8 +150,30 @@ def _diagnoses(view: View) -> dict[str, pa.Table]:
     }
     return {
         "visit_occurrence": cdm_rows("visit_occurrence", len(visit_ids), visits),
-        "condition_occurrence": cdm_rows("condition_occurrence", n, conditions),
+        "condition_occurrence": _conditions(view, visit_ids[np.cumsum(new) - 1]),
     }
+
+
+def _conditions(view: View, visits: np.ndarray) -> pa.Table:
+    """Diagnoses of visits, and entries of problem lists, which come from none."""
+    seen, listed = view.conditions, view.problems
+    codes, concepts, sources = zip(*(CODED[: len(CONDITIONS)] if view.civil else CODED), strict=True)
+    person, day = np.concatenate([seen.person, listed.person]), np.concatenate([seen.day, listed.day])
+    what = np.concatenate([seen.what, listed.what + len(CONDITIONS)])
+    order = np.lexsort((what, day, person))
+    visit, n = np.concatenate([visits, np.zeros(len(listed), np.int64)])[order], len(order)
+    what = what[order]
+    values = {
+        "condition_occurrence_id": _ids(view, n),
+        "person_id": _person_id(view, person[order]),
+        "condition_concept_id": np.array(concepts)[what],
+        "condition_start_date": day[order],
+        "condition_type_concept_id": REGISTRY,
+        "visit_occurrence_id": pa.array(visit, pa.int64(), mask=what >= len(CONDITIONS)),
+        "condition_source_value": coded_text(what, list(codes)),
+        "condition_source_concept_id": np.array(sources)[what],
+    }
+    return cdm_rows("condition_occurrence", n, values)
 
 
 def _dispensed(view: View) -> pa.Table:

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from equipoise.simulate.care import MEASUREMENTS, PROCEDURES
 from equipoise.simulate.formulary import FORMULARY
+from equipoise.simulate.problems import PROBLEMS
 from equipoise.simulate.psychiatry import DIAGNOSES
 
 LOCAL = 2_000_000_000
 ATC_LEVELS = {4: "ATC 3rd", 5: "ATC 4th", 7: "ATC 5th"}
 
+EHR, EHR_PRESCRIPTION, EHR_PROBLEM_LIST = 32817, 32838, 32840
 MALE, FEMALE, REGISTRY, DISPENSING, OUTPATIENT, MILLIGRAM, CDM_54 = 8507, 8532, 32879, 32825, 9202, 8576, 756265
 PERSON_TABLE, MOTHER, CHILD = 1147314, 4248584, 4285883
 FATHER, SPOUSE, FULL_BROTHER, FULL_SISTER, HALF_BROTHER, HALF_SISTER = (LOCAL + 9_000 + i for i in range(6))
@@ -110,6 +112,9 @@ STANDARD = (
     Concept(MALE, "MALE", "Gender", "Gender", "Gender", "S", "M"),
     Concept(FEMALE, "FEMALE", "Gender", "Gender", "Gender", "S", "F"),
     Concept(REGISTRY, "Registry", "Type Concept", "Type Concept", "Type Concept", "S", "OMOP4976952"),
+    Concept(EHR, "EHR", "Type Concept", "Type Concept", "Type Concept", "S", "OMOP4976890"),
+    Concept(EHR_PRESCRIPTION, "EHR prescription", "Type Concept", "Type Concept", "Type Concept", "S", "OMOP4976911"),
+    Concept(EHR_PROBLEM_LIST, "EHR problem list", "Type Concept", "Type Concept", "Type Concept", "S", "OMOP4976913"),
     Concept(DISPENSING, "EHR dispensing record", "Type Concept", "Type Concept", "Type Concept", "S", "OMOP4976898"),
     Concept(OUTPATIENT, "Outpatient Visit", "Visit", "Visit", "Visit", "S", "OP"),
     Concept(MILLIGRAM, "milligram", "Unit", "UCUM", "Unit", "S", "mg"),
@@ -145,6 +150,16 @@ def icd10_id(condition: int) -> int:
     """Concept of the ICD-10 code, for the position of a diagnosis in `CONDITIONS`; one concept a code."""
     codes = [each.code for each in CONDITIONS]
     return LOCAL + 4_000 + codes.index(codes[condition])
+
+
+def problem_id(problem: int) -> int:
+    """Standard concept of an entry of a problem list, for its position in `PROBLEMS`."""
+    return _local_condition(100 + problem)
+
+
+def icd10cm_id(problem: int) -> int:
+    """Concept of the ICD-10-CM code of an entry of a problem list."""
+    return LOCAL + 4_100 + problem
 
 
 def procedure_id(procedure: int) -> int:
@@ -186,6 +201,10 @@ def _conditions() -> list[Concept]:
     found.append(_local(MOTOR_NEURON_DISEASE, "Motor neuron disease", "Condition", "Disorder"))
     for i, condition in enumerate(CONDITIONS[: len(DIAGNOSES)]):
         found.append(Concept(icd10_id(i), condition.name, "Condition", "ICD10", "ICD10 code", None, condition.code))
+    for i, problem in enumerate(PROBLEMS):
+        found.append(_local(problem_id(i), problem.name, "Condition", "Disorder"))
+        code_class = f"{len(problem.code) - 1}-char billing code"
+        found.append(Concept(icd10cm_id(i), problem.name, "Condition", "ICD10CM", code_class, None, problem.code))
     name, code = "Motor neuron disease", CONDITIONS[-1].code
     found.append(Concept(icd10_id(len(DIAGNOSES)), name, "Condition", "ICD10", "ICD10 code", None, code))
     return found

@@ -12,6 +12,7 @@ import numpy as np
 
 from equipoise.simulate import antidepressants as drugs
 from equipoise.simulate.block import MONTH, NEVER, STRATEGIES, YEAR, Course, Disease, Episodes, People, Place
+from equipoise.simulate.breathing import draw_breathing
 from equipoise.simulate.care import draw_procedures, draw_visits, registered
 from equipoise.simulate.course_draws import Draws
 from equipoise.simulate.course_episodes import draw_course_episodes
@@ -69,6 +70,7 @@ def draw_course(spec: NationSpec, place: Place, people: People, disease: Disease
         episodes=draw_course_episodes(spec, disease, _age(people, disease), illness, natural, diagnosed, last, draws),
         visits=draw_visits(spec.course, disease, illness, np.where(in_register, last, -NEVER), draws),
         procedures=draw_procedures(disease, illness, diagnosed, ventilation[0], last),
+        breathing=draw_breathing(spec.problems.breathing, disease, illness, diagnosed, last, draws),
     )
 
 

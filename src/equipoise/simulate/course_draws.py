@@ -15,7 +15,8 @@ FIRST_STREAM = 0x4E41_0000  # far from the streams of sampling, so that a study'
 PURPOSES = (
     "failure", "ventilated", "after ventilation", "capacity", "niv", "symptoms", "gastrostomy", "begin", "which",
     "stop", "riluzole", "riluzole day", "riluzole stop", "registry", "visit day", "visit score", "dropout", "loss",
-    "other begin", "other kind", "other length", "capacity score",
+    "other begin", "other kind", "other length", "capacity score", "breathing", "breathing recognised",
+    "reason of ventilation",
 )  # fmt: skip
 
 

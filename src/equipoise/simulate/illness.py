@@ -55,9 +55,9 @@ def draw_illness(spec: CourseSection, disease: Disease, draws: Draws) -> Illness
     diagnosis = np.where(disease.diagnosis == NEVER, spec.months, np.floor(delay)).astype(np.int32)
     known = np.arange(spec.months) >= diagnosis[:, None]
     weak = known & (capacity < spec.ventilation.niv_capacity)
-    niv = _first(weak & (draws.months("niv", spec.months) < spec.ventilation.niv_rate))
+    niv = first_month(weak & (draws.months("niv", spec.months) < spec.ventilation.niv_rate))
     tube = known & weight_loss & (draws.months("gastrostomy", spec.months) < spec.symptoms.gastrostomy_rate)
-    return Illness(lost, capacity, weight_loss, sialorrhoea, niv, _first(tube), diagnosis)
+    return Illness(lost, capacity, weight_loss, sialorrhoea, niv, first_month(tube), diagnosis)
 
 
 def _symptoms(spec: CourseSection, disease: Disease, lost: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
@@ -71,6 +71,6 @@ def _symptoms(spec: CourseSection, disease: Disease, lost: np.ndarray, draws: Dr
     return weight_loss, sialorrhoea
 
 
-def _first(happens: np.ndarray) -> np.ndarray:
+def first_month(happens: np.ndarray) -> np.ndarray:
     """First month with a true value in each row."""
     return np.where(happens.any(axis=1), happens.argmax(axis=1), NO_MONTH).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Rows of the observation table: education, income, marriages, the quality register."""
+"""Rows of the observation table: education, income, marriages, the quality register, the site of onset."""
 
 from collections.abc import Callable
 
@@ -29,16 +29,8 @@ Days = tuple[np.ndarray, np.ndarray, np.ndarray]  # person, day, position in OBS
 
 def life_events(view: View, ids: Callable[[View, int], np.ndarray]) -> pa.Table:
     """Rows of a view, sorted by person and day; `ids` gives identifiers to a number of rows."""
-    if not view.civil:
-        return cdm_rows("observation", 0, {})
     block = view.block
-    parts = [
-        attained(block, block.people.education, EDUCATION, EDUCATED_AT),
-        attained(block, block.people.income, INCOME, EARNING_AT),
-        *_partnerships(block),
-        *quality_register(block),
-    ]
-    person, day, what = (np.concatenate(column) for column in zip(*parts, strict=True))
+    person, day, what = (np.concatenate(column) for column in zip(*_known(view), strict=True))
     seen = view.sees(person, day)
     person, day, what = person[seen], day[seen], what[seen]
     order = np.lexsort((what, day, person))
@@ -53,6 +45,18 @@ def life_events(view: View, ids: Callable[[View, int], np.ndarray]) -> pa.Table:
         "observation_source_concept_id": 0,
     }
     return cdm_rows("observation", len(order), values)
+
+
+def _known(view: View) -> list[Days]:
+    block = view.block
+    if not view.civil:
+        return [onset_sites(block, view.sited)]
+    return [
+        attained(block, block.people.education, EDUCATION, EDUCATED_AT),
+        attained(block, block.people.income, INCOME, EARNING_AT),
+        *_partnerships(block),
+        *quality_register(block),
+    ]
 
 
 def attained(block: Block, level: np.ndarray, first: int, age: int) -> Days:
@@ -81,6 +85,11 @@ def quality_register(block: Block) -> list[Days]:
     """Inclusion in the quality register, and the site of onset, on the day of the diagnosis; the first symptom."""
     row = np.flatnonzero(block.course.registered)
     person, day = block.disease.person[row], block.disease.diagnosis[row]
-    site = ONSET_SITE + block.disease.bulbar[row].astype(np.int64)
     onset = (person, block.disease.onset[row], np.full(len(row), FIRST_SYMPTOM))
-    return [(person, day, np.full(len(row), REGISTERED)), (person, day, site), onset]
+    return [(person, day, np.full(len(row), REGISTERED)), onset_sites(block, row), onset]
+
+
+def onset_sites(block: Block, row: np.ndarray) -> Days:
+    """The site of onset of rows of the disease, on the day of the diagnosis."""
+    site = ONSET_SITE + block.disease.bulbar[row].astype(np.int64)
+    return block.disease.person[row], block.disease.diagnosis[row], site

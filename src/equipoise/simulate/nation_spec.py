@@ -15,6 +15,7 @@ from equipoise.simulate.spec_network import NetworkSection
 from equipoise.simulate.spec_observation import Observation
 from equipoise.simulate.spec_population import Population
 from equipoise.simulate.spec_prescribing import PrescribingSection
+from equipoise.simulate.spec_problems import ProblemLists
 from equipoise.simulate.spec_psychiatry import Psychiatry
 from equipoise.simulate.switches import Switches
 from equipoise.spec.read import file_content
@@ -36,6 +37,7 @@ class NationSpec(Section):
     observation: Observation = Field(default_factory=Observation, description="what the registers see of the disease")
     effects: Effects = Field(default_factory=Effects, description="causal effects of drugs")
     network: NetworkSection = Field(default_factory=NetworkSection, description="what a network of hospitals records")
+    problems: ProblemLists = Field(default_factory=ProblemLists, description="what the network's problem lists hold")
     switches: Switches = Field(default_factory=Switches, description="arrows of the causal graph")
 
 

@@ -13,16 +13,17 @@ import pyarrow as pa
 from equipoise.kernels.philox import uniforms
 from equipoise.simulate.block import NEVER, YEAR, Place, Records
 from equipoise.simulate.cdm import cdm_tables
+from equipoise.simulate.cdm_vocabulary import EHR, EHR_PRESCRIPTION, EHR_PROBLEM_LIST
 from equipoise.simulate.course_draws import FIRST_STREAM
 from equipoise.simulate.course_episodes import RILUZOLE
 from equipoise.simulate.nation import Block
 from equipoise.simulate.nation_spec import NationSpec
+from equipoise.simulate.problems import draw_problems
 from equipoise.simulate.views import View
 
 STREAM = FIRST_STREAM + 0x100  # beyond the purposes of the course
-IN_CARE, BEFORE, LEAVES, WRITES, RILUZOLE_WRITTEN, DEATH, PRESCRIPTION, DIAGNOSIS, RACE = range(9)
+IN_CARE, BEFORE, LEAVES, WRITES, RILUZOLE_WRITTEN, DEATH, PRESCRIPTION, DIAGNOSIS, RACE, PROBLEM, SITE = range(11)
 RACES = (8527, 8516, 8515, 0)  # White, Black or African American, Asian, no matching concept
-EHR_PRESCRIPTION, EHR = 32838, 32817
 RECORD_TYPES = {
     "person": None,
     "observation_period": ("period_type_concept_id", EHR),
@@ -32,6 +33,7 @@ RECORD_TYPES = {
     "drug_exposure": ("drug_type_concept_id", EHR_PRESCRIPTION),
     "procedure_occurrence": ("procedure_type_concept_id", EHR),
     "measurement": ("measurement_type_concept_id", EHR),
+    "observation": ("observation_type_concept_id", EHR),
 }
 """The tables of a hospital network, which knows neither relatives nor education, and how their rows came about."""
 
@@ -41,6 +43,7 @@ def network_tables(spec: NationSpec, block: Block) -> tuple[dict[str, pa.Table],
     view = network_view(spec, block)
     tables = cdm_tables(view)
     found = {name: _typed(tables[name], kind) for name, kind in RECORD_TYPES.items()}
+    found["condition_occurrence"] = _listed(found["condition_occurrence"])
     found["person"] = _with(found["person"], "race_concept_id", _race(spec, view))
     treated = view.dispensings.person[view.dispensings.what == RILUZOLE]
     return found, len(np.unique(treated))
@@ -63,6 +66,8 @@ def network_view(spec: NationSpec, block: Block) -> View:
 
     drugs = kept(block.dispensings, PRESCRIPTION, rules.prescription_captured)
     written = np.where(drugs.what == RILUZOLE, riluzole[drugs.person], writes[drugs.person])
+    noted = complete | (chance.of(SITE) < spec.problems.onset_site)
+    listed = draw_problems(spec.problems, block.place, block.people, block.course.breathing)
     nowhere = np.full(len(block.people), NEVER)
     return View(
         block,
@@ -76,12 +81,20 @@ def network_view(spec: NationSpec, block: Block) -> View:
         dispensings=take_records(drugs, written),
         visits=kept(block.course.visits, DIAGNOSIS, 2.0),  # where care takes place it is recorded
         procedures=kept(block.course.procedures, DIAGNOSIS, 2.0),
+        problems=kept(listed, PROBLEM, rules.diagnosis_captured),
+        sited=np.flatnonzero(block.course.diagnosed & noted[block.disease.person]),
         civil=False,
     )
 
 
 def _typed(table: pa.Table, kind: tuple[str, int] | None) -> pa.Table:
     return table if kind is None else _with(table, kind[0], np.full(len(table), kind[1]))
+
+
+def _listed(conditions: pa.Table) -> pa.Table:
+    """Diagnoses without a visit are entries of problem lists."""
+    without = np.asarray(conditions["visit_occurrence_id"].is_null())
+    return _with(conditions, "condition_type_concept_id", np.where(without, EHR_PROBLEM_LIST, EHR))
 
 
 def _with(table: pa.Table, column: str, values: np.ndarray) -> pa.Table:

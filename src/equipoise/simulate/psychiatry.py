@@ -29,16 +29,16 @@ def draw_psychiatry(spec: NationSpec, place: Place, people: People) -> Records:
     True
     """
     found = [_psychiatric(spec, place, people, code, rule) for code, rule in spec.psychiatry.diagnoses.items()]
-    found += [_control(place, people, code, rule) for code, rule in spec.psychiatry.controls.items()]
+    found += [control_days(people, rule, _stream(place, code)) for code, rule in spec.psychiatry.controls.items()]
     codes = [*spec.psychiatry.diagnoses, *spec.psychiatry.controls]
     what = np.repeat([DIAGNOSES.index(code) for code in codes], [len(person) for person, _ in found])
     person, day = (np.concatenate(column) for column in zip(*found, strict=True)) if found else (what, what)
-    return _observed(people, person, day, what)
+    return sorted_once(people, person, day, what)
 
 
 def _psychiatric(spec: NationSpec, place: Place, people: People, code: str, rule: PsychiatricDiagnosis) -> Days:
     """Visits with a recorded diagnosis. The mean rate over a standard normal vulnerability is the rate of the rule."""
-    draw = stream(place.seed, f"diagnosis {code} {place.block}")
+    draw = _stream(place, code)
     g = rule.vulnerability * spec.switches.vulnerability_to_diagnoses
     rate = rule.rate * np.where(people.female, rule.women, 1.0) * np.exp(g * people.vulnerability - g * g / 2)
     most = max(rule.young, rule.elderly, 1.0)
@@ -49,8 +49,12 @@ def _psychiatric(spec: NationSpec, place: Place, people: People, code: str, rule
     return _visits(spec.psychiatry, person[kept], day[kept], draw, spec.switches.incomplete_diagnoses)
 
 
-def _control(place: Place, people: People, code: str, rule: ControlDisease) -> Days:
-    draw = stream(place.seed, f"diagnosis {code} {place.block}")
+def _stream(place: Place, code: str) -> np.random.Generator:
+    return stream(place.seed, f"diagnosis {code} {place.block}")
+
+
+def control_days(people: People, rule: ControlDisease, draw: np.random.Generator) -> Days:
+    """Diagnoses of a disease that depends on age and sex alone, in persons under observation."""
     by_age = np.exp(rule.per_year_of_age * (np.array(CONTROL_AGES) - REFERENCE_AGE))
     person, day = _poisson(people, rule.rate * np.where(people.female, rule.women, 1.0) * by_age.max(), draw)
     age = np.clip((day - people.born[person]) / YEAR, *CONTROL_AGES)
@@ -79,7 +83,7 @@ def _visits(spec: Psychiatry, person: np.ndarray, day: np.ndarray, draw: np.rand
     return person[episode][recorded], visit[recorded]
 
 
-def _observed(people: People, person: np.ndarray, day: np.ndarray, what: np.ndarray) -> Records:
+def sorted_once(people: People, person: np.ndarray, day: np.ndarray, what: np.ndarray) -> Records:
     """The records until observation ends, sorted, each once. Person, day and what share 64 bits."""
     person, day = person.astype(np.int64), day.astype(np.int64)
     seen = day <= np.minimum(people.leaves, people.dies)[person]

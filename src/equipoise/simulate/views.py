@@ -6,6 +6,7 @@ import numpy as np
 
 from equipoise.simulate.block import NEVER, Records
 from equipoise.simulate.nation import Block
+from equipoise.simulate.problems import nobody_listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class View:
     gap_start, gap_end  a time inside that it does not observe, or NEVER
     death               recorded day of death, or NEVER
     conditions, dispensings, visits, procedures   what it records, as in `Block` and `Course`
+    problems            entries of problem lists, as `problems.PROBLEMS` counts them; the registers keep none
+    sited               rows of `Disease` whose site of onset is noted on the day of the diagnosis, outside the register
     civil               whether it knows education, income, marriages, relatives and the quality register
     """
 
@@ -31,6 +34,8 @@ class View:
     dispensings: Records
     visits: Records
     procedures: Records
+    problems: Records
+    sited: np.ndarray
     civil: bool
 
     def sees(self, person: np.ndarray, day: np.ndarray) -> np.ndarray:
@@ -54,5 +59,7 @@ def register_view(block: Block) -> View:
         dispensings=block.dispensings,
         visits=course.visits,
         procedures=course.procedures,
+        problems=nobody_listed(),
+        sited=np.zeros(0, np.intp),
         civil=True,
     )
