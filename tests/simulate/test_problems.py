@@ -1,4 +1,4 @@
-"""Problem lists of the network: weak breathing from vital capacity, the site of onset, diseases that nothing joins to ALS."""
+"""Problem lists of the network: weak breathing, the site of onset, diseases that nothing joins to ALS."""
 
 from pathlib import Path
 
@@ -53,8 +53,10 @@ def test_breathing_is_recognised_where_capacity_is_low(block: Block, capacity: n
     row = rows_of(block, found.person)
     month = ((found.day - block.disease.onset[row]) / MONTH).astype(int)
     seen = capacity[row, month]
-    assert (row >= 0).all() and block.course.diagnosed[row].all()
-    assert (found.day >= block.disease.diagnosis[row]).all() and (found.day <= block.death[found.person]).all()
+    assert (row >= 0).all()
+    assert block.course.diagnosed[row].all()
+    assert (found.day >= block.disease.diagnosis[row]).all()
+    assert (found.day <= block.death[found.person]).all()
     hypoventilation, failure = (seen[found.what == kind] for kind in (HYPOVENTILATION, FAILURE))
     rules = NationSpec().problems.breathing
     assert min(len(hypoventilation), len(failure)) > 50
@@ -97,7 +99,7 @@ def test_ventilation_may_be_coded_with_its_reason() -> None:
 
 def test_problems_leave_everything_else_as_it_is(block: Block) -> None:
     silent = {"breathing": {"recognised": 0.0, "at_ventilation": 0.0}, "onset_site": 0.0}
-    spec = parse_nation({"problems": silent | {"controls": dict.fromkeys(AMBULATORY, {"rate": 0.0})}})
+    spec = parse_nation({"problems": silent | {"controls": {key: {"rate": 0.0} for key in AMBULATORY}}})
     without, _ = network_tables(spec, draw_block(spec, PLACE, ENRICHED))
     tables, _ = network_tables(NationSpec(), block)
     for name in set(tables) - {"condition_occurrence", "observation"}:
@@ -128,7 +130,7 @@ def test_site_of_onset_is_noted_at_the_diagnosis(block: Block) -> None:
 
 
 def test_control_diseases_come_at_their_rates(block: Block) -> None:
-    """Of each disease within 4.5 standard errors of its rate by age and sex, over everybody observed to the age of 95."""
+    """Of each disease within 4.5 standard errors of its rate by age and sex, over everybody observed."""
     spec, people = NationSpec(), block.people
     found = draw_problems(spec.problems, PLACE, people, block.course.breathing)
     days = np.arange(int(people.start.min()), int(people.leaves.max()), 183)
