@@ -16,7 +16,8 @@ from equipoise.simulate.nation_spec import parse_nation
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.read import parse_study
 
-BREATHING = ("ventilation", "vital-capacity", "hypoventilation", "by-respiratory-weakness")
+SUBGROUPS = ("by-respiratory-weakness", "by-hypoventilation", "by-onset-site")
+BREATHING = ("ventilation", "vital-capacity", "hypoventilation", *SUBGROUPS)
 STUDY = Path(__file__).parents[2] / "studies" / "rem-suppression-als.toml"
 
 
@@ -128,15 +129,18 @@ def test_the_score_as_dose_counts_everybody_once(results: Results) -> None:
 
 
 def plain_starts(network: Path) -> dict[str, int]:
-    """First days of ventilation, of vital capacity below 50 % and of orthopnoea within two years of time zero."""
-    tables = {name: f"read_parquet('{network}/{name}.parquet')" for name in ("procedure_occurrence", "measurement")}
+    """First days of ventilation, of vital capacity below 50 % and of hypoventilation within two years of time zero."""
+    names = ("procedure_occurrence", "measurement", "condition_occurrence")
+    tables = {name: f"read_parquet('{network}/{name}.parquet')" for name in names}
     events = {
         "ventilation": f"select person_id, procedure_date as day from {tables['procedure_occurrence']} "
         "where procedure_concept_id = 2000006000",
         "vital-capacity": f"select person_id, measurement_date as day from {tables['measurement']} "
         "where measurement_concept_id = 2000007013 and value_as_number < 50",
         "hypoventilation": f"select person_id, measurement_date as day from {tables['measurement']} "
-        "where measurement_concept_id = 2000007010 and value_as_number < 4",
+        "where measurement_concept_id = 2000007010 and value_as_number < 4 union all "
+        f"select person_id, condition_start_date from {tables['condition_occurrence']} "
+        "where condition_source_value in ('G47.36', 'J96.10')",
     }
     zero = _zero(network)
     return {
@@ -155,13 +159,58 @@ def test_breathing_is_an_outcome_where_it_was_recorded(network: Path, results: R
         assert 0 < sum(row["n_events"] for row in rows) < n, "the users of either kind are some of the patients"
 
 
-def test_the_effect_is_repeated_by_respiratory_weakness(results: Results) -> None:
-    rows = [row for row in results.rows("estimates") if row["analysis"] == "by-respiratory-weakness"]
+@pytest.mark.parametrize("analysis", SUBGROUPS)
+def test_the_effect_is_repeated_in_subgroups(results: Results, analysis: str) -> None:
+    rows = [row for row in results.rows("estimates") if row["analysis"] == analysis]
     ratios = {row["subgroup_level"]: row["n_persons"] for row in rows
               if row["measure"] == "hazard_ratio" and row["adjustment"] == "crude"}  # fmt: skip
     assert set(ratios) == {"overall", "no", "yes"}
     assert ratios["no"] + ratios["yes"] == ratios["overall"]
-    assert any(row["analysis"] == "by-respiratory-weakness" for row in results.rows("heterogeneity"))
+    assert any(row["analysis"] == analysis for row in results.rows("heterogeneity"))
+
+
+def plain_before(network: Path) -> dict[str, int]:
+    """Patients of either kind of antidepressant with each record of severity up to time zero, in SQL."""
+    groups = rem_groups(rem_facts())
+    suppressing, other = (
+        ", ".join(f"'{drug.atc}'" for drug in drugs) for drugs in (groups.suppressing, groups.non_suppressing)
+    )
+    names = ("drug_exposure", "observation_period", "condition_occurrence", "procedure_occurrence", "observation")
+    drugs, seen, conditions, procedures, noted = (f"read_parquet('{network}/{name}.parquet')" for name in names)
+    records = {
+        "hypoventilation": f"select person_id from {conditions} join zero using (person_id) where "
+        "condition_source_value in ('G47.36', 'J96.10') and condition_start_date < zero",
+        "ventilation": f"select person_id from {procedures} join zero using (person_id) where "
+        "procedure_concept_id = 2000006000 and procedure_date < zero",
+        "gastrostomy": f"select person_id from {procedures} join zero using (person_id) where "
+        "procedure_concept_id = 2000006001 and procedure_date < zero",
+        "spinal onset": f"select person_id from {noted} join zero using (person_id) where "
+        "observation_concept_id = 2000008012 and observation_date <= zero",
+        "bulbar onset": f"select person_id from {noted} join zero using (person_id) where "
+        "observation_concept_id = 2000008013 and observation_date <= zero",
+    }
+    who = f"""
+        with zero as ({_zero(network)}),
+             followed as (select person_id from {drugs} as drugs join zero using (person_id)
+                join {seen} as seen using (person_id) where observation_period_end_date > zero
+                and drug_exposure_start_date < zero and drug_exposure_start_date >= zero - 1095 group by 1
+                having (count(*) filter (where drug_source_value in ({suppressing})) > 0)
+                <> (count(*) filter (where drug_source_value in ({other})) > 0))"""
+    return {
+        name: duckdb.connect()
+        .execute(f"{who} select count(*) from followed where person_id in ({query})")
+        .fetchall()[0][0]
+        for name, query in records.items()
+    }
+
+
+def test_severity_is_adjusted_for_as_plain_sql_counts_it(network: Path, tmp_path: Path) -> None:
+    with closing(eq.connect(network)) as source:
+        people = eq.assemble(eq.read_study(STUDY), source, analysis="overlap-weights", store=tmp_path)
+    counted = {column.tag("covariate"): int(people.x[:, at].sum()) for at, column in enumerate(people.columns)}
+    expected = plain_before(network)
+    assert min(expected.values()) > 5
+    assert {name: n for name, n in counted.items() if name in expected} == expected
 
 
 def test_published_figures_and_the_swapped_reference_are_in_the_report(results: Results) -> None:
