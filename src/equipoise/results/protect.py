@@ -8,13 +8,13 @@ Control, chapter 4) for sums that need not form a rectangular table.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
 from equipoise.results.network import Network
 from equipoise.results.tables import ESTIMATES
-from equipoise.results.whole_numbers import Equations, cheapest, movable, proof
+from equipoise.results.whole_numbers import Equations, cheapest, movable
 
 # How far another solution may lie from the truth, in units of the threshold. A bound keeps the search finite; too
 # small a bound can only hide more than is needed.
@@ -22,9 +22,6 @@ REACH = 50
 
 # Counts of `estimates` without which an estimate is withheld.
 RESTED_ON = ("n_exposed_cases", "n_exposed_controls")
-
-# Among how many unknowns the sums by which a number is worked out are looked for.
-LOCAL = 100
 
 # Among how many numbers nearest to a small one another solution is looked for, before all that hang together are asked.
 NEAREST = (150, 1_500)
@@ -48,100 +45,85 @@ class _Hiding:
             for cells in network.cells
         ]
         # A total below k that is known from outside would be hidden there by the same rule, so it is not known.
-        self.relations = [r for r in network.relations if r.constant == 0 or r.constant >= k]
+        known = (r for r in network.relations if r.constant == 0 or r.constant >= k)
+        self.relations = list({(frozenset(r.terms.items()), r.constant): r for r in known}.values())
         self.of: dict[int, list[int]] = defaultdict(list)
         for at, relation in enumerate(self.relations):
             for number in relation.terms:
                 self.of[number].append(at)
+        self.totals = {n for r in self.relations for n, times in r.terms.items() if times < 0}
         self.hidden = {n for n, published in enumerate(self.published) if not published} | set(also)
-        # Small numbers not yet known to be safe. To hide more never makes a safe one unsafe.
         self.small = {n for n, v in enumerate(self.value) if 1 <= v < k}
-        self.open = set(self.small)
         self.hidden |= self.small
-        self.fixed: set[int] = set()  # small numbers that no hiding makes safe
-        self.last = -1  # the number hidden last
+        # What is known to have another solution; to hide more never takes that away.
+        self.free: set[int] = set()
+        # Small numbers and small sums that no hiding helps.
+        self.fixed: set[int] = set()
+        self.fixed_sums: set[int] = set()
 
     def run(self) -> set[int]:
         self._settle()
-        while sum(self._hide_least(weight) for weight in self._sums_left()):
+        while self._loosen_sums():
             self._settle()
         return {number for number in self.hidden if self.published[number]}
 
     def _settle(self) -> None:
         """Hide more until no small number can be worked out, as far as that can be had."""
-        while unsafe := sorted(self._unsafe()):
-            if not (self._withdraw(unsafe) or self._make_room(unsafe) or self._widen(unsafe)):
+        while unsafe := sorted(self._pinned(self.small) - self.fixed):
+            if not (self._make_room(unsafe) or self._widen(unsafe)):
                 break
-
-    def _withdraw(self, unsafe: list[int]) -> bool:
-        """Hide one number after another of those by which these can be worked out, until none follows from sums nearby.
-
-        What was just hidden may have helped the next one too, so how that is worked out is asked anew.
-        """
-        left = unsafe
-        while followed := [number for number in left if self._hide_least(self._giving_away(number))]:
-            left = followed
-        return left is not unsafe
 
     def _make_room(self, unsafe: list[int]) -> bool:
         """Hide the numbers that lose least among those with which each of these has another solution."""
         before = len(self.hidden)
         for number in unsafe:
             if len(self.hidden) == before or not self._exchange(number):
-                self.hidden |= self._room_for(number)
+                moving = self._moving([number])
+                self.hidden |= moving
+                if not moving:
+                    self.fixed.add(number)
         return len(self.hidden) > before
 
     def _widen(self, unsafe: list[int]) -> bool:
-        """Hide a number beside each of these, unless one that was just hidden stands in a sum with it."""
+        """Hide a number beside each of these, for where other solutions are in fractions only."""
         touched: set[int] = set()
         for number in unsafe:
-            if not touched.intersection(self.of[number]) and self._hide_least(self._around(number)):
-                touched.update(self.of[self.last])
+            if not touched.intersection(self.of[number]) and (around := self._around(number)):
+                least = min(around, key=lambda n: (self.resting[n], *self._loss(n)))
+                self.hidden.add(least)
+                touched.update(self.of[least])
         return bool(touched)
 
-    def _sums_left(self) -> Iterator[dict[int, float]]:
-        """For each small sum that is known because other hidden numbers of it can be worked out: what may be hidden."""
-        beyond_help = {at for n in self.fixed for at in self.of[n]}
-        sums = sorted({at for n in self.small for at in self.of[n]} - beyond_help)
-        unknown = self._movable_in(sums)
+    def _loosen_sums(self) -> bool:
+        """Hide what each sum of small total can be exchanged with, where that total is known."""
+        before = len(self.hidden)
+        sums = sorted({at for n in self.small - self.fixed for at in self.of[n]} - self.fixed_sums)
+        hidden = {n for at in sums for n in self.relations[at].terms if n in self.hidden}
+        unknown = hidden - self._pinned(hidden)
         for at in sums:
-            if self._known_small_sum(at, unknown) and not self._known_small_sum(at, self.hidden):
-                weight = dict.fromkeys(self._shown([at]), 1.0)
-                for n in self.relations[at].terms:
-                    if n in self.hidden and n not in unknown:
-                        weight |= self._by_which(n)
-                yield weight
+            if few := self._known_small_sum(at, unknown):
+                moving = self._moving(few)
+                self.hidden |= moving
+                unknown |= moving
+                if not moving:
+                    self.fixed_sums.add(at)
+        return len(self.hidden) > before
 
-    def _movable_in(self, sums: Iterable[int]) -> set[int]:
-        """Hidden numbers of these sums that cannot be worked out."""
-        numbers = {n for at in sums for n in self.relations[at].terms if n in self.hidden}
-        unknown = {n for n in numbers if self._exchange(n)}
-        asked = sorted(numbers - unknown)
-        return unknown | (movable(self._equations(self._linked(asked)), asked) if asked else set())
-
-    def _hide_least(self, weight: dict[int, float]) -> bool:
-        """Hide the number whose loss is least, of those without which a small one cannot be worked out."""
-        if weight:
-            # A number that every way of working it out needs has weight 1.
-            order = {n: (self.resting[n], -round(min(w, 1.0), 6), *self._loss(n)) for n, w in weight.items()}
-            self.last = min(order, key=lambda n: order[n])
-            self.hidden.add(self.last)
-        return bool(weight)
-
-    def _unsafe(self) -> set[int]:
-        """Small numbers that can be worked out as things stand."""
-        small_sums = {n for n in self.open if any(self._known_small_sum(at, self.hidden) for at in self.of[n])}
-        self.open = small_sums | {n for n in self.open - small_sums if not self._exchange(n)}
-        if asked := sorted(self.open - small_sums):
-            self.open -= movable(self._equations(self._linked(asked)), asked)
-        return self.open - self.fixed
-
-    def _known_small_sum(self, at: int, unknown: set[int]) -> bool:
-        """True where all that is unknown in a sum is on one side of it, so that its total is known, and is small."""
+    def _known_small_sum(self, at: int, unknown: set[int]) -> list[int]:
+        """What is unknown in a sum where that is all on one side, so that its total is known, and small; else empty."""
         terms = self.relations[at].terms
         left = [number for number in terms if number in unknown]
         signs = {terms[number] for number in left}
-        return len(signs) == 1 and abs(signs.pop()) == 1 and sum(self.value[number] for number in left) < self.k
+        is_known = len(signs) == 1 and abs(signs.pop()) == 1
+        return left if is_known and sum(self.value[number] for number in left) < self.k else []
+
+    def _pinned(self, numbers: Iterable[int]) -> set[int]:
+        """Those of these hidden numbers that can be worked out as things stand."""
+        left = {n for n in numbers if n not in self.free}
+        self.free |= {n for n in left if self._exchange(n)}
+        if asked := sorted(left - self.free):
+            self.free |= movable(self._equations(self._linked(asked)), asked)
+        return left - self.free
 
     def _exchange(self, number: int) -> bool:
         """The cheap proof: a hidden number of the same relations can take one person from this one, or give it one."""
@@ -185,54 +167,30 @@ class _Hiding:
         lower = [max(self._least(n) - self.value[n], -reach) for n in order]
         return Equations(order, rows, np.array(lower, dtype=np.float64), np.full(len(order), float(reach)))
 
-    def _giving_away(self, number: int) -> dict[int, float]:
-        """Shown numbers of a sum that is known to be small, else those from which the number follows, with weights."""
-        small = [at for at in self.of[number] if self._known_small_sum(at, self.hidden)]
-        return dict.fromkeys(self._shown(small), 1.0) if small else self._by_which(number)
+    def _moving(self, few: list[int]) -> set[int]:
+        """What moves in the cheapest solution in which the sum of these moves by one; empty where there is none.
 
-    def _around(self, number: int) -> dict[int, float]:
-        """Shown numbers near this one, for where it is not sums alone that fix it but that nothing is below 1."""
-        return dict.fromkeys(self._shown(self.of[number]) or self._shown(self._far(number)), 1.0)
-
-    def _by_which(self, number: int) -> dict[int, float]:
-        """Shown numbers from which this one follows, weighted by their share in it; empty where it does not."""
-        relations: list[int] = []
-        reached = self.of[number]
-        while len(reached) > len(relations):
-            relations = list(reached)
-            rows = [{n: c for n, c in self.relations[at].terms.items() if n in self.hidden} for at in relations]
-            shares = proof(rows, number)
-            if shares is not None:
-                return self._weights(relations, shares)
-            hidden = {n for row in rows for n in row}
-            if len(hidden) > LOCAL:
-                break
-            reached = sorted({at for n in hidden for at in self.of[n]})
-        return {}
-
-    def _room_for(self, number: int) -> set[int]:
-        """Shown numbers that move in a cheap solution in which this one moves; none where none is needed.
-
-        The cheapest among the numbers nearest to it; farther ones are asked only where these have no solution.
+        The cheapest among the numbers nearest to them; farther ones are asked only where these have no solution. Zeros
+        are shown, and with them alone there may be none at all: to hide more would not help.
         """
         asked = 0
+        lowest = all(self.value[n] <= self._least(n) for n in few)
         for most in (*NEAREST, len(self.value)):
-            near = self._near(number, most)
+            near = self._near(few, most)
             if len(near) == asked:
                 break
             asked = len(near)
             equations = self._equations(near)
-            price = [0.0 if n in self.hidden else self._price(n) for n in equations.order]
-            for by in (1, -1) if self.value[number] > self._least(number) else (1,):
-                if moving := cheapest(equations, number, np.array(price), by):
-                    return moving - self.hidden
-        # Zeros are shown, and with them alone no other solution is left: to hide more would not help.
-        self.fixed.add(number)
+            price = np.array([0.0 if n in self.hidden else self._price(n) for n in equations.order])
+            for by in (1,) if lowest else (1, -1):
+                if moving := cheapest(equations, few, price, by):
+                    return moving
         return set()
 
-    def _near(self, number: int, most: int) -> set[int]:
-        """Numbers other than zero that relations tie to this one, hidden or not: the nearest, about `most` of them."""
-        found, ring, seen = {number}, [number], set()
+    def _near(self, numbers: Iterable[int], most: int) -> set[int]:
+        """Numbers other than zero that relations tie to these, hidden or not: the nearest, about `most` of them."""
+        found, ring = set(numbers), list(numbers)
+        seen: set[int] = set()
         while ring and len(found) < most:
             around = sorted({at for n in ring for at in self.of[n]} - seen)
             seen.update(around)
@@ -247,22 +205,15 @@ class _Hiding:
         is_total, value, _ = self._loss(number)
         return (1 + 9 * self.resting[number]) * (1 + 2 * is_total) * (1 + np.log(value))
 
-    def _weights(self, relations: list[int], shares: np.ndarray) -> dict[int, float]:
-        weight: dict[int, float] = defaultdict(float)
-        for at, share in zip(relations, shares, strict=True):
-            for n, times in self.relations[at].terms.items():
-                weight[n] += share * times
-        return {n: abs(weight[n]) for n in self._shown(relations) if abs(weight[n]) > 1e-9}
+    def _around(self, number: int) -> list[int]:
+        """Shown numbers in sums with this one, or else with those that hang together with it."""
+        return self._shown(self.of[number]) or self._shown({at for n in self._linked([number]) for at in self.of[n]})
 
     def _shown(self, relations: Iterable[int]) -> list[int]:
         """Numbers of these relations that are shown and could be hidden; zeros never are."""
         found = dict.fromkeys(n for at in relations for n in self.relations[at].terms)
         return [n for n in found if n not in self.hidden and self.value[n] > 0]
 
-    def _far(self, number: int) -> list[int]:
-        return sorted({at for n in self._linked([number]) for at in self.of[n]})
-
     def _loss(self, number: int) -> tuple[bool, int, int]:
         """What a reader loses: a total is worth more than a part, a large number more than a small one."""
-        is_total = any(self.relations[at].terms[number] < 0 for at in self.of[number])
-        return is_total, self.value[number], number
+        return number in self.totals, self.value[number], number

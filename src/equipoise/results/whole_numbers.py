@@ -1,19 +1,16 @@
-"""Systems of sums in whole numbers: which unknowns have another solution, and by which sums the others are fixed."""
+"""Systems of sums in whole numbers: which unknowns have another solution, and what has to move with them."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lstsq
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import coo_array, csr_array, hstack
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array, csr_array, hstack, vstack
 from scipy.sparse.csgraph import connected_components
 
 # Weights of the search, drawn once. With such weights a sum of moves is zero only if every move is.
 SEED = 20_250_101
-TOLERANCE = 1e-9
 # How far an unknown of the relaxed problem may lie from a whole number and still be taken for it; what is taken so is
 # then checked in whole numbers.
 ROUNDING = 1e-6
@@ -85,20 +82,18 @@ def _hanging_together(sums: csr_array) -> np.ndarray:
 
 
 def movable(equations: Equations, wanted: Sequence[int]) -> set[int]:
-    """Those of the `wanted` unknowns for which some solution moves them.
+    """Unknowns that some solution moves: all such of the `wanted`, and others that were met on the way.
 
     The problem without the demand for whole numbers is asked first: its corners are nearly always whole, and what it
     cannot move nothing can. Only where its corners are not whole does the search branch.
     """
     if not equations.rows:
         return set(wanted)
-    column = {n: j for j, n in enumerate(equations.order)}
-    left = np.zeros(len(equations.order), dtype=bool)
-    left[[column[n] for n in wanted]] = True
+    left = np.isin(equations.order, list(wanted))
     found, split = _moved(equations, left, whole=False)
-    if split.any():
-        found |= _moved(equations.around(split), split, whole=True)[0]
-    return {n for n in wanted if found[column[n]]}
+    if (split & ~found).any():
+        found |= _moved(equations.around(split & ~found), split & ~found, whole=True)[0]
+    return {n for n, moves in zip(equations.order, found, strict=True) if moves}
 
 
 def _moved(equations: Equations, left: np.ndarray, whole: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -114,84 +109,36 @@ def _moved(equations: Equations, left: np.ndarray, whole: bool) -> tuple[np.ndar
         moves_more = False
         for direction in (1.0, -1.0):
             moves = equations.farthest(np.where(left, direction * weights, 0.0), whole)
-            moving, sure = left & (np.abs(moves) > ROUNDING), equations.whole_part(moves) != 0
-            found |= moving & sure
-            split |= moving & ~sure
-            left = left & ~moving
+            moving = left & (np.abs(moves) > ROUNDING)
+            found |= equations.whole_part(moves) != 0
+            split |= moving & ~found
+            left = left & ~moving & ~found
             moves_more |= bool(moving.any()) and bool(left.any())
     return found, split
 
 
-def cheapest(equations: Equations, number: int, price: np.ndarray, by: int = 1) -> set[int]:
-    """Unknowns that move in the solution in which `number` moves by `by` and the sum of `price` × distance is least.
+def cheapest(equations: Equations, together: Sequence[int], price: np.ndarray, by: int = 1) -> set[int]:
+    """Unknowns that move in the solution in which the sum of some moves by `by` and that of price × distance is least.
 
-    price  float64 (unknowns,), what it costs to move each by one either way
-    Empty where there is no such solution, and where no sum ties `number`. This is the linear problem of cell
-    suppression (Fischetti and Salazar 2001, Management Science 47: 1008-1027), for one number at a time.
+    together  unknowns whose sum is to move by `by`
+    price     float64 (unknowns,), what it costs to move each by one either way
+    Empty where there is no such solution, and where there are no sums. This is the linear problem of cell suppression
+    (Fischetti and Salazar 2001, Management Science 47: 1008-1027), for one sum at a time.
+
+    >>> cheapest(Equations([0, 1], [{0: 1, 1: 1}], np.full(2, -9.0), np.full(2, 9.0)), [0], np.ones(2))
+    {0, 1}
     """
     if not equations.rows:
         return set()
     n = len(price)
-    at, lower = equations.order.index(number), equations.lower.copy()
+    goal = np.isin(equations.order, together).astype(np.float64)
+    sums = vstack([equations.matrix, csr_array(goal[None, :])])
     # Each move is the difference of two that are not below zero, so that its distance is their sum.
-    sums = hstack([equations.matrix, -equations.matrix])
-    upper = equations.upper.copy()
-    lower[at] = upper[at] = by
-    ups, downs = (np.maximum(np.stack(limits), 0) for limits in ((lower, upper), (-upper, -lower)))
-    bounds = np.hstack([ups, downs]).T
-    made = linprog(np.tile(price, 2), A_eq=sums, b_eq=np.zeros(len(equations.rows)), bounds=bounds, method="highs")
-    if made.x is None:
+    values = np.r_[np.zeros(len(equations.rows)), float(by)]
+    bounds = Bounds(np.zeros(2 * n), np.r_[equations.upper, -equations.lower])  # type: ignore[arg-type]
+    constraint = LinearConstraint(hstack([sums, -sums]), values, values)  # type: ignore[arg-type]
+    found = milp(np.tile(price, 2), bounds=bounds, constraints=constraint).x
+    if found is None:
         return set()
-    moving = np.abs(made.x[:n] - made.x[n:]) > ROUNDING
+    moving = np.abs(found[:n] - found[n:]) > ROUNDING
     return {number for number, moves in zip(equations.order, moving, strict=True) if moves}
-
-
-def proof(rows: Sequence[dict[int, int]], number: int) -> np.ndarray | None:
-    """How often to add each row so that all unknowns but `number` cancel, which leaves 1; None where that cannot be.
-
-    Of several ways the shortest (least sum of squares).
-
-    >>> proof([{0: 1, 1: 1}, {1: 1}], 0)
-    array([ 1., -1.])
-    """
-    alike: dict[frozenset[tuple[int, int]], list[int]] = defaultdict(list)
-    for i in _useful(rows, number):
-        alike[frozenset(rows[i].items())].append(i)
-    if not alike:
-        return None
-    order = sorted({n for terms in alike for n, _ in terms} | {number})
-    column = {n: j for j, n in enumerate(order)}
-    matrix = np.zeros((len(order), len(alike)))
-    # Rows that are alike share equally; the root of their number keeps the shortest solution the shortest.
-    roots = np.sqrt([len(members) for members in alike.values()])
-    for at, terms in enumerate(alike):
-        for n, times in terms:
-            matrix[column[n], at] = times * roots[at]
-    goal = np.zeros(len(order))
-    goal[column[number]] = 1.0
-    # The solution of least length, by an orthogonal factorisation: several times faster than by singular values.
-    found = lstsq(matrix, goal, lapack_driver="gelsy", check_finite=False)[0]
-    if np.abs(matrix @ found - goal).max() >= TOLERANCE:
-        return None
-    shares = np.zeros(len(rows))
-    for members, share in zip(alike.values(), found / roots, strict=True):
-        shares[members] = round(share, 9)
-    return shares
-
-
-def _useful(rows: Sequence[dict[int, int]], number: int) -> list[int]:
-    """Rows that may help: an unknown in one row only can cancel with nothing, so that row is of no use, and so on."""
-    of: dict[int, set[int]] = defaultdict(set)
-    for i, row in enumerate(rows):
-        for n in row:
-            of[n].add(i)
-    useful = set(range(len(rows)))
-    alone = [n for n, at in of.items() if len(at) == 1 and n != number]
-    while alone:
-        for i in of[alone.pop()] & useful:
-            useful.discard(i)
-            for n in rows[i]:
-                of[n].discard(i)
-                if len(of[n]) == 1 and n != number:
-                    alone.append(n)
-    return sorted(useful)
