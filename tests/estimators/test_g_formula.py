@@ -8,6 +8,8 @@ import pytest
 
 import equipoise as eq
 from equipoise.errors import DesignError, Reason, UnsupportedError
+from equipoise.estimators.trial_g_models import regress
+from tests.estimators.plain_g_formula import simulate
 from tests.estimators.trial_oracle import COLUMNS, made
 
 NAMES = {**COLUMNS, "eligible": "new"}
@@ -227,3 +229,52 @@ def test_a_penalty_that_is_no_number_is_refused() -> None:
             kept_for_ever(50), person="id", period="month", treatment="drug", eligible="new", outcome="died",
             strategies={"none": 0, "start": 1}, penalty=-1.0,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("sustained", [True, False])
+def test_paths_are_those_of_designs_laid_out_anew_in_every_interval(sustained: bool) -> None:
+    panel = made(300, levels=3)
+    ill = np.random.default_rng(0).integers(0, 2, len(panel))
+    new, old = (panel.groupby("id").cumcount() == 0).astype(int), panel.groupby("id")["a"].cummax()
+    panel = panel.assign(new=new, ill=ill, worse=panel.assign(ill=ill).groupby("id")["ill"].cummax(), old=old)
+    strategies = {
+        "never": eq.Strategy(0, grace=2, sustained=sustained),
+        "one": eq.Strategy(1, sustained=sustained),
+        "two when ill": eq.Strategy(2, grace=1, when="ill", sustained=sustained),
+    }
+    fit = eq.fit_g_formula(
+        panel, **{**NAMES, "treatment": "a" if sustained else "old"}, censored="c", competing="d", covariates=["sex"],
+        strategies=strategies, grace=1, time_varying={"l": "normal", "ill": "binary", "worse": "binary"},
+        modifiers=["l", "sex"], simulations=5_000, seed=4, penalty=1.0,
+    )  # fmt: skip
+    plan = fit.plan
+    assert fit.models.held[2] == (1.0,)
+    assert bool(fit.models.kept) is not sustained
+    people, weight = plan.people(plan.history()[0], np.ones(300))
+    horizon = len(fit.models.columns.time)
+    for place in range(3):
+        plain = simulate(fit.models, people, weight, plan.strategies.rules, place, horizon, 4)
+        np.testing.assert_allclose(fit.risks().risk[place], plain.risk, rtol=1e-12)
+        np.testing.assert_allclose(fit.risks().survival[place], plain.survival, rtol=1e-12)
+    course = simulate(fit.models, people, weight, None, 0, horizon, 4)
+    np.testing.assert_allclose(fit.natural_course().risk[0], course.risk, rtol=1e-12)
+
+
+def test_normal_models_are_least_squares_also_where_columns_repeat_each_other() -> None:
+    draw = np.random.default_rng(5)
+    x = draw.normal(size=(400, 3)) * [1.0, 1e4, 1e-3] + [0.0, 1e6, 0.0]
+    y, weight = x @ [1.0, 2e-4, 500.0] + draw.normal(size=400), draw.integers(0, 4, 400).astype(float)
+    for columns in (
+        x,
+        np.column_stack([x, x[:, 0], np.ones(400)]),
+        np.column_stack([x, x[:, 0] + 1e-5 * draw.normal(size=400)]),
+    ):
+        found = regress("y", "normal", (columns, ()), y, weight)
+        root = np.sqrt(weight)
+        z = np.column_stack([np.ones(400), columns])
+        size = np.sqrt((z**2).mean(axis=0))
+        beta, _, rank, _ = np.linalg.lstsq(z / size * root[:, None], y * root, rcond=1e-11)
+        fitted = z / size @ beta
+        np.testing.assert_allclose(found.mean(columns), fitted, rtol=0.0, atol=1e-7 * np.abs(y).max())
+        left = np.sqrt((weight * (y - fitted) ** 2).sum() / (weight.sum() - rank))
+        assert found.spread == pytest.approx(left, rel=1e-6)

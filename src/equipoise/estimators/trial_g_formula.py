@@ -12,13 +12,15 @@ from equipoise.estimators.trial_bootstrap import TrialBootstrap, bootstrap
 from equipoise.estimators.trial_g_models import (
     BINARY,
     History,
+    Layout,
     Names,
-    Regression,
+    at_rows,
     columns_for,
     history_of,
+    lay_out,
     regress,
 )
-from equipoise.estimators.trial_g_simulation import Models, simulate
+from equipoise.estimators.trial_g_simulation import Case, Models, simulate
 from equipoise.estimators.trial_options import check_choices, check_count, check_penalty
 from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, outcome_of, read_panel
 from equipoise.estimators.trial_risks import TrialRisks, read_times
@@ -60,45 +62,9 @@ class GPlan:
             raise DesignError(fault)
         return at_rows(h, h.k < self.horizon), names
 
-    def fit(self, times: np.ndarray) -> tuple[Models, History]:
-        """All models, of persons who count `times` (G,)."""
-        own, (h, names) = self.panel, self.history()
-        rows = np.bincount(h.k, times[h.person], minlength=1)
-        columns = columns_for(names, self.follow_up, len(rows), rows)
-        weight = times[h.person]
-        varying, held = [], []
-        later = at_rows(h, h.k > 0)
-        for j, (name, kind) in enumerate(self.varying.items()):
-            x, terms = columns.of_varying(j, later.k, later)
-            now, before, counted = later.varying[:, j], later.before[:, j], times[later.person]
-            values = held_values(before, now, counted) if kind == BINARY else ()
-            varying.append(regress(name, kind, x, terms, now, counted * ~np.isin(before, values), self.penalty))
-            held.append(values)
-        x, terms = columns.of_treatment(h.k, h)
-        kept = self._kept(h, weight)
-        free = weight * ~np.isin(h.treated_before, kept)
-        treatment = [
-            regress(f"{self.treatment} above {own.levels[level]}", "binary", x, terms, (h.treatment > level) * 1.0,
-                    free * (h.treatment >= level), self.penalty)
-            for level in range(len(own.levels) - 1)
-        ]  # fmt: skip
-        y, end = outcome_of(own, self.effect)
-        seen = h.row < end[h.person]
-        outcome = self._event("outcome", columns, at_rows(h, seen), y, times)
-        competing = None
-        if self.effect == TOTAL and len(own.competing):
-            stays = own.censored[h.row] == 0 if len(own.censored) else np.ones(len(h.k), np.bool_)
-            competing = self._event("competing event", columns, at_rows(h, stays), own.competing, times)
-        return Models(columns, tuple(varying), tuple(treatment), outcome, competing, kept, tuple(held)), h
-
-    def _kept(self, h: History, weight: np.ndarray) -> tuple[int, ...]:
-        """Levels of treatment, beside the reference, that somebody has and nobody leaves: once started, for ever."""
-        found = held_values(h.treated_before, h.treatment, weight)
-        return tuple(int(level) for level in found if level > 0.0)
-
-    def _event(self, of: str, columns: Any, h: History, y: np.ndarray, times: np.ndarray) -> Regression:
-        x, terms = columns.of_event(h.k, h)
-        return regress(of, "binary", x, terms, y[h.row].astype(np.float64), times[h.person], self.penalty)
+    def rows(self) -> "GRows":
+        """What the models are fitted to."""
+        return GRows(self, *self.history())
 
     def people(self, h: History, times: np.ndarray) -> tuple[History, np.ndarray]:
         """Whom to simulate, with weights: everybody once where nothing is drawn, else draws with replacement."""
@@ -116,6 +82,67 @@ class GPlan:
         """Whether some strategy leaves treatment open in some interval."""
         rules = self.strategies.rules
         return bool(((rules.grace > 0) & (rules.value > 0)).any() or (~rules.sustained).any())
+
+
+class GRows:
+    """The rows of every model, laid out once: persons who are drawn anew change weights alone."""
+
+    def __init__(self, plan: GPlan, history: History, names: Names):
+        self.plan, self.history, self.names = plan, history, names
+        self._later = np.flatnonzero(history.k > 0)
+        y, end = outcome_of(plan.panel, plan.effect)
+        self._outcome = self._at_risk(history.row < end[history.person], y)
+        censored = plan.panel.censored
+        stays = censored[history.row] == 0 if len(censored) else np.ones(len(history.k), np.bool_)
+        has_others = plan.effect == TOTAL and len(plan.panel.competing) > 0
+        self._competing = self._at_risk(stays, plan.panel.competing) if has_others else None
+        self._layout: Layout | None = None
+
+    def _at_risk(self, among: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that can hold an event, and whether they do."""
+        at = np.flatnonzero(among)
+        return at, event[self.history.row[at]].astype(np.float64)
+
+    def _laid_out(self, times: np.ndarray) -> Layout:
+        """Columns of every model; made anew only where the functions of the interval depend on the draw."""
+        h = self.history
+        rows = np.bincount(h.k, times[h.person], minlength=1)
+        columns = columns_for(self.names, self.plan.follow_up, len(rows), rows)
+        if self._layout is None or not np.array_equal(self._layout.columns.time, columns.time):
+            competing = None if self._competing is None else self._competing[0]
+            self._layout = lay_out(columns, h, self._later, self._outcome[0], competing)
+        return self._layout
+
+    def fit(self, times: np.ndarray) -> Models:
+        """All models, of persons who count `times` (G,)."""
+        own, h, given = self.plan, self.history, self._laid_out(times)
+        weight = times[h.person]
+        held, varying = [], []
+        for j, (name, kind) in enumerate(own.varying.items()):
+            now, before, counted = (column[self._later] for column in (h.varying[:, j], h.before[:, j], weight))
+            values = held_values(before, now, counted) if kind == BINARY else ()
+            varying.append(regress(name, kind, given.varying[j], now, counted * ~np.isin(before, values), own.penalty))
+            held.append(values)
+        kept = self._kept(weight)
+        free = weight * ~np.isin(h.treated_before, kept)
+        levels = own.panel.levels
+        treatment = [
+            regress(f"{own.treatment} above {levels[level]}", BINARY, given.treatment, (h.treatment > level) * 1.0,
+                    free * (h.treatment >= level), own.penalty)
+            for level in range(len(levels) - 1)
+        ]  # fmt: skip
+        at, y = self._outcome
+        outcome = regress("outcome", BINARY, given.outcome, y, weight[at], own.penalty)
+        competing = None
+        if self._competing is not None and given.competing is not None:
+            at, y = self._competing
+            competing = regress("competing event", BINARY, given.competing, y, weight[at], own.penalty)
+        return Models(given.columns, tuple(varying), tuple(treatment), outcome, competing, kept, tuple(held))
+
+    def _kept(self, weight: np.ndarray) -> tuple[int, ...]:
+        """Levels of treatment, beside the reference, that somebody has and nobody leaves: once started, for ever."""
+        found = held_values(self.history.treated_before, self.history.treatment, weight)
+        return tuple(int(level) for level in found if level > 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,17 +178,15 @@ class GFormula:
         the first replicate."""
         point, plan = self.risks(times), self.plan
 
+        rows = plan.rows()
+
         def again(counts: np.ndarray) -> tuple[np.ndarray, TrialRisks]:
-            models, h = plan.fit(counts)
-            return models.outcome.coefficients, _at(_follow_strategies(plan, models, h, counts, self.conf_level), times)
+            models = rows.fit(counts)
+            found = _follow_strategies(plan, models, rows.history, counts, self.conf_level)
+            return models.outcome.coefficients, _at(found, times)
 
         terms = self.models.outcome.terms
         return bootstrap(again, point, terms, plan.panel.persons, replicates, plan.seed, progress, first)
-
-
-def at_rows(h: History, keep: np.ndarray) -> History:
-    """The rows of a history at positions, or where true."""
-    return History(*(getattr(h, name)[keep] for name in History.__slots__))
 
 
 def held_values(before: np.ndarray, now: np.ndarray, weight: np.ndarray) -> tuple[float, ...]:
@@ -183,16 +208,16 @@ def _follow(
 ) -> tuple[TrialRisks, TrialRisks]:
     """Risks of the strategies and of the natural course."""
     people, weight = plan.people(h, times)
-    horizon = len(models.columns.time)
-    natural = [simulate(models, people, weight, None, 0, horizon, plan.seed)]
+    natural = simulate(models, people, weight, [Case(None)], plan.seed, True)
     own = _follow_strategies(plan, models, h, times, conf_level)
     return own, _risks((NATURAL,), natural, _reason(models, h, True), conf_level, plan.panel.source.frame_kind)
 
 
 def _follow_strategies(plan: GPlan, models: Models, h: History, times: np.ndarray, conf_level: float) -> TrialRisks:
     people, weight = plan.people(h, times)
-    horizon, names, rules = len(models.columns.time), plan.strategies.names, plan.strategies.rules
-    arms = [simulate(models, people, weight, rules, s, horizon, plan.seed) for s in range(len(names))]
+    names, drawn = plan.strategies.names, bool(plan.varying) or plan.leaves_open
+    cases = [Case(plan.strategies.rules, place) for place in range(len(names))]
+    arms = simulate(models, people, weight, cases, plan.seed, drawn)
     return _risks(names, arms, _reason(models, h, plan.leaves_open), conf_level, plan.panel.source.frame_kind)
 
 
@@ -294,9 +319,9 @@ def fit_g_formula(
         seed,
         check_penalty(penalty),
     )
-    level, once = check_conf_level(conf_level), np.ones(read.persons)
-    models, h = plan.fit(once)
-    return GFormula(plan, models, _follow(plan, models, h, once, level), level)
+    level, once, rows = check_conf_level(conf_level), np.ones(read.persons), plan.rows()
+    models = rows.fit(once)
+    return GFormula(plan, models, _follow(plan, models, rows.history, once, level), level)
 
 
 def _on_covariates(read: Strategies, given: Mapping[str, Any], varying: Mapping[str, str]) -> Strategies:

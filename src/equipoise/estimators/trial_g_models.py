@@ -1,6 +1,6 @@
 """The models of a parametric g-formula: what each interval holds given the one before, fitted over all intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,11 @@ from equipoise.estimators.trial_panel import Panel
 from equipoise.estimators.trial_problem import names_of
 from equipoise.estimators.trial_regressions import penalised_logistic
 from equipoise.estimators.trial_terms import TimeTerms, time_columns
+from equipoise.kernels.weighted_gram import weighted_gram
 
 BINARY, NORMAL = "binary", "normal"
+WELL_APART = 1e-6  # eigenvalue of correlations from which on normal equations keep ten digits
+NOTHING_NEW = 1e-13  # eigenvalue of columns that are constant, or combinations of others but for rounding
 KINDS = (BINARY, NORMAL)
 
 
@@ -112,6 +115,37 @@ class Columns:
         return (level[:, None] == np.arange(1, len(self.names.levels))).astype(np.float64)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The columns of every model and their terms, (x float64 (n, p), terms), over the rows that the model is of."""
+
+    columns: Columns
+    varying: tuple["Design", ...]
+    treatment: "Design"
+    outcome: "Design"
+    competing: "Design | None"
+
+
+Design = tuple[np.ndarray, tuple[str, ...]]
+
+
+def lay_out(
+    columns: Columns, h: History, later: np.ndarray, outcome: np.ndarray, competing: np.ndarray | None
+) -> Layout:  # fmt: skip
+    """`later`, `outcome` and `competing` are positions in the history of rows after time zero and at risk."""
+    after = at_rows(h, later)
+    varying = tuple(columns.of_varying(j, after.k, after) for j in range(len(columns.names.varying)))
+    events = [None if at is None else at_rows(h, at) for at in (outcome, competing)]
+    found = [None if rows is None else columns.of_event(rows.k, rows) for rows in events]
+    assert found[0] is not None
+    return Layout(columns, varying, columns.of_treatment(h.k, h), found[0], found[1])
+
+
+def at_rows(h: History, keep: np.ndarray) -> History:
+    """The rows of a history at positions, or where true."""
+    return History(*(getattr(h, name)[keep] for name in History.__slots__))
+
+
 def history_of(panel: Panel, covariates: Any, varying: Mapping[str, str]) -> tuple[History, tuple[str, ...]]:
     """Rows from each person's first eligible one on, and the names of the covariates at time zero."""
     x, terms = panel.columns(covariates)
@@ -149,12 +183,13 @@ def columns_for(names: Names, terms: TimeTerms, horizon: int, rows: np.ndarray) 
 
 
 def regress(
-    of: str, kind: str, x: np.ndarray, terms: Sequence[str], y: np.ndarray, weight: np.ndarray, penalty: float = 0.0
-) -> Regression:
+    of: str, kind: str, design: Design, y: np.ndarray, weight: np.ndarray, penalty: float = 0.0
+) -> Regression:  # fmt: skip
     """A logistic or a linear regression of rows with weight; one that predicts nothing says why.
 
     With a penalty, logistic regressions cannot separate (see `penalised_logistic`).
     """
+    x, terms = design
     used = weight > 0.0
     low, high = (float(y[used].min()), float(y[used].max())) if used.any() else (0.0, 0.0)
     if kind == NORMAL:
@@ -179,14 +214,34 @@ def _spoils(fit: Fit) -> Reason | None:
 
 
 def _linear(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weighted least squares with an intercept; columns that add nothing get zero by the shortest solution."""
-    centre = np.average(x, axis=0, weights=weight) if x.shape[1] else np.empty(0)
-    root = np.sqrt(weight)
-    size = np.sqrt(np.average((x - centre) ** 2, axis=0, weights=weight)) if x.shape[1] else np.empty(0)
+    """Weighted least squares with an intercept: coefficients, residual standard deviation.
+
+    Columns that add nothing get zero by the shortest solution.
+    """
+    p, total = x.shape[1], float(weight.sum())
+    both = np.column_stack([x, y])
+    centre = np.average(both, axis=0, weights=weight)
+    gram = weighted_gram(both, centre[None, :], np.empty(0, np.int32), weight)
+    size = np.sqrt(gram.diagonal()[:p])
     size = np.where(size > 0.0, size, 1.0)
-    z = np.column_stack([np.ones(len(y)), (x - centre) / size])
+    values, vectors = np.linalg.eigh(gram[:p, :p] / np.outer(size, size))
+    used = values > NOTHING_NEW
+    if (used & (values < WELL_APART)).any():
+        slopes, rank = _shortest(x, y, weight, centre)
+    else:
+        along = (vectors.T @ (gram[:p, p] / size))[used] / values[used]
+        slopes, rank = vectors[:, used] @ along / size, 1 + int(used.sum())
+    gap = both @ np.append(-slopes, 1.0) - (centre[p] - centre[:p] @ slopes)
+    spread = np.sqrt(weight @ gap**2 / max(total - rank, 1.0))
+    return np.concatenate([[centre[p] - centre[:p] @ slopes], slopes]), float(spread)
+
+
+def _shortest(x: np.ndarray, y: np.ndarray, weight: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, int]:
+    """Slopes and rank by singular values, for columns that are nearly combinations of others."""
+    root = np.sqrt(weight)
+    apart = x - centre[:-1]
+    size = np.sqrt(np.average(apart**2, axis=0, weights=weight))
+    size = np.where(size > 0.0, size, 1.0)
+    z = np.column_stack([np.ones(len(y)), apart / size])
     beta, _, rank, _ = np.linalg.lstsq(z * root[:, None], y * root, rcond=1e-11)
-    slopes = beta[1:] / size
-    gap = y - z @ beta
-    free = max(float(weight.sum()) - int(rank), 1.0)
-    return np.concatenate([[beta[0] - centre @ slopes], slopes]), float(np.sqrt((weight * gap**2).sum() / free))
+    return beta[1:] / size, int(rank)

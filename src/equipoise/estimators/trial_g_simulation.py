@@ -1,17 +1,19 @@
-"""Follow a population through the models of a g-formula under a strategy, one interval after another."""
+"""The models of a g-formula as linear predictors, and a population followed through them under several strategies."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
 
-from equipoise.estimators.trial_g_models import BINARY, Columns, History, Regression
+from equipoise.estimators.trial_g_models import NORMAL, Columns, History, Regression
 from equipoise.kernels.philox import uniforms
 from equipoise.kernels.trial_clones import Rules
+from equipoise.kernels.trial_paths import Ahead, Drawn, Events, People, follow_people
 
 STREAM = 0x67666F72  # "gfor": draws of simulated covariates and treatments
-NOT_CALLED = -1
 MOST_VARIABLES = 2**10  # draws of one interval, by variable
+BLOCK = 4_096  # people whose draws are held at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,17 +33,17 @@ class Models:
     held: tuple[tuple[float, ...], ...] = ()
 
     @property
+    def ahead(self) -> tuple[Regression, ...]:
+        """Models of what is drawn."""
+        return (*self.varying, *self.treatment)
+
+    @property
+    def events(self) -> tuple[Regression, ...]:
+        return (self.outcome,) if self.competing is None else (self.outcome, self.competing)
+
+    @property
     def all(self) -> tuple[Regression, ...]:
-        last = () if self.competing is None else (self.competing,)
-        return (*self.varying, *self.treatment, self.outcome, *last)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """Who has started what the strategy asks for, bool (n,), and the last interval to start in, int64 (n,)."""
-
-    started: np.ndarray
-    due: np.ndarray
+        return (*self.ahead, *self.events)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,98 +54,103 @@ class Followed:
     survival: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A strategy, by its place among the rules; the natural course without rules."""
+
+    rules: Rules | None
+    strategy: int = 0
+
+
 def simulate(
-    models: Models, people: History, weight: np.ndarray, rules: Rules | None, strategy: int, horizon: int, seed: int
-) -> Followed:
-    """Risks by the end of each interval under a strategy; with no rules, of the natural course.
+    models: Models, people: History, weight: np.ndarray, cases: Sequence[Case], seed: int, drawn: bool
+) -> list[Followed]:
+    """Risks by the end of each interval in each case.
 
-    Covariates, and treatment where the strategy leaves it open, are drawn; events are not, for their probabilities are
-    known. The draws of one person are the same under every strategy.
+    Covariates, and treatment where it is left open, are drawn; events are not, for their probabilities are known. The
+    draws of one person are the same in every case. `drawn` is false where nothing is.
     """
-    n = len(people.treatment)
-    world, free, total = people, np.ones(n), np.zeros(n)
-    state = State(np.zeros(n, np.bool_), np.full(n, NOT_CALLED))
-    kept = weight / max(float(weight.sum()), np.finfo(float).tiny)
-    risk, survival = np.empty(horizon), np.empty(horizon)
-    for k in range(horizon):
-        if k:
-            world = replace(world, before=world.varying, treated_before=world.treatment)
-            world = _covariates(models, world, k, seed)
-        allowed, state = _allowed(models, world, k, rules, strategy, state)
-        treatment = _set_or_drawn(models, world, k, seed, allowed)
-        if rules is not None:
-            state = replace(state, started=state.started | (treatment == rules.value[strategy]))
-        world = replace(world, treatment=treatment)
-        x, _ = models.columns.of_event(k, world)
-        d = models.competing.mean(x) if models.competing is not None else 0.0
-        h = models.outcome.mean(x)
-        total = total + free * (1.0 - d) * h
-        free = free * (1.0 - d) * (1.0 - h)
-        risk[k], survival[k] = kept @ total, kept @ free
-    return Followed(risk, survival)
+    share = weight / max(float(weight.sum()), np.finfo(float).tiny)
+    horizon = len(models.columns.time)
+    risk, survival = np.zeros((2, len(cases), horizon))
+    for begin in range(0, len(share), BLOCK):
+        at = slice(begin, begin + BLOCK)
+        block = People(np.ascontiguousarray(people.varying[at].T), people.treated_before[at], share[at])
+        fixed = people.fixed[at]
+        given = _ahead(models, fixed), _events(models, fixed), _drawn(models, begin, len(fixed), seed, drawn)
+        for place, case in enumerate(cases):
+            one, other = follow_people(block, *given, case.rules, case.strategy)
+            risk[place] += one
+            survival[place] += other
+    return [Followed(one, other) for one, other in zip(risk, survival, strict=True)]
 
 
-def _covariates(models: Models, world: History, k: int, seed: int) -> History:
-    """Time-varying covariates of interval k, in their order."""
-    varying = world.varying.copy()
-    for j, model in enumerate(models.varying):
-        world = replace(world, varying=varying)
-        x, _ = models.columns.of_varying(j, k, world)
-        mean, draw = model.mean(x), _draws(len(x), k, j, seed)
-        if model.kind == BINARY:
-            varying[:, j] = draw < mean
-        else:
-            varying[:, j] = np.clip(mean + model.spread * ndtri(draw), model.low, model.high)
-        for value in models.held[j]:
-            varying[world.before[:, j] == value, j] = value
-    return replace(world, varying=varying)
+def _ahead(models: Models, fixed: np.ndarray) -> Ahead:
+    """Coefficients: intercept, interval, fixed, covariates of now, covariates before, treatment before."""
+    q, p, m = models.columns.time.shape[1], fixed.shape[1], len(models.varying)
+    count, levels = len(models.ahead), len(models.columns.names.levels)
+    clock, base = np.empty((count, len(models.columns.time))), np.empty((count, len(fixed)))
+    now, before, last = np.zeros((count, m)), np.zeros((count, m)), np.zeros((count, levels))
+    for row, model in enumerate(models.ahead):
+        b = model.coefficients
+        clock[row] = b[0] + models.columns.time @ b[1 : 1 + q]
+        base[row] = fixed @ b[1 + q : 1 + q + p]
+        seen = min(row, m)  # a covariate knows of those before it, treatment of all
+        rest = b[1 + q + p :]
+        now[row, :seen] = rest[:seen]
+        if row < m:
+            before[row] = rest[seen : seen + m]
+        last[row, 1:] = rest[len(rest) - (levels - 1) :]
+    return Ahead(clock, base, now, before, last)
 
 
-def _draws(n: int, k: int, variable: int, seed: int) -> np.ndarray:
-    return uniforms(seed, STREAM, np.arange(n), k * MOST_VARIABLES + variable)
+def _events(models: Models, fixed: np.ndarray) -> Events:
+    """Coefficients: intercept, interval, fixed, covariates, treatment, products by modifier and treatment."""
+    names, m = models.columns.names, len(models.varying)
+    q, p, drugs = models.columns.time.shape[1], fixed.shape[1], len(names.levels) - 1
+    known = (*names.fixed, *names.varying)
+    count = len(models.events)
+    clock = np.empty((count, len(models.columns.time)))
+    base, now = np.empty((count, drugs + 1, len(fixed))), np.empty((count, drugs + 1, m))
+    for row, model in enumerate(models.events):
+        b = model.coefficients
+        clock[row] = b[0] + models.columns.time @ b[1 : 1 + q]
+        slopes = np.tile(b[1 + q : 1 + q + p + m], (drugs + 1, 1))  # by treatment
+        products = b[1 + q + p + m + drugs :].reshape(len(names.modifiers), drugs)
+        for name, product in zip(names.modifiers, products, strict=True):
+            slopes[1:, known.index(name)] += product
+        effect = np.concatenate([[0.0], b[1 + q + p + m : 1 + q + p + m + drugs]])
+        base[row] = effect[:, None] + slopes[:, :p] @ fixed.T
+        now[row] = slopes[:, p:]
+    return Events(clock, base, now)
 
 
-def _allowed(
-    models: Models, world: History, k: int, rules: Rules | None, strategy: int, state: State
-) -> tuple[np.ndarray, State]:
-    """The treatments that a strategy allows each person in interval k, bool (n, L); the same rules as for clones."""
-    n, n_levels = len(state.started), len(models.columns.names.levels)
-    if rules is None:
-        return np.ones((n, n_levels), np.bool_), state
-    value, grace, sustained, trigger = (column[strategy].item() for column in rules)
-    allowed = np.zeros((n, n_levels), np.bool_)
-    if value == 0:
-        allowed[:, 0] = True
-        allowed[:] |= not sustained and k > grace
-        return allowed, state
-    called = np.ones(n, np.bool_) if trigger < 0 else world.varying[:, trigger] > 0.0
-    due = np.where((state.due == NOT_CALLED) & called, k + grace, state.due)
-    allowed[:, 0] = ~state.started & ((due == NOT_CALLED) | (k < due))
-    allowed[:, value] = state.started | (due != NOT_CALLED)
-    if not sustained:
-        allowed[state.started] = True
-    return allowed, replace(state, due=due)
+def _drawn(models: Models, begin: int, n: int, seed: int, drawn: bool) -> Drawn:
+    m, levels = len(models.varying), len(models.columns.names.levels)
+    held = np.full((m, max((len(values) for values in models.held), default=0)), np.nan)
+    for row, values in enumerate(models.held):
+        held[row, : len(values)] = values
+    spread, low, high = (
+        np.array([getattr(model, name) for model in models.varying], np.float64) for name in ("spread", "low", "high")
+    )
+    return Drawn(
+        np.array([model.kind == NORMAL for model in models.varying], np.bool_),
+        spread,
+        low,
+        high,
+        held,
+        np.isin(np.arange(levels), models.kept),
+        _draws(models, begin, n, seed) if drawn else np.empty((0, 0, 0)),
+    )
 
 
-def _set_or_drawn(models: Models, world: History, k: int, seed: int, allowed: np.ndarray) -> np.ndarray:
-    if (allowed.sum(axis=1) == 1).all():
-        return allowed.argmax(axis=1)
-    return _drawn(models, world, k, seed, allowed)
-
-
-def _drawn(models: Models, world: History, k: int, seed: int, allowed: np.ndarray) -> np.ndarray:
-    """Treatment drawn from its model among the levels allowed bool (n, L)."""
-    x, _ = models.columns.of_treatment(k, world)
-    left, p = np.ones(len(x)), np.zeros(allowed.shape)
-    for level, model in enumerate(models.treatment):
-        above = model.mean(x)
-        p[:, level] = left * (1.0 - above)
-        left = left * above
-    p[:, -1] = left
-    for level in models.kept:
-        p[world.treated_before == level] = np.arange(allowed.shape[1]) == level
-    p = np.where(allowed, p, 0.0)
-    whole = p.sum(axis=1, keepdims=True)
-    p = np.where(whole > 0.0, p / np.where(whole > 0.0, whole, 1.0), allowed / allowed.sum(axis=1, keepdims=True))
-    draw = _draws(len(x), k, MOST_VARIABLES - 1, seed)
-    return np.minimum((draw[:, None] >= np.cumsum(p, axis=1)).sum(axis=1), allowed.shape[1] - 1)
+def _draws(models: Models, begin: int, n: int, seed: int) -> np.ndarray:
+    """(K, m + 1, n): the same for a person, an interval and a variable, whatever is asked."""
+    m, horizon = len(models.varying), len(models.columns.time)
+    variables = np.append(np.arange(m), MOST_VARIABLES - 1)  # covariates, then treatment
+    number = (np.arange(horizon)[:, None] * MOST_VARIABLES + variables).ravel()
+    draws = uniforms(seed, STREAM, np.tile(np.arange(begin, begin + n), len(number)), np.repeat(number, n))
+    draws = draws.reshape(horizon, m + 1, n)
+    normal = [j for j, model in enumerate(models.varying) if model.kind == NORMAL]
+    draws[:, normal] = ndtri(draws[:, normal])
+    return draws

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.estimators.trial_panel import Panel
+from equipoise.kernels.glm import LOGISTIC, GlmLikelihood
 from equipoise.kernels.trial_rows import Trials, TrialWeights
 
 PENALTY = 1.0  # of squared coefficients a standard deviation: a normal prior of standard deviation one
@@ -136,29 +137,27 @@ def penalised_logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray, penalty
     centre = w @ x / w.sum()
     spread = np.sqrt(w @ (x - centre) ** 2 / w.sum())
     used = spread > SMALL
-    z = np.column_stack([np.ones(len(x)), (x[:, used] - centre[used]) / spread[used]])
-    scaled = _maximum(z, y, w, np.log(mean / (1.0 - mean)), penalty)
+    some = x if used.all() else np.ascontiguousarray(x[:, used])
+    problem = GlmLikelihood(LOGISTIC, some, y, w, np.empty(0), centre[used], 0.0)
+    found = _maximum(problem, np.log(mean / (1.0 - mean)), penalty * spread[used] ** 2, SMALL * spread[used] ** 2)
     beta = np.zeros(1 + x.shape[1])
-    beta[1:][used] = scaled[1:] / spread[used]
-    beta[0] = scaled[0] - centre @ beta[1:]
+    beta[1:][used] = found[1:]
+    beta[0] = found[0] - centre[used] @ found[1:]
     return beta
 
 
-def _maximum(z: np.ndarray, y: np.ndarray, w: np.ndarray, intercept: float, strength: float) -> np.ndarray:
+def _maximum(problem: GlmLikelihood, intercept: float, penalty: np.ndarray, ridge: np.ndarray) -> np.ndarray:
     """Newton's steps, shortened where they would change some log odds by more than `FARTHEST`."""
-    penalty = np.full(z.shape[1], strength)
-    penalty[0] = 0.0
-    beta = np.zeros(z.shape[1])
+    strength, kept = np.concatenate([[0.0], penalty]), np.concatenate([[SMALL], ridge])
+    beta = np.zeros(len(strength))
     beta[0] = intercept
-    eta = np.full(len(z), intercept)
     for _ in range(STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(eta, -LARGEST, LARGEST)))
-        score = (w * (y - p)) @ z - penalty * beta
-        information = (z * (w * p * (1.0 - p))[:, None]).T @ z + np.diag(penalty + SMALL)
-        step = np.linalg.solve(information, score)
-        moved = z @ step
+        at = problem.evaluate(beta)
+        score = at.score - strength * beta
+        step = np.linalg.solve(at.information + np.diag(strength + kept), score)
+        moved = step[0] + (problem.x @ step[1:] - problem.centre @ step[1:])
         share = min(1.0, FARTHEST / max(float(np.abs(moved).max()), FARTHEST))
-        beta, eta = beta + share * step, eta + share * moved
+        beta = beta + share * step
         if share == 1.0 and float(score @ step) < NEAR:
             break
     return beta
