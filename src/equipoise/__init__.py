@@ -51,6 +51,7 @@ _FACADE: dict[str, str] = {
     "fit_weighted": "equipoise.estimators.weighted_models",
     "fit_weighted_survival_curve": "equipoise.estimators.weighted_survival",
     "fit_conditional_logistic": "equipoise.estimators.conditional_logistic",
+    "fit_between_within": "equipoise.estimators.between_within",
     "fit_conditional_poisson": "equipoise.estimators.conditional_poisson",
     "fit_incidence_rates": "equipoise.estimators.rates",
     "fit_standardized_rates": "equipoise.estimators.standardized_rates",

@@ -11,6 +11,7 @@ from equipoise.design.matched_sets import control_days
 from equipoise.design.relatives import (
     cousins_of,
     demographic_columns,
+    families_of_rows,
     family_clusters,
     shared_look_back,
     sibling_sets,
@@ -224,6 +225,48 @@ def test_every_kind_of_relative_serves_by_the_rules_of_siblings(kind: str, rules
     found = {int(who.person_id[member]): text(when) for member, when in
              zip(made.person[~made.is_case], made.index_day[~made.is_case], strict=True)}  # fmt: skip
     assert (len(found) if isinstance(expected, int) else found) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "expected"),
+    [
+        ("siblings", {}, {0: [10, 11], 1: [12, 13], 2: [12, 13], 3: [15]}),
+        ("siblings", {"half_siblings": True}, {0: [10, 11, 14], 1: [12, 13], 2: [12, 13], 3: [15]}),
+        ("half_siblings", {}, {0: [10, 14], 1: [12], 2: [12], 3: [15]}),
+        ("cousins", {}, {0: [10, 12, 13], 1: [12, 11, 14], 2: [12, 14, 11], 3: [15]}),
+        ("cousins", {"birth_year_caliper": 1}, {0: [10, 12], 1: [12, 11, 14], 2: [12, 14, 11], 3: [15]}),
+    ],
+)
+def test_the_family_of_a_case_or_control_is_the_person_with_all_its_relatives_who_might_serve(
+    kind: str, rules: dict, expected: dict
+) -> None:
+    """Person 12 stands in two sets: on the second day 10, a case by then, and on no day the ill 13 of 2016."""
+    who = people(*(person(number) for number in range(1, 13)), person(13, born="1953-01-01"), person(14), person(15))
+    later = "2016-01-01"
+    recorded = {"als": records(who, (10, INDEX), (13, "2015-12-31")), "mnd": records(who)}
+    eligible = control_days(who, COHORT, recorded, LABELS, ("mnd",)).days
+    looked_at = [(10, INDEX), (12, INDEX), (12, "2015-06-02"), (15, later)]
+    rows = IndexRows(
+        np.searchsorted(who.person_id, [number for number, _ in looked_at]),
+        np.array([day(when) for _, when in looked_at], dtype=np.int32),
+    )
+    made = families_of_rows(who, rows, eligible, kin(who), RelativeControls.model_validate(rules), kind)
+    found = {at: who.person_id[made.person[made.row == at]].tolist() for at in range(4)}
+    assert {at: [members[0], *sorted(members[1:])] for at, members in found.items()} == {
+        at: [members[0], *sorted(members[1:])] for at, members in expected.items()
+    }
+    assert made.person[made.own].tolist() == rows.person.tolist()
+    np.testing.assert_array_equal(made.day, rows.day[made.row])
+
+
+def test_the_family_of_a_person_with_a_partner_is_the_couple() -> None:
+    who = people(person(1), person(2), person(3), person(4, died=INDEX, observed=[("2000-01-01", INDEX)]))
+    eligible = control_days(who, COHORT, {"als": records(who), "mnd": records(who)}, LABELS, ("mnd",)).days
+    rows = IndexRows(np.arange(3), np.full(3, day(INDEX), dtype=np.int32))
+    families = related(who, spouses=[(1, 2), (3, 4)])
+    made = families_of_rows(who, rows, eligible, families, RelativeControls(), "spouses")
+    assert (made.row.tolist(), made.person.tolist()) == ([0, 0, 1, 1, 2], [0, 1, 1, 0, 2])
+    assert made.own.tolist() == [True, False, True, False, True]
 
 
 def test_without_parents_there_are_no_cousins_to_be_found() -> None:

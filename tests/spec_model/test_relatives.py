@@ -84,6 +84,31 @@ DESIGN = "analyses/0/design"
         (f"{DESIGN}/comparisons", ["twins"], 'analyses["risk"].design.comparisons[0]', "'twins'"),
         (f"{DESIGN}/comparisons", ["siblings", "siblings"], 'analyses["risk"].design.comparisons', "'siblings' twice"),
         (f"{DESIGN}/comparisons", ["spouses"], 'analyses["risk"].design.relatives', "settings of siblings"),
+        (f"{DESIGN}/within_between", ["twins"], 'analyses["risk"].design.within_between[0]', "'twins'"),
+        (
+            f"{DESIGN}/within_between",
+            ["cousins"],
+            'analyses["risk"].design.within_between[0]',
+            "'cousins' is not a comparison with relatives",
+        ),
+        (
+            f"{DESIGN}/within_between",
+            ["population"],
+            'analyses["risk"].design.within_between[0]',
+            "'population' is not a comparison with relatives",
+        ),
+        (
+            f"{DESIGN}/within_between",
+            ["spouses", "spouses"],
+            'analyses["risk"].design.within_between',
+            "'spouses' twice",
+        ),
+        (
+            f"{DESIGN}/within_between",
+            ["siblings"],
+            'analyses["risk"].design.within_between',
+            'with relatives.compared_on = "case_age"',
+        ),
         (f"{DESIGN}/lag_scan", {"days": [365, 0]}, 'analyses["risk"].design.lag_scan', "lags that do not rise"),
         (f"{DESIGN}/lag_scan", {}, 'analyses["risk"].design.lag_scan', "neither days nor monthly_up_to_years"),
         (
@@ -140,6 +165,17 @@ def test_what_is_wrong_is_named_with_its_place(path: str, value: object, where: 
     assert said[0][0] == where
     assert said[0][1].startswith(found)
     assert len(said) == 1 + (path.endswith("comparisons") and value != ["twins"]), "and the figure of the population"
+
+
+def test_families_are_told_apart_beside_population_controls_only() -> None:
+    raw = deepcopy(STUDY)
+    raw["published"] = []
+    raw["analyses"][0]["design"] |= {"comparisons": ["spouses"], "relatives": {}, "within_between": ["spouses"]}
+    with pytest.raises(SpecError) as error:
+        parse_study(raw)
+    assert [fault.found for fault in error.value.faults] == ["without population controls"]
+    raw["analyses"][0]["design"]["comparisons"] = ["population", "spouses"]
+    assert parse_study(raw).analyses[0].case_control.within_between == ("spouses",)
 
 
 def test_published_figures_belong_to_an_estimate_of_their_analysis() -> None:

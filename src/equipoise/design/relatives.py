@@ -36,6 +36,19 @@ class RelativeSets:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyRows:
+    """Persons on given days with their families: of row r of those persons, itself first, then its relatives.
+
+    row int64 (f,) ascending; person int64 (f,) codes; day int32 (f,), that of the person of the row; own bool (f,).
+    """
+
+    row: np.ndarray
+    person: np.ndarray
+    day: np.ndarray
+    own: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidates:
     """Relatives of cases: row int64 (k,) of the case, person int64 (k,), day int32 (k,) on which each is looked at."""
 
@@ -89,6 +102,28 @@ def spouse_sets(people: People, cases: Cohort, eligible: Spans, families: Famili
     size = np.bincount(usable.row, minlength=len(case))
     kind = "spouse on the index date"
     return RelativeSets(_sets(case, index_day, usable, size), *_attritions("spouses", kind, case, candidates, usable))
+
+
+def families_of_rows(
+    people: People, rows: IndexRows, eligible: Spans, families: Families, rules: RelativeControls, kind: str
+) -> FamilyRows:
+    """Each row's person with all relatives of a kind who on its day might serve as controls: case or control alike."""
+    if kind == "spouses":
+        partner = partner_on(families.partners, rows.person, rows.day)
+        row = np.flatnonzero(partner != NOBODY)
+        person = partner[row]
+    else:
+        row, person = _relatives_of(rows.person, families, kind, rules.half_siblings)
+    usable = contains(eligible, person, rows.day[row])
+    if rules.birth_year_caliper is not None and kind != "spouses":
+        apart = np.abs(people.birth_year[person] - people.birth_year[rows.person[row]])
+        usable &= apart <= rules.birth_year_caliper
+    row, person = row[usable], person[usable]
+    n = len(rows.person)
+    own = np.repeat([True, False], [n, len(row)])
+    row, person = np.concatenate([np.arange(n), row]), np.concatenate([rows.person, person])
+    order = np.lexsort((~own, row))
+    return FamilyRows(row[order], person[order], rows.day[row[order]], own[order])
 
 
 def shared_look_back(visible_from: np.ndarray, day: np.ndarray, matched_set: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Within and between families: the odds ratio of each kind of controls beside one another, by exposure and window."""
+"""Odds ratios beside one another by exposure and window: of each kind of controls, or within and between families."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ class ContrastFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """One exposure, reading and window: its words, the estimate of each comparison, the p-value of their difference."""
+class Group:
+    """One exposure, reading and window: its words, the estimates beside one another, what stands at their right."""
 
     title: str
     window: str
     rows: Sequence[Row | None]
-    p_value: float | None
+    note: str
 
 
 def contrast_figure(
@@ -49,7 +49,19 @@ def contrast_figure(
     """
     comparisons = analysis.case_control.comparisons
     kinds = list(zip(STYLES, comparisons, strict=False))
-    groups = _groups(study, analysis, estimates, tests)
+    words = "Odds ratios by kind of controls, with the p-value of their difference"
+    figure = grouped_marks(_groups(study, analysis, estimates, tests), kinds, words, "p for difference", RIGHT)
+    caption = "Between and within families: odds ratios by kind of controls"
+    return ContrastFigure(caption, figure, [(style, label(name)) for style, name in kinds], table)
+
+
+def grouped_marks(
+    groups: Sequence[Group], kinds: Sequence[tuple[str, str]], words: str, heading: str, right: int
+) -> Markup:
+    """Marks with their intervals on one scale, one for each kind (style and name) in each group.
+
+    Notes stand under `heading`, in a margin of `right`.
+    """
     scale = ratio_scale([dict(row) for group in groups for row in group.rows if row is not None])
     parts, y, title = [], float(HEAD), ""
     for group in groups:
@@ -58,24 +70,22 @@ def contrast_figure(
             title = group.title
             parts.append(element("text", title, x=4, y=y, class_="tick name", text_anchor="start"))
             y += LINE
-        parts += _marks(group, kinds, scale, y)
+        parts += _marks(group, kinds, scale, y, right)
         y += LINE * len(kinds) + APART
-    parts = [*_axis(scale, y), *parts]
-    words = element("title", "Odds ratios by kind of controls, with the p-value of their difference")
-    figure = element("svg", words, join(parts), viewBox=f"0 0 {WIDTH} {y + 30:.0f}", class_="curves", role="img")
-    caption = "Between and within families: odds ratios by kind of controls"
-    return ContrastFigure(caption, figure, [(style, label(name)) for style, name in kinds], table)
+    parts = [*_axis(scale, y, heading, right), *parts]
+    view = f"0 0 {WIDTH} {y + 30:.0f}"
+    return element("svg", element("title", words), join(parts), viewBox=view, class_="curves", role="img")
 
 
-def _groups(study: Study, analysis: Analysis, estimates: Sequence[Row], tests: Sequence[Row]) -> list[_Group]:
+def _groups(study: Study, analysis: Analysis, estimates: Sequence[Row], tests: Sequence[Row]) -> list[Group]:
     design = analysis.case_control
     chosen, p_values = fullest(whole(estimates)), differences(tests)
     return [
-        _Group(
+        Group(
             f"{exposure_label(study, exposure)}: {reading_text(reading)}",
             window,
             [chosen.get((kind, exposure, reading, window, OVERALL, OVERALL)) for kind in design.comparisons],
-            p_values.get((exposure, reading, window)),
+            f"p {p_text(p_values.get((exposure, reading, window)))}",
         )
         for exposure in design.exposures
         for reading in design.readings
@@ -83,12 +93,12 @@ def _groups(study: Study, analysis: Analysis, estimates: Sequence[Row], tests: S
     ]
 
 
-def _x(scale: RatioScale, ratio: float) -> float:
+def _x(scale: RatioScale, ratio: float, right: int) -> float:
     inside = min(max(ratio, scale.low), scale.high)
-    return LEFT + (WIDTH - LEFT - RIGHT) * scale.at(inside) / 100
+    return LEFT + (WIDTH - LEFT - right) * scale.at(inside) / 100
 
 
-def _marks(group: _Group, kinds: Sequence[tuple[str, str]], scale: RatioScale, top: float) -> list[Markup]:
+def _marks(group: Group, kinds: Sequence[tuple[str, str]], scale: RatioScale, top: float, right: int) -> list[Markup]:
     middle = top + LINE * (len(kinds) - 1) / 2 + 4
     parts = [element("text", group.window, x=LEFT - 14, y=middle, class_="tick", text_anchor="end")]
     for at, (style, _) in enumerate(kinds):
@@ -96,22 +106,22 @@ def _marks(group: _Group, kinds: Sequence[tuple[str, str]], scale: RatioScale, t
         if row is None or row["estimate"] is None or row["conf_low"] is None or row["conf_high"] is None:
             parts.append(element("text", "not shown", x=LEFT + 4, y=y + 4, class_="tick", text_anchor="start"))
             continue
-        low, high = _x(scale, row["conf_low"]), _x(scale, row["conf_high"])
+        low, high = _x(scale, row["conf_low"], right), _x(scale, row["conf_high"], right)
         line = element("line", x1=low, x2=high, y1=y, y2=y)
-        dot = element("circle", cx=_x(scale, row["estimate"]), cy=y, r=4)
+        dot = element("circle", cx=_x(scale, row["estimate"], right), cy=y, r=4)
         parts.append(element("g", line, dot, class_=f"curve {style}"))
     where = {"x": WIDTH - 8, "y": middle, "class_": "tick", "text_anchor": "end"}
-    return [*parts, element("text", f"p {p_text(group.p_value)}", **where)]
+    return [*parts, element("text", group.note, **where)]
 
 
-def _axis(scale: RatioScale, bottom: float) -> list[Markup]:
-    one = _x(scale, 1.0)
+def _axis(scale: RatioScale, bottom: float, heading: str, right: int) -> list[Markup]:
+    one = _x(scale, 1.0, right)
     parts = [
         element("line", x1=one, x2=one, y1=HEAD, y2=bottom, class_="null"),
-        element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=bottom, y2=bottom, class_="axis"),
-        element("text", "p for difference", x=WIDTH - 8, y=HEAD - 12, class_="tick", text_anchor="end"),
+        element("line", x1=LEFT, x2=WIDTH - right, y1=bottom, y2=bottom, class_="axis"),
+        element("text", heading, x=WIDTH - 8, y=HEAD - 12, class_="tick", text_anchor="end"),
     ]
     for value in scale.ticks:
-        where = {"x": _x(scale, value), "y": bottom + 18}
+        where = {"x": _x(scale, value, right), "y": bottom + 18}
         parts.append(element("text", f"{value:g}", **where, class_="tick", text_anchor="middle"))
     return parts

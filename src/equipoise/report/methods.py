@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from equipoise.report.families import family_words
 from equipoise.report.missing import missing_words
 from equipoise.report.numbers import level_text
 from equipoise.report.protocol import (
@@ -35,6 +36,7 @@ def methods(study: Study, analysis: Analysis) -> list[Paragraph]:
         ("Exposure", _exposure(study, analysis)),
         ("Covariates", _covariates(study, analysis)),
         ("Statistical analysis", _model(analysis)),
+        *family_words(analysis.case_control.within_between),
     ]
 
 

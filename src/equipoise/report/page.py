@@ -27,6 +27,7 @@ from equipoise.report.contrast import contrast_figure
 from equipoise.report.controls import calibrated_table, control_figures, control_table, null_table
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.dose import dose_figures
+from equipoise.report.families import family_figures
 from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
 from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
@@ -48,7 +49,7 @@ from equipoise.spec.study import Analysis, Study
 Row = dict[str, Any]
 EVERY_DESIGN = ("attrition", "missingness", "estimates", "negative_controls", "empirical_null", "flawed_estimates")
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
-COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "indication")
+COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "indication", "within_between")
 DOSES = ("dose_groups", "dose_tests", "dose_curves")
 FOLLOW_UP = (
     "score_response",
@@ -352,7 +353,8 @@ class _Page:
     def _curves(self, exposure: str, members: Sequence[Row], arms: Sequence[Row], adjusted: str = "crude") -> Curves:
         labels = {row["arm"]: row["label"] for row in arms if row["exposure"] == exposure}
         caption = f"Risk of the outcome over time, {adjusted}: {exposure_label(self.study, exposure)}"
-        return Curves(caption, curve_figure(members), list(labels.items()), curve_table(members, labels))
+        figure = curve_figure(members, time_origin(self.study, members[0]["analysis"]))
+        return Curves(caption, figure, list(labels.items()), curve_table(members, labels))
 
     def estimates(self, analysis: Analysis) -> Part:
         rows = self.of("estimates", analysis)
@@ -380,6 +382,7 @@ class _Page:
         if len(analysis.case_control.comparisons) > 1 and rows:
             beside = comparisons.side_by_side(self.study, analysis, rows, tests)
             figures.append(contrast_figure(self.study, analysis, rows, tests, beside))
+        figures += family_figures(self.study, analysis, self.of("within_between", analysis))
         figures += dose_figures(self.study, *doses)
         figures += [
             lag_figure(own, exposure_label(self.study, name))

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
+from equipoise.results.few_families import families_given_away, few_families, withhold_families
 from equipoise.results.few_groups import few_dose_groups, few_of_indication, withhold_doses, withhold_groups
 from equipoise.results.hazard_tables import NUMBERS as HAZARD_NUMBERS
 from equipoise.results.left_out import (
@@ -56,6 +57,8 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
     few_of_doses = few_dose_groups(rows.get("dose_groups", []), k)
     few_with_indication = few_of_indication(rows.get("indication", []), k)
+    few_with_family = few_families(rows.get("within_between", []), k)
+    families_away = families_given_away(rows, k)
     few_on_bridge = [_any_few(_of_arms(row), k) for row in rows.get("bridge_steps", [])]
     for name, content in rows.items():
         schema = schema_of(name)
@@ -69,6 +72,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     _withhold(rows.get("lag_scan", []), few_at_lags)
     withhold_doses(rows, few_of_doses)
     withhold_groups(rows.get("indication", []), few_with_indication)
+    withhold_families(rows, few_with_family, families_away)
     _withhold(rows.get("bridge_steps", []), few_on_bridge)
     _withhold_tests(rows.get("heterogeneity", []), rows.get("estimates", []))
     _withhold_checks(rows.get("hazard_checks", []), rows.get("estimates", []))

@@ -18,6 +18,7 @@ from equipoise.results.contrast_tables import FLAWED_ESTIMATES, TRIANGULATION
 from equipoise.results.control_tables import EMPIRICAL_NULL, NEGATIVE_CONTROLS
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
 from equipoise.results.dose_tables import DOSE_TABLES
+from equipoise.results.family_tables import WITHIN_BETWEEN
 from equipoise.results.follow_up_tables import ADJUSTMENT, BALANCE, CHARACTERISTICS_BY_ARM, CURVES, FOLLOW_UP
 from equipoise.results.function_tables import FUNCTION, STAGES, TRAJECTORIES
 from equipoise.results.hazard_tables import HAZARD_CHECKS
@@ -449,6 +450,7 @@ TABLES: dict[str, TableSchema] = {
         TRIANGULATION,
         *DOSE_TABLES,
         INDICATION,
+        WITHIN_BETWEEN,
         BRIDGE_STEPS,
         BRIDGE_CONTRIBUTIONS,
     )

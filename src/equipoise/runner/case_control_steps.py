@@ -10,6 +10,7 @@ from equipoise.spec.study import Analysis, Study
 
 POPULATION = "population"
 RELATIVES = "relatives"
+OWN_LIMITS = "siblings_per_case"  # of relatives who serve as controls; the mean of a family is over all of them
 
 
 def case_control_steps(study: Study, analysis: Analysis, seed: int) -> list[Step]:
@@ -28,7 +29,7 @@ def case_control_steps(study: Study, analysis: Analysis, seed: int) -> list[Step
         steps += _array_steps(study, analysis, comparison, seed)
     if len(design.comparisons) > 1:
         steps.append(_contrasts(study, analysis))
-    return steps
+    return [*steps, *(_within_between(study, analysis, kind) for kind in design.within_between)]
 
 
 def case_control_set(analysis: str, comparison: str) -> str:
@@ -91,6 +92,12 @@ def _sampling_steps(study: Study, analysis: Analysis, sets: dict[str, bool], see
     for comparison in design.comparisons:
         make = _population_sets if comparison == POPULATION else _relative_sets
         steps.append(make(analysis, comparison, protocol | {"free_of": list(design.free_of), "seed": seed}, needs))
+    families = {"matched_sets": _sets_name(analysis, POPULATION), "relatives": RELATIVES}
+    for kind in design.within_between:
+        rules = {name: value for name, value in canonical(design.relatives).items() if name != OWN_LIMITS}
+        subset = protocol | {"free_of": list(design.free_of), "comparison": kind, "relatives": rules}
+        detail = f"finds the {kind.replace('_', ' ')} of cases and of population controls"
+        steps.append(Step(_families_name(analysis, kind), "family_rows", subset, needs | families, detail=detail))
     return steps
 
 
@@ -117,9 +124,16 @@ def _sets_name(analysis: Analysis, comparison: str) -> str:
     return f"matched sets of {named(analysis.id, comparison)}"
 
 
+def _families_name(analysis: Analysis, kind: str) -> str:
+    return f"families of {named(analysis.id, kind)}"
+
+
 def _member_records(study: Study, analysis: Analysis, member_sets: set[str]) -> Step:
     subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
     members = {f"members {name}": _sets_name(analysis, name) for name in analysis.case_control.comparisons}
+    members |= {
+        f"members of families {kind}": _families_name(analysis, kind) for kind in analysis.case_control.within_between
+    }
     detail = "exposure and covariate records of cases and controls"
     needs = {"people": "people"} | members
     return Step(f"set records of {analysis.id}", "member_records", subset, needs, reads_source=True, detail=detail)
@@ -155,6 +169,21 @@ def _contrasts(study: Study, analysis: Analysis) -> Step:
     needs: dict[str, str] = {name: case_control_set(analysis.id, name) for name in design.comparisons}
     name = f"contrasts of {analysis.id}"
     return Step(name, "contrasts", subset, needs, detail="compares the comparisons", analysis=analysis.id)
+
+
+def _within_between(study: Study, analysis: Analysis, kind: str) -> Step:
+    subset = _model(study, analysis) | _protocol(study, analysis, POPULATION) | {"kind": kind}
+    needs = {
+        "people": "people",
+        "relatives": RELATIVES,
+        "records": f"set records of {analysis.id}",
+        "matched_sets": _sets_name(analysis, POPULATION),
+        "family_rows": _families_name(analysis, kind),
+        "population": case_control_set(analysis.id, POPULATION),
+        "within": case_control_set(analysis.id, kind),
+    }
+    name, detail = f"within and between {named(analysis.id, kind)}", "fits own exposure beside that of the family"
+    return Step(name, "within_between", subset, needs, detail=detail, analysis=analysis.id)
 
 
 def _array_steps(study: Study, analysis: Analysis, comparison: str, seed: int) -> list[Step]:

@@ -30,7 +30,8 @@ KEPT = {
     "estimates": "control_estimates",
     "arms_estimates": "control_arms_estimates",
 }
-NO_MORE: dict[str, Any] = {"lag_scan": None, "dose_response": ()}  # beside the estimates of a case-control study
+# Beside the estimates of a case-control study.
+NO_MORE: dict[str, Any] = {"lag_scan": None, "dose_response": (), "within_between": ()}
 ESTIMATING = ("control_estimates", "control_arms_estimates")
 
 

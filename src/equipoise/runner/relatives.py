@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.cohort.covariates import IndexRows
 from equipoise.cohort.people import People
 from equipoise.cohort.time import LATEST
 from equipoise.data.families import Families, Pairs, Persons, families
@@ -13,14 +14,16 @@ from equipoise.data.partnerships import Lives, Partnerships
 from equipoise.data.relationships import extract_links
 from equipoise.data.source import Source
 from equipoise.design.matched_sets import control_days
-from equipoise.design.relatives import sibling_sets, spouse_sets
+from equipoise.design.nested_case_control import members
+from equipoise.design.relatives import FamilyRows, families_of_rows, sibling_sets, spouse_sets
 from equipoise.runner.artifact import Artifact
-from equipoise.runner.packing import pack_attrition, pack_sets, unpack_cohort, unpack_people
+from equipoise.runner.packing import pack_attrition, pack_sets, unpack_cohort, unpack_people, unpack_sets
 from equipoise.runner.sampling import definition_and_records
 from equipoise.spec.relatives import Relationships, RelativeControls
 
 Inputs = Mapping[str, Artifact]
 PARENTS = ("mother", "father")
+FAMILY_ROWS = ("row", "person", "day", "own")
 
 
 def relatives(inputs: Inputs, subset: Any, source: Source) -> Artifact:
@@ -64,6 +67,22 @@ def relative_sets(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         made = sibling_sets(people, cases, eligible, known, rules, subset["seed"], subset["comparison"])
     packed = pack_sets(made.sets, made.controls)
     return Artifact(packed.arrays, {**packed.values, "cases": pack_attrition(made.cases)})
+
+
+def family_rows(inputs: Inputs, subset: Any, source: Source) -> Artifact:
+    """Cases and population controls, each with its relatives of a kind on the index date."""
+    people = unpack_people(inputs["people"])
+    definition, records, within = definition_and_records(inputs, subset, people)
+    eligible = control_days(people, definition, records, subset["labels"], tuple(subset["free_of"]), within).days
+    sets, known = members(unpack_sets(inputs["matched_sets"])), unpack_families(inputs["relatives"])
+    rules = RelativeControls.model_validate(subset["relatives"])
+    rows = IndexRows(sets.person, sets.index_day)
+    made = families_of_rows(people, rows, eligible, known, rules, subset["comparison"])
+    return Artifact({name: getattr(made, name) for name in FAMILY_ROWS})
+
+
+def unpack_family_rows(made: Artifact) -> FamilyRows:
+    return FamilyRows(**{name: made[name] for name in FAMILY_ROWS})
 
 
 def _persons(people: People) -> Persons:

@@ -38,14 +38,19 @@ class SetModel:
     def fit(self, columns: Mapping[str, np.ndarray]) -> Fit:
         """Of these columns of the kept rows, each named, beside the covariates."""
         x = np.column_stack([*columns.values(), self.rows.x])
-        named = tuple(Column(f"of its own | {name}", "exposure") for name in columns)
+        named = tuple(Column(term_of(name), "exposure") for name in columns)
         rows = replace(self.rows, x=x, columns=(*named, *self.rows.columns))
         settings = {"ties": self.subset["ties"], "conf_level": self.subset["conf_level"]}
         return fit_conditional_logistic(rows, cluster=self.cluster, **settings)
 
     def ratio(self, fit: Fit, name: str) -> Row:
         """The odds ratio of one of these columns with its limits, or the reason why there is none."""
-        return ratio_numbers(fit.estimate(f"of its own | {name}", interval=self.subset["interval"]))
+        return ratio_numbers(fit.estimate(term_of(name), interval=self.subset["interval"]))
+
+
+def term_of(name: str) -> str:
+    """The term of a named column in such a fit."""
+    return f"of its own | {name}"
 
 
 def set_model(people: AnalysisSet, keep: np.ndarray, covariates: list[str], subset: Any) -> SetModel:

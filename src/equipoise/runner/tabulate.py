@@ -16,6 +16,7 @@ ESTIMATES = (
     "estimates",
     "trial_estimates",
     "contrasts",
+    "within_between",
     "lag_scan",
     "dose_response",
     "indication",

@@ -47,6 +47,9 @@ class NestedCaseControl(Model):
     """Concept sets of which a control has no record on or before the index date."""
     relatives: RelativeControls = RelativeControls()
     """How siblings and spouses serve as controls."""
+    within_between: tuple[Comparison, ...] = ()
+    """Kinds of relatives by whose exposure odds ratios are told apart within and between families: the model of
+    population sets then holds own exposure and the mean exposure of the family."""
     exposures: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Exposures to analyse, each by itself."""
     windows: Annotated[tuple[Name, ...], Field(min_length=1)]

@@ -20,7 +20,7 @@ from equipoise.spec.missing_meaning import missing_contradictions, subgroup_cont
 from equipoise.spec.parts import Parts, sound_parts
 from equipoise.spec.places import Path, place
 from equipoise.spec.published import Published
-from equipoise.spec.relatives import BLOOD_RELATIVES, RelativeControls
+from equipoise.spec.relatives_meaning import relatives_contradictions
 from equipoise.spec.study import Analysis, Sensitivity, changed
 from equipoise.spec.target_trial import TargetTrial
 from equipoise.spec.target_trial_meaning import target_trial_contradictions
@@ -153,9 +153,7 @@ def _nested_case_control(parts: Parts, analysis: Analysis, design: NestedCaseCon
         )
     for key in ("comparisons", "exposures", "windows", "readings", "match_exact", "free_of"):
         yield from repeated((*where, "design", key), getattr(design, key))
-    if design.relatives != RelativeControls() and not set(BLOOD_RELATIVES) & set(design.comparisons):
-        found = f"settings of siblings with comparisons = [{', '.join(map(repr, design.comparisons))}]"
-        yield (*where, "design", "relatives"), found, 'them together with the comparison "siblings"'
+    yield from relatives_contradictions(design, where)
     yield from dose_contradictions(parts, design, where)
     yield from indication_contradictions(parts, design, where)
     yield from subgroup_contradictions(parts, analysis, where)
