@@ -1,18 +1,23 @@
 """Nations whose truth is known, small and enriched, and what the study of this folder finds in one of them."""
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import equipoise as eq
 from equipoise.runner.progress import Silent
 from equipoise.simulate.nation_spec import NationSpec, parse_nation
+from equipoise.spec.study import Study
+
+Rows = list[dict[str, Any]]
 
 PERSONS, MULTIPLIER = 66_000, 200.0  # over a thousand registered cases of ALS
 STUDY = Path(__file__).with_name("study.toml")
-TRIAL, CONFOUNDED = STUDY.with_name("trial.toml"), STUDY.with_name("confounded.toml")
+TRIAL = STUDY.with_name("trial.toml")
 KEYS = ("analysis", "comparison", "exposure", "window", "adjustment", "measure")
 NUMBERS = ("estimate", "log_estimate", "std_error", "conf_low", "conf_high", "reason", "n_cases", "n_exposed_cases")
+ESTIMATES = {"estimates": (*KEYS, *NUMBERS)}
 
 CONFOUNDING = (
     "vulnerability_to_prescribing", "vulnerability_to_als", "vulnerability_to_mortality", "prodrome",
@@ -32,25 +37,21 @@ def unconfounded() -> NationSpec:
     )
 
 
-def confounded() -> NationSpec:
-    """Every arrow in place; antidepressants after the diagnosis, and of these such for weight loss, are common."""
-    return parse_nation({"course": {"distress": {"rate": 0.03}, "choice": {"non_suppressing": -1.5}}})
-
-
-def estimates(spec: NationSpec, seed: int, *studies: Path) -> list[dict[str, Any]]:
+def estimates(spec: NationSpec, seed: int, *studies: Path) -> Rows:
     """Rows of the tables of estimates, from a nation written as a database and read as a foreign one would be."""
     with tempfile.TemporaryDirectory() as folder:
         nation = Path(folder) / "nation"
         eq.write_nation(nation, spec, persons=PERSONS, seed=seed, multiplier=MULTIPLIER, workers=1)
-        rows = []
+        return found_by(nation, *map(eq.read_study, studies))
+
+
+def found_by(database: Path, *studies: Study, tables: dict[str, tuple[str, ...]] = ESTIMATES) -> Rows:
+    """Rows of tables, with the columns asked for, of several studies of one database; nothing is kept beside it."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, closing(eq.connect(database)) as source:
         for study in studies:
-            results = eq.run(
-                eq.read_study(study),
-                eq.connect(nation),
-                to=Path(folder) / study.stem,
-                store=Path(folder) / "store",
-                min_cell_count=0,
-                progress=Silent(),
-            )
-            rows += [{key: row[key] for key in (*KEYS, *NUMBERS)} for row in results.rows("estimates")]
-        return rows
+            to, store = Path(folder) / study.id, Path(folder) / "store"
+            results = eq.run(study, source, to=to, store=store, min_cell_count=0, progress=Silent())
+            for name, columns in tables.items():
+                rows += [{key: row[key] for key in columns} for row in results.rows(name)]
+    return rows

@@ -7,28 +7,33 @@ keeps one file a nation in FOLDER, goes on where it was interrupted, and writes 
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from tests.coverage.nations import MULTIPLIER, STUDY, TRIAL, estimates, unconfounded
+from tests.coverage.nations import MULTIPLIER, STUDY, TRIAL, Rows, estimates, unconfounded
 from tests.coverage.summary import page, summarised, truths
 
 TRUTH_PERSONS = 2_400_000
-Rows = list[dict[str, Any]]
 
 
-def simulate(nations: int, to: Path, workers: int = 1) -> list[Rows]:
+def of_nation(seed: int) -> Rows:
+    """What both studies of this folder find in the nation with this seed."""
+    return estimates(unconfounded(), seed, STUDY, TRIAL)
+
+
+def simulate(nations: int, to: Path, workers: int = 1, found: Callable[[int], Rows] = of_nation) -> list[Rows]:
     """The estimates of nations with the seeds 1, 2, …; those that lie in `to` are read."""
     to.mkdir(parents=True, exist_ok=True)
-    missing = [(seed, to) for seed in range(1, nations + 1) if not _place(to, seed).exists()]
+    missing = [seed for seed in range(1, nations + 1) if not _place(to, seed).exists()]
+    kept = partial(_kept, to, found)
     if workers == 1:
-        for given in missing:
-            _kept(given)
+        for seed in missing:
+            kept(seed)
     else:
         with get_context("spawn").Pool(workers) as pool:
-            for seed in pool.imap_unordered(_kept, missing):
+            for seed in pool.imap_unordered(kept, missing):
                 print(f"nation {seed}", flush=True)
     return [json.loads(_place(to, seed).read_text(encoding="utf-8")) for seed in range(1, nations + 1)]
 
@@ -37,11 +42,10 @@ def _place(to: Path, seed: int) -> Path:
     return to / f"{seed}.json"
 
 
-def _kept(given: tuple[int, Path]) -> int:
-    seed, to = given
+def _kept(to: Path, found: Callable[[int], Rows], seed: int) -> int:
     place = _place(to, seed)
     part = place.with_suffix(".part")
-    part.write_text(json.dumps(estimates(unconfounded(), seed, STUDY, TRIAL)), encoding="utf-8")
+    part.write_text(json.dumps(found(seed)), encoding="utf-8")
     part.replace(place)
     return seed
 

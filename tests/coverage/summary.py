@@ -12,9 +12,10 @@ from scipy.stats import norm
 from equipoise.simulate.estimands import SurvivalEstimand, Users
 from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.true_values import Nation, compute_truth
+from equipoise.simulate.truth import TrueValue
+from tests.coverage.nations import Rows
 from tests.coverage.trial_truth import true_risks
 
-Rows = list[dict[str, Any]]
 Key = tuple[str, str, str, str, str, str]
 LEVEL = 0.95
 FOLLOWED = ("risk_difference", "hazard_ratio")
@@ -79,18 +80,35 @@ def truths(spec: NationSpec, multiplier: float, persons: int) -> dict[tuple[str,
     """
     nation = Nation(spec, persons, 90_001, multiplier)
     found: dict[tuple[str, ...], Truth] = {("odds_ratio",): Truth(0.0, 0.0)}
-    for measure in FOLLOWED:
-        estimand = SurvivalEstimand(
-            target="every_antidepressant_suppressing",
-            reference="every_antidepressant_non_suppressing",
-            time_zero="riluzole",
-            users=Users(drugs="any"),
-            measure=measure,
-        )
-        value = compute_truth(nation, estimand)
-        scale = np.log(value.value) if measure.endswith("ratio") else value.value
-        found[("not_suppressing", "suppressing", measure)] = Truth(float(scale), value.std_error)
-    return found | _of_trial(Nation(spec, persons // 4, 90_001, multiplier))
+    return found | truths_of_users(nation, FOLLOWED) | _of_trial(Nation(spec, persons // 4, 90_001, multiplier))
+
+
+def truths_of_users(nation: Nation, measures: tuple[str, ...]) -> dict[tuple[str, ...], Truth]:
+    """Users of antidepressants before riluzole, in the worlds in which all they take is of either kind."""
+    return by_measure({measure: compute_truth(nation, of_users(measure)) for measure in measures})
+
+
+def by_measure(values: dict[str, TrueValue]) -> dict[tuple[str, ...], Truth]:
+    """True values of suppressing drugs against others on the additive scale."""
+    return {
+        ("not_suppressing", "suppressing", measure): Truth(_additive(measure, true.value), true.std_error)
+        for measure, true in values.items()
+    }
+
+
+def of_users(measure: str) -> SurvivalEstimand:
+    """The estimand of a comparison of users of two kinds of antidepressants from riluzole on."""
+    return SurvivalEstimand(
+        target="every_antidepressant_suppressing",
+        reference="every_antidepressant_non_suppressing",
+        time_zero="riluzole",
+        users=Users(drugs="any"),
+        measure=measure,  # type: ignore[arg-type]
+    )
+
+
+def _additive(measure: str, value: float) -> float:
+    return float(np.log(value)) if measure.endswith("ratio") else value
 
 
 def _of_trial(nation: Nation) -> dict[tuple[str, ...], Truth]:

@@ -1,16 +1,19 @@
-"""Intervals cover the truth as often as they say, and better analyses lie nearer to it than naive ones.
+"""In nations without confounding, estimates are unbiased and intervals cover the truth as often as they say.
 
 The simulations are slow; how their figures are worked out is held against numbers made by hand.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tests.coverage.nations import CONFOUNDED, MULTIPLIER, confounded, estimates, unconfounded
+from tests.coverage.nations import MULTIPLIER, Rows, unconfounded
+from tests.coverage.places import kept_at
 from tests.coverage.simulation import TRUTH_PERSONS, simulate
-from tests.coverage.summary import Coverage, Rows, Truth, page, summarised, truths
+from tests.coverage.summary import Coverage, Truth, page, summarised, truths
 
-NATIONS, FEWER = 200, 20
+NATIONS = 200
 ERRORS = 3.5  # Monte Carlo standard errors within which a simulated figure lies
 
 
@@ -37,9 +40,24 @@ def test_bias_coverage_and_bound_of_three_nations() -> None:
     assert "66.7" in page([found], 3)
 
 
+def test_finished_nations_are_read_and_missing_ones_made(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def found(seed: int) -> Rows:
+        asked.append(seed)
+        return [row(float(seed), 0.1)]
+
+    first = simulate(2, tmp_path / "kept", found=found)
+    (tmp_path / "kept" / "3.part").write_text("[", encoding="utf-8")  # as an interruption leaves it
+    second = simulate(3, tmp_path / "kept", found=found)
+    assert asked == [1, 2, 3]
+    assert second[:2] == first
+    assert [rows[0]["log_estimate"] for rows in second] == [1.0, 2.0, 3.0]
+
+
 @pytest.fixture(scope="module")
 def covered(tmp_path_factory: pytest.TempPathFactory) -> list[Coverage]:
-    found = simulate(NATIONS, tmp_path_factory.mktemp("nations"), workers=2)
+    found = simulate(NATIONS, kept_at("nations", tmp_path_factory), workers=2)
     return summarised(found, truths(unconfounded(), MULTIPLIER, TRUTH_PERSONS))
 
 
@@ -57,15 +75,3 @@ def test_without_confounding_estimates_are_unbiased_and_intervals_cover(covered:
         assert abs(one.bias) < ERRORS * one.bias_error, one.key
         assert one.coverage > 0.95 - ERRORS * one.coverage_error, one.key
         assert one.largest < one.bound + 0.5, one.key
-
-
-@pytest.fixture(scope="module")
-def misled() -> dict[tuple[str, str, str], np.ndarray]:
-    """Estimates by analysis, comparison or lag, and measure, over confounded nations."""
-    found: dict[tuple[str, str, str], list[float]] = {}
-    for seed in range(1, FEWER + 1):
-        for made in estimates(confounded(), seed, CONFOUNDED):
-            name = (made["analysis"], made["adjustment"], made["measure"])
-            if made["reason"] is None:
-                found.setdefault(name, []).append(made["log_estimate"] or made["estimate"])
-    return {name: np.array(values) for name, values in found.items()}
