@@ -37,6 +37,13 @@ TIMES: list[dict[str, Any]] = [
     {"censoring": {"at_stop": True, "grace_days": 3, "supply_days": 4, "after_stop_days": 1}},
     {"follow_up": {"delayed_entry": "register", "days": 25, "starts_day": 2}},
 ]
+GRACE = {"grace_days": 3, "supply_days": 4}
+AROUND_USE: list[dict[str, Any]] = [
+    {"follow_up": {"start_anchor": "end_of_exposure"}, "censoring": GRACE},
+    {"follow_up": {"start_anchor": "end_of_exposure", "starts_day": 2, "days": 20, "minimum_days": 4}},
+    {"follow_up": {"start_anchor": "end_of_exposure", "end_anchor": "time_zero", "days": 25}, "censoring": GRACE},
+    {"follow_up": {"end_anchor": "end_of_exposure", "days": 0}, "censoring": GRACE | {"at_switch": True}},
+]
 
 
 def lives(seed: int) -> list[Life]:
@@ -113,7 +120,23 @@ def memberships(made: list[Life]) -> Cohort:
 @pytest.mark.parametrize("times", range(len(TIMES)))
 @pytest.mark.parametrize("at", range(len(ELEMENTS)))
 def test_the_engine_follows_whom_the_oracle_follows(at: int, times: int) -> None:
-    given = ELEMENTS[at] | TIMES[times]
+    _engine_is_oracle(ELEMENTS[at] | TIMES[times], 1000 * at + times)
+
+
+ON_DRUGS = [
+    given
+    for given in ELEMENTS
+    if given["comparator"] is not None and (given["time_zero"] == "first_use" or given.get("use") == "ongoing")
+]
+
+
+@pytest.mark.parametrize("times", range(len(AROUND_USE)))
+@pytest.mark.parametrize("at", range(len(ON_DRUGS)))
+def test_time_at_risk_around_the_end_of_use_is_that_of_the_oracle(at: int, times: int) -> None:
+    _engine_is_oracle(ON_DRUGS[at] | AROUND_USE[times], 50_000 + 1000 * at + times)
+
+
+def _engine_is_oracle(given: dict[str, Any], seed: int) -> None:
     outcome = {"any_of": ("bleed", "death"), "competing": ("stroke",)}
     design = FollowUpDesign.model_validate(
         {"kind": "follow_up", "population": "patients", "target": ("drug",), "outcome": outcome}
@@ -123,7 +146,7 @@ def test_the_engine_follows_whom_the_oracle_follows(at: int, times: int) -> None
         }
         | given
     )
-    made = lives(1000 * at + times)
+    made = lives(seed)
     people = as_people(made)
     contrast = Contrast(drug("drug", people, made), drug("other", people, made) if design.comparator else None)
     window = WINDOW if design.window else None

@@ -85,6 +85,12 @@ def test_a_sound_study_has_no_finding() -> None:
     assert set(codes(*WINDOW)) == set()
 
 
+def test_time_at_risk_that_begins_after_use_is_named() -> None:
+    assert codes((f"{DESIGN}/follow_up", {"days": 730, "start_anchor": "end_of_exposure"})) == ["survivors-only"]
+    until = [(f"{DESIGN}/follow_up", {"days": 30, "end_anchor": "end_of_exposure"})]
+    assert codes(*until, (f"{DESIGN}/estimator", {"time_points_days": [365]})) == []
+
+
 @pytest.mark.parametrize("flaw", FLAWS)
 def test_the_flaw_is_named(flaw: str) -> None:
     also = {

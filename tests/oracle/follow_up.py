@@ -31,6 +31,7 @@ def followed(life: Life, rules: Any) -> tuple[int, Day, int, int, int] | None:
     if any(day is not None and day <= zero for day in days):
         return None
     seen_until = next(end for begin, end in life.observed if begin <= zero <= end)
+    origin = _anchored(life, rules, arm, zero, rules.follow_up.start_anchor)
     last = min(_limits(life, rules, arm, zero, leaves, seen_until))
     code, stop = 0, last
     for cause, day in reversed(list(enumerate(days, start=1))):
@@ -42,11 +43,11 @@ def followed(life: Life, rules: Any) -> tuple[int, Day, int, int, int] | None:
         if entered is None:
             return None
         begins = max(begins, entered - zero)
-    if stop - zero <= begins:
+    if stop - origin <= begins:
         return None
-    if code == 0 and seen_until - zero < rules.follow_up.minimum_days:
+    if code == 0 and seen_until - origin < rules.follow_up.minimum_days:
         return None
-    return arm, zero, begins, stop - zero, code
+    return arm, zero, begins, stop - origin, code
 
 
 def _late(day: Day | None) -> float:
@@ -117,7 +118,8 @@ def _is_new(life: Life, zero: Day, first: Day, last: Day) -> bool:
 def _limits(life: Life, rules: Any, arm: int, zero: Day, leaves: Day, seen_until: Day) -> list[Day]:
     limits = [seen_until]
     if rules.follow_up.days is not None:
-        limits.append(zero + rules.follow_up.days)
+        anchor = rules.follow_up.end_anchor or rules.follow_up.start_anchor
+        limits.append(_anchored(life, rules, arm, zero, anchor) + rules.follow_up.days)
     own, others = (life.target, life.other) if arm == 1 else (life.other, life.target)
     if rules.comparator is None:
         own, others = (life.target, {}) if arm == 1 else ({}, life.target)
@@ -128,6 +130,14 @@ def _limits(life: Life, rules: Any, arm: int, zero: Day, leaves: Day, seen_until
     if rules.censoring.at_stop and not (rules.comparator is None and arm == 0):
         limits.append(_use_ends(own, rules.censoring, zero))
     return limits
+
+
+def _anchored(life: Life, rules: Any, arm: int, zero: Day, anchor: str) -> Day:
+    """Time zero, or the last day supplied of the drug of the arm, if that comes later."""
+    if anchor == "time_zero":
+        return zero
+    drug, rule = (life.target, life.other)[1 - arm], rules.censoring
+    return max([until for begin, until in _uses(drug, rule) if begin <= zero <= until + rule.grace_days] + [zero])
 
 
 def _use_ends(drug: dict[Day, float | None], rule: Any, zero: Day) -> Day:

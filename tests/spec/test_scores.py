@@ -90,7 +90,7 @@ def test_scores_count_from_time_zero_to_the_end_of_follow_up() -> None:
         Attrition("comparison").then("persons", 2),
     )  # fmt: skip
     start, stop = np.zeros(2, np.int32), np.array([50, 20], np.int32)
-    followed = Followed(arms, start, stop, np.array([1, 0], np.int8), np.zeros(2, np.int8))
+    followed = Followed(arms, arms.day, start, stop, np.array([1, 0], np.int8), np.zeros(2, np.int8))
     person = np.array([0, 0, 0, 0, 1, 1])
     days = zero + np.array([-1, 0, 50, 51, 100, 99])
     order = np.lexsort((days, person))

@@ -125,6 +125,35 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.follow_up",
         "days = 30 with starts_day = 30",
     ),
+    "an anchor of another tool": (
+        [(f"{DESIGN}/follow_up", {"days": 30, "start_anchor": "cohort end"})],
+        f"{PLACE}.follow_up.start_anchor",
+        "'cohort end'",
+    ),
+    "an end anchor without days": (
+        [(f"{DESIGN}/follow_up", {"end_anchor": "end_of_exposure"})],
+        f"{PLACE}.follow_up",
+        "end_anchor = 'end_of_exposure' without days",
+    ),
+    "delayed entry of time that begins after use": (
+        [(f"{DESIGN}/follow_up", {"start_anchor": "end_of_exposure", "delayed_entry": "disease"})],
+        f"{PLACE}.follow_up",
+        "delayed_entry with start_anchor = 'end_of_exposure'",
+    ),
+    "the end of use that need not go on at time zero": (
+        [(f"{DESIGN}/follow_up", {"days": 30, "start_anchor": "end_of_exposure"})],
+        PLACE,
+        "window = 'year' with time at risk from or to the end of exposure",
+    ),
+    "risks without a day in common": (
+        [
+            (f"{DESIGN}/follow_up", {"days": 30, "end_anchor": "end_of_exposure"}),
+            (f"{DESIGN}/window", None),
+            (f"{DESIGN}/time_zero", "first_use"),
+        ],
+        f"{PLACE}.estimator.time_points_days",
+        "no time points for survival, and follow-up without an end",
+    ),
     "delayed entry by an unknown set": (
         [(f"{DESIGN}/follow_up", {"days": 730, "delayed_entry": "registered"})],
         f"{PLACE}.follow_up.delayed_entry",

@@ -101,6 +101,33 @@ def test_arms_events_and_days_agree_with_plain_sql(
         assert row["person_years"] == pytest.approx(days / 365.25, rel=1e-12)
 
 
+def test_time_at_risk_from_the_end_of_use(database: Path, tmp_path: Path) -> None:
+    """Users of one drug against users of another, at risk when use has ended; everybody is accounted for."""
+    changes = [
+        (f"{DESIGN}/window", None),
+        (f"{DESIGN}/time_zero", "first_use"),
+        (f"{DESIGN}/target", ["antidepressants"]),
+        (f"{DESIGN}/comparator", "hypnotics"),
+        ("exposures/antidepressants/min_dispensings", 1),
+        ("windows", {}),
+    ]
+    after = (f"{DESIGN}/follow_up", {"start_anchor": "end_of_exposure", "days": 1825})
+    on = (f"{DESIGN}/follow_up", {"end_anchor": "end_of_exposure", "days": 0})
+    late, early = (run(database, tmp_path / str(at), *changes, time) for at, time in enumerate((after, on)))
+    rules = {row["rule"]: row for row in late.rows("attrition")}
+    dropped = {rule: row["n_excluded"] for rule, row in rules.items() if "end of use" in rule}
+    died_on = sum(row["n_events"] for row in early.rows("follow_up"))
+    assert dropped["no event between time zero and the end of use"] == died_on > 0
+    arms = late.rows("follow_up")
+    before = rules["no event between time zero and the end of use"]["n_in"]
+    assert sum(row["n_persons"] for row in arms) == before - sum(dropped.values())
+    assert {row["n_censored_stop"] for row in early.rows("follow_up")} != {0}
+    page = report_html(late)
+    assert "Persons were followed from day 1 after the end of use up to day 1,825" in page
+    assert "days from the end of use" in page
+    assert "days from time zero" not in page
+
+
 def test_every_table_tells_of_the_same_persons(database: Path, tmp_path: Path) -> None:
     results = run(database, tmp_path / "out")
     for target in ("antidepressants", "hypnotics"):

@@ -2,6 +2,7 @@
 
 Time is counted in whole days from time zero, which is day 0 and not at risk: a person is followed over (start, stop],
 start being `starts_day`, or with delayed entry the day of the record by which a person comes under follow-up, if later.
+With `start_anchor = "end_of_exposure"` the last day supplied of the arm's drug is day 0 in place of time zero.
 Every limit of follow-up is a last day that counts, so an event on it is an event: death on the day observation ends, an
 event on day `days`, on the day of a switch, on the last day of grace.
 """
@@ -17,7 +18,7 @@ from equipoise.cohort.people import EventDays, People
 from equipoise.cohort.time import LATEST, epoch_day, shifted
 from equipoise.design.arms import REFERENCE, TARGET, Arms, Contrast
 from equipoise.kernels.spans import DAY_MIN, span_at
-from equipoise.spec.follow_up import DEATH, FollowUpDesign
+from equipoise.spec.follow_up import DEATH, EXPOSURE_END, FollowUpDesign, RiskAnchor, TimeAtRisk
 
 EVENT, COMPETING = "event", "competing event"
 ENDINGS = (
@@ -37,13 +38,15 @@ class Followed:
     """Persons with time at risk.
 
     arms     who, from when, in which arm, with the attrition down to them
-    start    int32 (k,), the day after which a person is at risk, in days from time zero
-    stop     int32 (k,), last day of follow-up, in days from time zero
+    origin   int32 (k,), the day that time is counted from: time zero, or the last day of use
+    start    int32 (k,), the day after which a person is at risk, in days from the origin
+    stop     int32 (k,), last day of follow-up, in days from the origin
     event    int8 (k,), 0 censored, 1 the outcome, 2 and on the competing events in their order
     ending   int8 (k,), position in `ENDINGS`; of limits on the same day, the earlier position
     """
 
     arms: Arms
+    origin: np.ndarray
     start: np.ndarray
     stop: np.ndarray
     event: np.ndarray
@@ -99,6 +102,7 @@ def _ended(
     design: FollowUpDesign,
 ) -> Followed:
     limits = _limits(people, arms, contrast, design)
+    origin = _anchor(arms, contrast, design, design.follow_up.start_anchor)
     last = np.min(list(limits.values()), axis=0)
     event = np.zeros(len(arms), dtype=np.int8)
     ending = np.zeros(len(arms), dtype=np.int8)
@@ -112,9 +116,9 @@ def _ended(
         happened = (days[cause - 1] == earliest) & (earliest <= last)
         event[happened] = cause
         ending[happened] = ENDINGS.index(EVENT if cause == 1 else COMPETING)
-    stop = np.minimum(last, earliest).astype(np.int64) - arms.day
+    stop = np.minimum(last, earliest).astype(np.int64) - origin
     start = np.full(len(arms), design.follow_up.starts_day, dtype=np.int32)
-    return Followed(arms, start, stop.astype(np.int32), event, ending)
+    return Followed(arms, origin, start, stop.astype(np.int32), event, ending)
 
 
 def _entered_late(
@@ -141,7 +145,8 @@ def _limits(people: People, arms: Arms, contrast: Contrast, design: FollowUpDesi
     """The last day that counts by each of the limits in force: int32 (k,) each."""
     limits = {"end of observation": _observed_until(people, arms)}
     if design.follow_up.days is not None:
-        limits["end of follow-up"] = shifted(arms.day, design.follow_up.days)
+        last = shifted(_anchor(arms, contrast, design, design.follow_up.counts_to), design.follow_up.days)
+        limits["end of use" if design.follow_up.counts_to == EXPOSURE_END else "end of follow-up"] = last
     censoring = design.censoring
     if censoring.last_day is not None:
         limits["end of the study"] = np.full(len(arms), epoch_day(censoring.last_day), dtype=np.int32)
@@ -154,6 +159,11 @@ def _limits(people: People, arms: Arms, contrast: Contrast, design: FollowUpDesi
     return limits
 
 
+def _anchor(arms: Arms, contrast: Contrast, design: FollowUpDesign, anchor: RiskAnchor) -> np.ndarray:
+    """The day that a limit of time at risk is counted from, never before time zero: int32 (k,)."""
+    return np.maximum(_last_supplied(arms, contrast, design)[0], arms.day) if anchor == EXPOSURE_END else arms.day
+
+
 def _observed_until(people: People, arms: Arms) -> np.ndarray:
     if not len(arms):
         return np.zeros(0, dtype=np.int32)
@@ -162,16 +172,26 @@ def _observed_until(people: People, arms: Arms) -> np.ndarray:
 
 def _use_ends(arms: Arms, contrast: Contrast, design: FollowUpDesign) -> np.ndarray:
     """The last day of use of the arm's own drug and the days after it that count; without a drug, never."""
-    ends = np.full(len(arms), LATEST, dtype=np.int32)
     grace, after = design.censoring.grace_days, design.censoring.after_stop_days
+    ends, goes_on = _last_supplied(arms, contrast, design)
+    return np.where(goes_on, shifted(ends, grace if after is None else after), ends)
+
+
+def _last_supplied(arms: Arms, contrast: Contrast, design: FollowUpDesign) -> tuple[np.ndarray, np.ndarray]:
+    """The last day supplied of the arm's own drug, int32 (k,), and of whom use goes on at time zero, bool (k,).
+
+    Of use that ended before, time zero itself; of no drug, LATEST.
+    """
+    ends, goes_on = np.full(len(arms), LATEST, dtype=np.int32), np.zeros(len(arms), dtype=bool)
     for arm in (TARGET, REFERENCE):
         drug = contrast.drug_of(arm)
         if drug is None:
             continue
         mine = arms.arm == arm
         until = drug.supplied_until(arms.person[mine], arms.day[mine], design.censoring)
-        ends[mine] = np.where(until == DAY_MIN, arms.day[mine], shifted(until, grace if after is None else after))
-    return ends
+        goes_on[mine] = until != DAY_MIN
+        ends[mine] = np.where(until == DAY_MIN, arms.day[mine], until)
+    return ends, goes_on
 
 
 def _switches(arms: Arms, contrast: Contrast) -> np.ndarray:
@@ -188,17 +208,29 @@ def _switches(arms: Arms, contrast: Contrast) -> np.ndarray:
 
 def _at_risk(people: People, followed: Followed, design: FollowUpDesign) -> Followed:
     rules = design.follow_up
-    after = "time zero" if rules.starts_day == 0 else f"day {rules.starts_day:,}"
-    followed = _keep(followed, f"followed, and without an event, beyond {after}", followed.stop > followed.start)
+    followed = _after_use(followed, rules) if rules.start_anchor == EXPOSURE_END else _after_time_zero(followed, rules)
     if rules.minimum_days:
-        observed = _observed_until(people, followed.arms).astype(np.int64) - followed.arms.day
+        observed = _observed_until(people, followed.arms).astype(np.int64) - followed.origin
         enough = (observed >= rules.minimum_days) | (followed.event > 0)
         followed = _keep(followed, f"observed for {rules.minimum_days:,} days, or until an event", enough)
     return followed
 
 
+def _after_time_zero(followed: Followed, rules: TimeAtRisk) -> Followed:
+    after = "time zero" if rules.starts_day == 0 else f"day {rules.starts_day:,}"
+    return _keep(followed, f"followed, and without an event, beyond {after}", followed.stop > followed.start)
+
+
+def _after_use(followed: Followed, rules: TimeAtRisk) -> Followed:
+    """Events before time at risk began, and those who were not followed that far, in rows of attrition of their own."""
+    begins = "the end of use" if rules.starts_day == 0 else f"day {rules.starts_day:,} after the end of use"
+    late = followed.stop > followed.start
+    followed = _keep(followed, f"no event between time zero and {begins}", late | (followed.event == 0))
+    return _keep(followed, f"followed beyond {begins}", followed.stop > followed.start)
+
+
 def _keep(followed: Followed, rule: str, wanted: np.ndarray) -> Followed:
-    rows = {name: getattr(followed, name)[wanted] for name in ("start", "stop", "event", "ending")}
+    rows = {name: getattr(followed, name)[wanted] for name in ("origin", "start", "stop", "event", "ending")}
     return Followed(followed.arms.keep(rule, wanted), **rows)
 
 

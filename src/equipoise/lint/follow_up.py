@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from equipoise.lint.controls import same_records
 from equipoise.lint.findings import Finding, adjusted, under
-from equipoise.spec.follow_up import FollowUpDesign
+from equipoise.spec.follow_up import EXPOSURE_END, FollowUpDesign
 from equipoise.spec.study import Analysis, Study
 
 LAG_DAYS = 90
@@ -68,7 +68,16 @@ def survivors_only(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Who enters depends on what happens after time zero."""
     design = _design(analysis)
     days = max(design.follow_up.minimum_days, design.follow_up.starts_day)
-    if days > 1:
+    if design.follow_up.start_anchor == EXPOSURE_END:
+        yield Finding(
+            "survivors-only",
+            under(analysis, "design.follow_up.start_anchor"),
+            "persons are left out by what becomes of them while they use the drug",
+            "nobody knows at time zero when use will end, and those who live to see it differ between arms wherever "
+            "use lasts longer in one or harms in it (Suissa, Am J Epidemiol 2008;167:492)",
+            "begin at time zero and let time at risk reach beyond use, and show this as a sensitivity analysis",
+        )
+    elif days > 1:
         key = "minimum_days" if design.follow_up.minimum_days >= design.follow_up.starts_day else "starts_day"
         yield Finding(
             "survivors-only",

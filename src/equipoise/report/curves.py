@@ -16,8 +16,8 @@ ROW = 18  # height of a line of the numbers at risk
 NICE = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
-def curve_figure(rows: Sequence[Row]) -> Markup:
-    """The risk of each arm at the ends of intervals, with confidence limits, from 0 at time zero.
+def curve_figure(rows: Sequence[Row], origin: str = "time zero") -> Markup:
+    """The risk of each arm at the ends of intervals, with confidence limits, from 0 at the origin of time.
 
     Between the ends of intervals the lines are straight: they join estimates, they are none.
     """
@@ -27,7 +27,7 @@ def curve_figure(rows: Sequence[Row]) -> Markup:
     scale = _Scale(last, next((nice for nice in NICE if nice >= highest), 1.0))
     times = _shared_times(arms)
     height = TOP + HEIGHT + 44 + ROW * (len(arms) + 1)
-    parts = [*_axes(scale, times), *(_curve(scale, arm, members) for arm, members in arms.items())]
+    parts = [*_axes(scale, times, origin), *(_curve(scale, arm, members) for arm, members in arms.items())]
     parts += _numbers_at_risk(scale, arms, times)
     title = element("title", f"Risk of the outcome up to day {last:,} by arm")
     view = f"0 0 {WIDTH} {height}"
@@ -51,7 +51,7 @@ class _Scale:
         return TOP + HEIGHT * (1.0 - min(risk / self.highest, 1.0))
 
 
-def _axes(scale: _Scale, times: Sequence[int]) -> list[Markup]:
+def _axes(scale: _Scale, times: Sequence[int], origin: str) -> list[Markup]:
     bottom = TOP + HEIGHT
     parts = [
         element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=bottom, y2=bottom, class_="axis"),
@@ -67,7 +67,7 @@ def _axes(scale: _Scale, times: Sequence[int]) -> list[Markup]:
         parts.append(element("line", x1=x, x2=x, y1=bottom, y2=bottom + 5, class_="axis"))
         parts.append(element("text", f"{day:,}", x=x, y=bottom + 19, class_="tick", text_anchor="middle"))
     middle = (LEFT + WIDTH - RIGHT) / 2
-    words = element("text", "days from time zero", x=middle, y=bottom + 36, class_="tick", text_anchor="middle")
+    words = element("text", f"days from {origin}", x=middle, y=bottom + 36, class_="tick", text_anchor="middle")
     return [*parts, words]
 
 

@@ -17,7 +17,16 @@ from equipoise.report.protocol import (
 )
 from equipoise.report.score import COMBINED
 from equipoise.report.timeline import DiagramRow
-from equipoise.spec.follow_up import DEATH, FollowUpDesign, Match, PropensityScore, Stratify, Weigh
+from equipoise.spec.follow_up import (
+    DEATH,
+    EXPOSURE_END,
+    FollowUpDesign,
+    Match,
+    PropensityScore,
+    Stratify,
+    TimeAtRisk,
+    Weigh,
+)
 from equipoise.spec.study import Analysis, Study
 
 QUANTITIES = {
@@ -32,6 +41,7 @@ QUANTITIES = {
     "without the outcome",
 }
 ADJUSTED_BY = {"ps": "propensity score", "logit": "logit of the propensity score", "preference": "preference score"}
+ORIGINS = {"time_zero": "time zero", EXPOSURE_END: "the end of use"}
 CENSORED = {
     "at_stop": "at the end of use",
     "at_switch": "on the first dispensing of the other arm's drug",
@@ -113,9 +123,10 @@ def _outcome(study: Study, design: FollowUpDesign) -> str:
     outcome, time, censoring = design.outcome, design.follow_up, design.censoring
     text = (
         f"The outcome was the first of: {event_words(study, outcome.any_of)}. Persons with it on or before time zero "
-        f"were left out. Persons were followed from day {time.starts_day + 1:,} after time zero"
+        f"were left out. Persons were followed from day {time.starts_day + 1:,} after {ORIGINS[time.start_anchor]}"
     )
     text += f" up to day {time.days:,}" if time.days is not None else ""
+    text += f" after {ORIGINS[time.counts_to]}" if time.counts_to != time.start_anchor else ""
     if time.delayed_entry is not None:
         entered = concept_set_label(study, time.delayed_entry)
         text += (
@@ -129,6 +140,10 @@ def _outcome(study: Study, design: FollowUpDesign) -> str:
     if censoring.at_stop:
         after = censoring.grace_days if censoring.after_stop_days is None else censoring.after_stop_days
         text += f" Follow-up reached {days_text(after)} beyond the end of use: {_supply(design)}."
+    if time.by_use:
+        text += f" The end of use is the last day supplied of the drug of the arm: {_supply(design)}."
+    if time.start_anchor == EXPOSURE_END:
+        text += " Times are days from there, and events and ends of follow-up before it left persons out."
     if outcome.competing:
         text += f" Competing events: {event_words(study, outcome.competing)}."
     if time.minimum_days:
@@ -268,4 +283,19 @@ def _use_rows(study: Study, design: FollowUpDesign) -> Iterator[DiagramRow]:
 def _time_rows(study: Study, design: FollowUpDesign) -> Iterator[DiagramRow]:
     yield DiagramRow(f"No {event_words(study, design.outcome.any_of)} yet", None, 0, "exclusion")
     label = f"Follow-up of {cohort_label(study, design.population)}"
-    yield DiagramRow(label, design.follow_up.starts_day + 1, design.follow_up.days, "follow_up")
+    time = design.follow_up
+    note = _days_of_use(time) if time.by_use else None
+    yield DiagramRow(label, time.starts_day + 1, time.days, "follow_up", note)
+
+
+def time_origin(study: Study, name: str) -> str:
+    """What the days of the curves of an analysis count from, in words."""
+    analysis = next(each for each in study.every_analysis() if each.id == name)
+    return ORIGINS["time_zero" if analysis.follow_up is None else analysis.follow_up.follow_up.start_anchor]
+
+
+def _days_of_use(time: TimeAtRisk) -> str:
+    """Time at risk whose place or length differs by person, in words."""
+    begins = f"day {time.starts_day + 1:,} after {ORIGINS[time.start_anchor]}"
+    ends = "the end of observation" if time.days is None else f"day {time.days:,} after {ORIGINS[time.counts_to]}"
+    return f"{begins} to {ends}"

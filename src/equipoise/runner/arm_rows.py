@@ -48,7 +48,7 @@ class Asked:
 def read_asked(subset: Mapping[str, Any], arm: str, scored: Scored | None = None) -> Asked:
     """From the subset of a step; `arm` is the column of the exposure, `scored` what another step estimated."""
     protocol, estimator = read_follow_up(subset), Estimator.model_validate(subset["estimator"])
-    competing, days = bool(protocol.design.outcome.competing), protocol.design.follow_up.days
+    competing, days = bool(protocol.design.outcome.competing), protocol.design.follow_up.clock_days
     setting = Setting(arm, estimator.ties, subset["conf_level"], competing, subset["seed"], subset["cluster"], scored)
     times = sorted(estimator.time_points_days) or ([days] if days is not None else [])
     return Asked(subset, protocol, estimator, setting, tuple(times))

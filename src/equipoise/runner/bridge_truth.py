@@ -122,7 +122,7 @@ def _not_among_estimands(design: FollowUpDesign) -> str:
     if design.outcome.competing:
         return "a hazard ratio with competing events is not among the true values"
     time = design.follow_up
-    if time.starts_day or time.minimum_days or time.delayed_entry:
+    if time.starts_day or time.minimum_days or time.delayed_entry or time.by_use:
         return "who is followed depends on what happens after time zero"
     adjustment = design.adjustment
     if getattr(design, "timing", "fixed") != "fixed":

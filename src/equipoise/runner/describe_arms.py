@@ -119,7 +119,7 @@ def _described(people: People, followed: Followed, adjusted_for: list[CovariateV
 def curve_rows(rows: AnalysisSet, protocol: FollowUpProtocol, conf_level: float) -> Iterator[Row]:
     """Numbers at risk and the crude risk at the ends of equal intervals, of each arm with persons."""
     assert rows.arm is not None
-    last = protocol.design.follow_up.days or (int(rows.stop.max()) if len(rows) else 0)
+    last = protocol.design.follow_up.clock_days or (int(rows.stop.max()) if len(rows) else 0)
     for arm in ARMS:
         mine = rows.where(rows.arm == CODES[arm])
         if len(mine):

@@ -84,7 +84,7 @@ def _described(people: AnalysisSet, layer: Layer, made: AdjustedArms | None, ask
         lists = [list(balance_rows(_score(item.propensity))) for item in scored]
         found["balance"] = [named | averaged(alike) for alike in zip(*lists, strict=True)]
         if len(scored) == 1:  # of several completed data sets there is no one curve
-            days = asked.protocol.design.follow_up.days
+            days = asked.protocol.design.follow_up.clock_days
             found["scores"] = [named | row for row in score_rows(_score(scored[0].propensity))]
             rows = characteristic_rows(scored[0].layer, _score(scored[0].propensity))
             found["characteristics_adjusted"] = [named | row for row in rows]

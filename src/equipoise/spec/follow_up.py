@@ -14,6 +14,8 @@ from equipoise.spec.score import Score
 from equipoise.spec.values import Day, Name, Off, SomeDays, WholeDays, Wrong, shown
 
 DEATH = "death"  # reserved: death itself, whatever its cause
+RiskAnchor = Literal["time_zero", "end_of_exposure"]
+EXPOSURE_END: RiskAnchor = "end_of_exposure"
 
 
 class NewUsers(Model):
@@ -45,14 +47,19 @@ class FollowUpOutcome(Model):
 
 
 class TimeAtRisk(Model):
-    """The stretch after time zero in which events count: (start, stop] in days from time zero."""
+    """The stretch in which events count: (start, stop] in days from time zero, or from the end of use."""
 
+    start_anchor: RiskAnchor = "time_zero"
+    """Where time begins to count: time zero, or the last day supplied of the arm's drug (end_of_exposure; `grace_days`
+    and `supply_days` of `censoring` say when use ends). Times of estimates and curves are days from there."""
     starts_day: WholeDays = 0
-    """Persons who left or had an event up to this day are not followed; 0 counts from the day after time zero."""
-    days: Off[SomeDays] = None
-    """Last day after time zero that counts; `none` follows to the end of observation."""
+    """Persons who left or had an event up to this day are not followed; 0 counts from the day after the anchor."""
+    end_anchor: RiskAnchor | None = None
+    """What `days` are counted from; the anchor of the start where this is left out."""
+    days: Off[WholeDays] = None
+    """Last day after that anchor that counts; `none` follows to the end of observation."""
     minimum_days: WholeDays = 0
-    """Fewest days a person must be under observation after time zero, events apart."""
+    """Fewest days a person must be under observation after the anchor of the start, events apart."""
     delayed_entry: Off[Name] = None
     """Concept set whose first record brings a person under follow-up, as on inclusion in a register some time after the
     diagnosis (left truncation): time counts from time zero, and a person is at risk from the day after that record on.
@@ -60,9 +67,29 @@ class TimeAtRisk(Model):
 
     @model_validator(mode="after")
     def _some_time(self) -> "TimeAtRisk":
-        if self.days is not None and self.days <= self.starts_day:
+        if self.clock_days is not None and self.clock_days <= self.starts_day:
             raise Wrong(f"days = {self.days} with starts_day = {self.starts_day}", "days above starts_day")
+        if self.end_anchor is not None and self.days is None:
+            raise Wrong(f"end_anchor = {shown(self.end_anchor)} without days", "days with it, such as 0 or 30")
+        if self.start_anchor == EXPOSURE_END and self.delayed_entry is not None:
+            remedy = "use ends on a day of each person's own, on which everybody at risk is seen already"
+            raise Wrong(f"delayed_entry with start_anchor = {shown(EXPOSURE_END)}", "one of the two", remedy)
         return self
+
+    @property
+    def counts_to(self) -> RiskAnchor:
+        """What `days` are counted from."""
+        return self.end_anchor or self.start_anchor
+
+    @property
+    def clock_days(self) -> int | None:
+        """The last day of follow-up on the clock of the estimates; None where persons have last days of their own."""
+        return self.days if self.counts_to == self.start_anchor else None
+
+    @property
+    def by_use(self) -> bool:
+        """Whether time at risk begins or ends with use."""
+        return EXPOSURE_END in (self.start_anchor, self.counts_to)
 
 
 class Censoring(Model):
@@ -346,9 +373,28 @@ class FollowUpDesign(Model):
         if self.score is not None and self.timing != "fixed":
             raise Wrong(f"a score with timing = {shown(self.timing)}", 'timing = "fixed"', "use is scored at time zero")
         self._estimators_agree()
+        if self.follow_up.by_use:
+            self._use_ends()
         if self.timing == "time_varying":
             self._varies_in_time()
         return self
+
+    def _use_ends(self) -> None:
+        """An end of exposure that everybody has: use that goes on at time zero, in both arms."""
+        refused = {
+            'comparator = "none"': self.comparator is None,
+            f"window = {shown(self.window)}": self.window is not None,
+            f"timing = {shown(self.timing)}": self.timing != "fixed",
+            "censoring.at_stop": self.censoring.at_stop,
+            "function": self.function is not None,
+        }
+        found = next((words for words, wrong in refused.items() if wrong), None)
+        if found is not None:
+            raise Wrong(
+                f"{found} with time at risk from or to the end of exposure",
+                'time_zero = "first_use" or use = "ongoing", with a comparator, without at_stop and function',
+                "everybody must be on a drug at time zero, so that there is an end of use to count from",
+            )
 
     def _varies_in_time(self) -> None:
         """Use that begins after time zero has neither arms at time zero nor a curve of each."""
@@ -382,7 +428,7 @@ class FollowUpDesign(Model):
             raise Wrong("likelihood_profile without cox", "estimator.kinds with cox")
         if self.estimator.bootstrap is not None:
             self._may_be_drawn(kinds)
-        if "logistic" in kinds and self.follow_up.days is None:
+        if "logistic" in kinds and self.follow_up.clock_days is None:
             raise Wrong(
                 "logistic with follow-up without an end", "follow_up.days", "an odds needs a stretch of time of its own"
             )

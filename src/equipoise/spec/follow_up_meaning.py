@@ -152,7 +152,7 @@ def _outcome(parts: Parts, design: FollowUpDesign, inside: Path) -> Iterator[Sai
 
 
 def _times(design: FollowUpDesign, inside: Path) -> Iterator[Said]:
-    points, days = design.estimator.time_points_days, design.follow_up.days
+    points, days = design.estimator.time_points_days, design.follow_up.clock_days
     asked = [kind for kind in design.estimator.kinds if kind in NEEDS_TIMES]
     if asked and not points and days is None:
         yield (

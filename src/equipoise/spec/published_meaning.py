@@ -42,7 +42,8 @@ def of_follow_up(
         found = f"{figure.quantity or HAZARD_RATIO!r}, which {named} does not estimate"
         yield (*where, "quantity"), found, "a quantity that it estimates", "add it to estimator.kinds"
     if figure.quantity == "survival":
-        points = design.estimator.time_points_days or ((design.follow_up.days,) if design.follow_up.days else ())
+        last = design.follow_up.clock_days
+        points = design.estimator.time_points_days or ((last,) if last else ())
         if "survival" not in kinds:
             found = f"'survival', which {named} does not estimate"
             yield (*where, "quantity"), found, "a quantity that it estimates", "add it to estimator.kinds"

@@ -29,13 +29,6 @@ KINDS = {
 }
 LIMITS = {"greater_than_equal", "greater_than", "less_than_equal", "less_than"}
 CHOICES = {"literal_error", "union_tag_invalid", "union_tag_not_found"}
-INSTEAD = {
-    "start_anchor": "time at risk begins starts_day days after time zero; from the end of exposure it cannot be "
-    "counted, for at time zero nobody knows when that comes, and who lives to see it differs between the arms",
-    "end_anchor": "days ends time at risk that long after time zero, and that long after exposure "
-    "censoring = { at_stop = true, after_stop_days = 30 }, say",
-}
-"""Settings of other tools that have another place here, or none."""
 TABLES_IN_LISTS = ("analyses", "covariates", "grids", "sensitivity")
 
 
@@ -103,7 +96,6 @@ class _Seen:
         _, design, _ = _walk(self.schema, (*self.inner[:-1], "design"))
         if any(self.path[-1] in option.get("properties", {}) for option in _kinds(design, self.schema)):
             remedy = "put it under design"
-        remedy = INSTEAD.get(str(self.path[-1]), remedy)
         return Fault(self.where, "unknown key", ", ".join(known), remedy)
 
     def _no_such_choice(self) -> Fault:
