@@ -28,7 +28,7 @@ from equipoise.report.controls import calibrated_table, control_figures, control
 from equipoise.report.curves import curve_figure, curve_table
 from equipoise.report.dose import dose_figures
 from equipoise.report.families import family_figures
-from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows
+from equipoise.report.follow_up_methods import follow_up_methods, follow_up_rows, time_origin
 from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
 from equipoise.report.hazard_checks import hazard_table
