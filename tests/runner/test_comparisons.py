@@ -157,3 +157,13 @@ def test_comparisons_without_sets_have_a_reason() -> None:
     empty = COUPLES.where(np.zeros(len(COUPLES), dtype=bool))
     row = compared(empty, empty)
     assert row["reason"] == Reason.NO_CONTROLS
+
+
+def test_persons_as_clusters_keep_sets_whole() -> None:
+    """Nobody is in two sets: then the clusters are the sets, whose squared scores give the variance of pairs."""
+    crude = [row for row in made(SUBSET | {"cluster": "person"})["estimates"] if row["adjustment"] == "crude"]
+    b, c = 8, 7  # discordant pairs with an exposed case, and with an exposed control
+    share = b / (b + c)
+    robust = (b * (1 - share) ** 2 + c * share**2) / ((b + c) * share * (1 - share)) ** 2
+    assert crude[0]["std_error"] ** 2 == pytest.approx(robust)
+    assert robust == pytest.approx(1 / b + 1 / c)

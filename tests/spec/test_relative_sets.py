@@ -13,6 +13,7 @@ from equipoise.design.relatives import (
     demographic_columns,
     families_of_rows,
     family_clusters,
+    linked_sets,
     shared_look_back,
     sibling_sets,
     spouse_sets,
@@ -112,7 +113,7 @@ def test_a_sibling_serves_two_cases_of_one_family() -> None:
     assert found == {1: {2: INDEX, 3: INDEX}, 2: {3: "2016-01-01"}}
     sets = result.sets
     assert len(set(family_clusters(sets, np.zeros(3, dtype=np.int64)))) == 1
-    assert len(set(family_clusters(sets, np.arange(3)))) == 1, "they share persons"
+    assert len(set(family_clusters(sets, np.arange(3)))) == 1, "the case of one is a control of the other"
 
 
 def test_sets_of_different_families_are_different_clusters() -> None:
@@ -121,6 +122,25 @@ def test_sets_of_different_families_are_different_clusters() -> None:
     apart = family_clusters(result.sets, np.array([0, 0, 1, 1]))
     assert apart.tolist()[:2] == [apart[0]] * 2
     assert len(set(apart.tolist())) == 2
+
+
+@pytest.mark.parametrize(
+    ("group", "clusters"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7], 3),  # nobody twice
+        ([0, 1, 2, 3, 1, 5, 6, 1], 3),  # controls of one group alone
+        ([0, 1, 2, 3, 0, 5, 6, 7], 2),  # a control of the second set is of the group of the first one's case
+        ([0, 1, 2, 0, 4, 5, 6, 7], 2),  # cases of one group
+        ([0, 1, 2, 3, 0, 5, 6, 3], 1),  # through the second set
+    ],
+)
+def test_sets_hang_together_by_their_cases(group: list[int], clusters: int) -> None:
+    matched_set = np.array([0, 0, 0, 1, 1, 1, 2, 2])
+    is_case = np.array([1, 0, 0, 1, 0, 0, 1, 0], dtype=bool)
+    found = linked_sets(matched_set, np.array(group), is_case)
+    assert len(set(found.tolist())) == clusters
+    assert all(len(set(found[matched_set == one].tolist())) == 1 for one in range(3)), "whole sets"
+    assert linked_sets(matched_set[:0], matched_set[:0], is_case[:0]).tolist() == []
 
 
 def test_birth_year_caliper_and_half_siblings_are_choices() -> None:

@@ -147,12 +147,25 @@ def demographic_columns(people: People, rows: IndexRows) -> list[tuple[Column, n
 
 
 def family_clusters(sets: MatchedSets, sibship: np.ndarray) -> np.ndarray:
-    """One number for all sets that share a person or a sibship, through others too: int64 (r,)."""
-    family = np.unique(sibship[sets.person], return_inverse=True)[1]
-    n_sets = int(sets.matched_set.max()) + 1 if len(sets.matched_set) else 0
-    n = n_sets + (int(family.max()) + 1 if len(family) else 0)
-    graph = coo_array((np.ones(len(family), np.int8), (sets.matched_set, n_sets + family)), shape=(n, n))
-    return connected_components(graph, directed=False)[1][sets.matched_set].astype(np.int64)
+    """One number for all sets with a case and a member of one sibship, through others too: int64 (r,)."""
+    return linked_sets(sets.matched_set, sibship[sets.person], sets.is_case)
+
+
+def linked_sets(matched_set: np.ndarray, group: np.ndarray, is_case: np.ndarray) -> np.ndarray:
+    """By row, one number for all sets that hang together: the case of one is of a group that the other has a member of.
+
+    A cluster holds whole sets, for given that one member of a set is its case the others are not independent of it.
+    Sets that have controls in common, or controls of one group, and nothing else are apart: at risk sets of different
+    times their contributions to the score are uncorrelated (Borgan, Goldstein, Langholz, Ann Stat 1995;23:1749).
+    """
+    ill = np.zeros(int(group.max()) + 1 if len(group) else 0, dtype=bool)
+    ill[group[is_case]] = True
+    linking = ill[group]
+    node = np.unique(group[linking], return_inverse=True)[1]
+    n_sets = int(matched_set.max()) + 1 if len(matched_set) else 0
+    n = n_sets + (int(node.max()) + 1 if len(node) else 0)
+    edges = (np.ones(len(node), np.int8), (matched_set[linking], n_sets + node))
+    return connected_components(coo_array(edges, shape=(n, n)), directed=False)[1][matched_set].astype(np.int64)
 
 
 def _in_order(people: People, cases: Cohort) -> tuple[np.ndarray, np.ndarray]:

@@ -57,8 +57,10 @@ def fit_conditional_logistic(
     covariates   names of columns (all columns of an AnalysisSet or matrix by default), or for data frames a formula's
                  right-hand side; strings, categories and Booleans are compared with their first level
     ties         several cases in a set: "exact", or the approximations "efron" and "breslow" as in R's coxph
-    cluster      persons or families whose rows are dependent: a column, an array, or "person" for an AnalysisSet;
-                 gives the robust variance. Not defined for the exact likelihood with several cases in a set
+    cluster      whose rows are dependent, with whole sets in a cluster: a column or an array; the robust variance, as R's
+                 coxph sums the contributions of rows. Where a set is split over clusters (by "person", say, of
+                 an AnalysisSet) its rows count as independent, which given its case they are not: standard errors come
+                 out too small. Not defined for the exact likelihood with several cases in a set
     interactions pairs of covariates whose products enter the model
 
     Sets without a case, without a control or without variation add nothing to the exact likelihood; `Fit` counts the

@@ -295,8 +295,9 @@ def _model(analysis: Analysis) -> str:
     adjusted = "Crude estimates account for the matching only. " if analysis.adjust_for else ""
     variance = {
         None: "Standard errors are model-based.",
-        "person": "Standard errors are robust, clustered by person.",
-        "family": "Standard errors are robust, clustered by family: sets that share a person or a sibship are one.",
+        "person": "Standard errors are robust; a set is a cluster, together with sets of which its case is a member.",
+        "family": "Standard errors are robust, clustered by family: a set is a cluster, together with sets that have a "
+        "member of the sibship of its case.",
     }[analysis.cluster]
     return (
         f"Odds ratios with {level} {interval} confidence intervals and two-sided p-values were estimated by "

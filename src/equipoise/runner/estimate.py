@@ -9,7 +9,7 @@ import numpy as np
 from equipoise.analysis_set import AnalysisSet, Column
 from equipoise.data.source import Source
 from equipoise.design.readings import BESIDE_WINDOWS
-from equipoise.design.relatives import BY_DESIGN, DEMOGRAPHIC, FAMILY
+from equipoise.design.relatives import BY_DESIGN, DEMOGRAPHIC, FAMILY, linked_sets
 from equipoise.errors import Reason
 from equipoise.estimators.conditional_logistic import fit_conditional_logistic
 from equipoise.estimators.fit import Estimate
@@ -216,10 +216,13 @@ def _separates(people: AnalysisSet, name: str, keep: np.ndarray) -> bool:
 
 
 def clusters(people: AnalysisSet, cluster: str | None) -> np.ndarray | None:
-    """Whose rows are dependent, one code a row; None where the variance is model-based."""
+    """Whose rows are dependent, one code a row, alike in a whole set; None where the variance is model-based."""
     if cluster == "family":
         return people.column(FAMILY.name).astype(np.int64)
-    return people.person if cluster == "person" else None
+    if cluster == "person":
+        assert people.stratum is not None
+        return linked_sets(people.stratum, people.person, people.event == 1)
+    return None
 
 
 def _empty(people: AnalysisSet) -> Reason:
