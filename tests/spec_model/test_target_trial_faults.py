@@ -226,7 +226,26 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         'analyses["main"].missing',
         "missing with a target trial",
     ),
-    "a gate": ([("gate", {})], PLACE, "a design of kind 'target_trial' in a study with a gate"),
+    "a gate that asks for negative controls": (
+        [("gate", {})],
+        "gate.systematic_error",
+        "systematic_error = 0.25 with analysis 'main' of kind 'target_trial', through which no negative controls",
+    ),
+    "a gate on the balance of sequential trials": (
+        [*SEQUENTIAL, ("sensitivity", []), ("gate", {"systematic_error": "none"})],
+        "gate.target_trials.balance",
+        "balance with analysis 'main' of kind 'target_trial' and method 'sequential_trials'",
+    ),
+    "a gate on the positivity of sequential trials": (
+        [*SEQUENTIAL, ("sensitivity", []), ("gate", {"systematic_error": "none"})],
+        "gate.target_trials.positivity",
+        "adjusts for time zero by regression",
+    ),
+    "a largest weight below one": (
+        [("gate", {"systematic_error": "none", "target_trials": {"largest_weight": 0.5}})],
+        "gate.target_trials.largest_weight",
+        "0.5",
+    ),
     "the direct effect by the doubly robust method": (
         [(f"{DESIGN}/competing_effect", "direct")], PLACE, "method 'doubly_robust' with competing_effect = \"direct\"",
     ),

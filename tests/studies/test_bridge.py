@@ -342,3 +342,41 @@ def test_a_covariate_set_of_one_study_is_known_in_every_mixture() -> None:
     study = found.mixture(1).study
     assert study is not None
     assert study.covariate_sets["everything"].leave_out == ("antidepressants",)
+
+
+class Listener:
+    """Notes what it is told, and presses Ctrl-C once so many bootstraps are done."""
+
+    def __init__(self, stop_after: int | None = None):
+        self.expected, self.told, self.stop_after = 0, [], stop_after
+
+    def start(self, n_steps: int) -> None:
+        self.expected = n_steps
+
+    def begin(self, name: str) -> None: ...
+
+    def step(self, name: str, state: str) -> None:
+        self.told.append((name, state))
+        if len(self.drawn) == self.stop_after:
+            raise KeyboardInterrupt
+
+    def finish(self) -> None: ...
+
+    @property
+    def drawn(self) -> list[tuple[str, str]]:
+        return [(name, state) for name, state in self.told if name.startswith("bootstrap")]
+
+
+def test_an_interrupted_bootstrap_shows_how_far_it_is_and_goes_on_from_there(nation: Path, tmp_path: Path) -> None:
+    raw = prognosis(lag_days=0)
+    raw["analyses"][0]["adjust_for"] = ["sex", "age"]
+    a, b, asked = parse_study(prognosis()), parse_study(raw), {"replicates": 21, "seed": 77}
+    first, second = Listener(stop_after=2), Listener()
+    with pytest.raises(KeyboardInterrupt):
+        walk(nation, tmp_path / "1", a, b, progress=first, **asked)
+    assert not (tmp_path / "1" / "bridge").exists()
+    results = walk(nation, tmp_path / "2", a, b, progress=second, **asked)
+    assert first.expected == second.expected == len(second.told) == 8  # four mixtures, then the bootstrap of each
+    assert [state for _, state in second.drawn] == ["cached", "cached", "computed", "computed"]
+    assert first.drawn == [(name, "computed") for name, _ in second.drawn[:2]]
+    assert all(row["n_replicates"] == 21 for row in results.rows("bridge_contributions"))

@@ -78,7 +78,7 @@ def judge_balance(
     size = np.where(constant, np.where(same, 0.0, math.inf), size)
     error = np.where(constant, 0.0, error)
     p_value = _p_values(size, error, threshold)
-    failed = (size > threshold) & _holm(p_value, alpha)
+    failed = significantly_beyond(size, error, threshold, alpha)
     known = ~np.isnan(size)
     worst = int(np.argmax(np.where(known, size, -1.0))) if known.any() else None
     return BalanceJudgement(
@@ -92,6 +92,18 @@ def judge_balance(
         threshold,
         alpha,
     )
+
+
+def significantly_beyond(size: np.ndarray, error: np.ndarray, threshold: float, alpha: float) -> np.ndarray:
+    """Which |differences| float64 (n,) with standard errors (n,) exceed a threshold beyond chance, bool (n,).
+
+    Example:
+        >>> import numpy as np
+        >>> from equipoise.diagnostics.balance_verdict import significantly_beyond
+        >>> significantly_beyond(np.array([0.05, 0.2, 0.2]), np.array([0.01, 0.01, 0.2]), 0.1, 0.05).tolist()
+        [False, True, False]
+    """
+    return (size > threshold) & _holm(_p_values(size, error, threshold), alpha)
 
 
 def _declared(balance: Balance, declared: Sequence[str] | None) -> np.ndarray:

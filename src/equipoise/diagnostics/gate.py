@@ -190,17 +190,20 @@ def assess_gate(
     if gate.equipoise is not None:
         share = math.nan if propensity is None else propensity.equipoise
         said = f"share of persons in equipoise {100 * share:.1f} %"
-        verdicts.append(_held("equipoise", share, gate.equipoise, share >= gate.equipoise, said, "at least"))
+        verdicts.append(held_against("equipoise", share, gate.equipoise, share >= gate.equipoise, said, "at least"))
     if gate.detectable_ratio is not None:
         ratio = math.nan if power is None else power.minimal_detectable_ratio
         said = f"minimal detectable ratio {ratio:.3g}"
-        verdicts.append(_held("power", ratio, gate.detectable_ratio, ratio <= gate.detectable_ratio, said, "at most"))
+        verdicts.append(
+            held_against("power", ratio, gate.detectable_ratio, ratio <= gate.detectable_ratio, said, "at most")
+        )
     if gate.systematic_error is not None:
         verdicts.append(_of_controls(null, gate.systematic_error, gate.negative_controls))
     return GateAssessment(gate, tuple(verdicts), math.nan if generalizability is None else generalizability.largest)
 
 
-def _held(diagnostic: str, value: float, threshold: float, passed: bool, said: str, bound: str) -> Verdict:
+def held_against(diagnostic: str, value: float, threshold: float, passed: bool, said: str, bound: str) -> Verdict:
+    """The verdict on a number, nan where there is none; `said` is the number in words, `bound` at least or at most."""
     if math.isnan(value):
         return _not_evaluated(diagnostic, threshold, f"{diagnostic} has no number")
     status = Status.PASSED if passed else Status.FAILED
@@ -233,4 +236,4 @@ def _of_controls(null: SystematicError | None, threshold: float, fewest: int) ->
         said = f"{controls:,} usable negative controls; at least {fewest:,} are needed"
         return _not_evaluated("systematic_error", threshold, said, value)
     said = f"expected absolute systematic error {value:.3f} from {controls:,} negative controls"
-    return _held("systematic_error", value, threshold, value <= threshold, said, "at most")
+    return held_against("systematic_error", value, threshold, value <= threshold, said, "at most")

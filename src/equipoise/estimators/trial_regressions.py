@@ -74,19 +74,24 @@ def _weights(
 ) -> np.ndarray:
     """The weight of every row of some clones, float64 (P, K): running products of the factors that apply."""
     length = clones.length[mine]
-    k = np.arange(int(length.max(initial=0)))
-    inside = k < length[:, None]
+    inside = np.arange(int(length.max(initial=0))) < length[:, None]
     if not len(weights.factor):
         return inside.astype(np.float64)
-    cut = clones.cut[mine] if len(clones.cut) > 1 else np.broadcast_to(clones.cut, (len(mine), 3))
-    part = (k[None, :, None] >= cut[:, None, :]).sum(axis=2)
-    kind = weights.kinds[clones.arm[mine][:, None], part]
-    at = np.minimum(clones.start[mine][:, None] + k, weights.factor.shape[1] - 1)
-    factor = np.where(kind < 0, 1.0, weights.factor[np.maximum(kind, 0), at])
+    factor, _ = row_factors(clones, weights, mine, inside.shape[1])
     held = np.cumprod(np.where(inside, factor, 1.0), axis=1)
     if truncate is not None and inside.any():
         held = np.clip(held, *np.percentile(held[inside], truncate))
     return np.where(inside, held, 0.0)
+
+
+def row_factors(clones: Trials, weights: TrialWeights, mine: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """The factors of the first rows of some clones, and which row of `weights.factor` each is of: (P, horizon)."""
+    k = np.arange(horizon)
+    cut = clones.cut[mine] if len(clones.cut) > 1 else np.broadcast_to(clones.cut, (len(mine), 3))
+    part = (k[None, :, None] >= cut[:, None, :]).sum(axis=2)
+    kind = weights.kinds[clones.arm[mine][:, None], part]
+    at = np.minimum(clones.start[mine][:, None] + k, weights.factor.shape[1] - 1)
+    return np.where(kind < 0, 1.0, weights.factor[np.maximum(kind, 0), at]), kind
 
 
 def regressed_back(own: Followed, time: int) -> tuple[float, np.ndarray] | None:

@@ -17,8 +17,11 @@ DIAGNOSTIC = {
     "power": "Minimal detectable hazard ratio",
     "systematic_error": "Expected absolute systematic error",
     "generalizability": "Largest difference of those left from those before",
+    "positivity": "Probability of what the strategy asks for, first percentile",
+    "largest_weight": "Largest weight",
+    "effective_size": "Effective share of those who keep to the strategy",
 }
-AT_LEAST = ("equipoise",)
+AT_LEAST = ("equipoise", "positivity", "effective_size")
 OPEN = ("passed", "reported")
 
 

@@ -191,8 +191,11 @@ class _Page:
             return self._found_in_follow_up(analysis)
         if analysis.target_trial is not None:
             words = target_trial.opening(analysis, self.of("trial_strategies", analysis))
-            table = target_trial.findings(analysis, self.of("estimates", analysis))
-            return self._part(analysis, words=words, tables=[table])
+            diagnostics = self.of("diagnostics", analysis)
+            words = [*gate_words(self.study, diagnostics, self.unsealed), *words]
+            tables = [target_trial.findings(analysis, self.of("estimates", analysis))]
+            tables += [gate_table(self.study, diagnostics)] if diagnostics else []
+            return self._part(analysis, words=words, tables=tables)
         by_comparison = self._by_comparison("sampling", analysis) or {"": []}
         words = [findings.opening(rows, analysis, name) for name, rows in by_comparison.items()]
         estimates = comparisons.whole(self.of("estimates", analysis))

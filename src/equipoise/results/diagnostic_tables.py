@@ -7,7 +7,8 @@ CONTRAST = (*SET, "exposure")
 
 DIAGNOSTICS = TableSchema(
     "diagnostics",
-    "The diagnostics of a study's gate. Outcomes by arm of a comparison are sealed unless all its diagnostics passed.",
+    "The diagnostics of a study's gate. Outcomes by arm of a comparison are sealed unless all its diagnostics passed."
+    " Of a target trial, `exposure` is a strategy.",
     (
         ANALYSIS,
         COMPARISON,
@@ -17,7 +18,16 @@ DIAGNOSTICS = TableSchema(
             "diagnostic",
             "what was looked at",
             required=True,
-            values=("balance", "equipoise", "power", "systematic_error", "generalizability"),
+            values=(
+                "balance",
+                "equipoise",
+                "power",
+                "systematic_error",
+                "generalizability",
+                "positivity",
+                "largest_weight",
+                "effective_size",
+            ),
         ),
         text(
             "status",
@@ -28,7 +38,9 @@ DIAGNOSTICS = TableSchema(
         real(
             "value",
             "largest standardized difference, share in equipoise, minimal detectable ratio, expected absolute"
-            " systematic error, or largest standardized difference of those left from those before",
+            " systematic error, or largest standardized difference of those left from those before; of a strategy of a"
+            " target trial, first percentile of the probability of what it asks for, largest weight, effective share of"
+            " those who keep to it",
             "",
             "n_events",
         ),

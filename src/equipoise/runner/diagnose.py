@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 def diagnostic_rows(people: AnalysisSet, propensity: Propensity | None, rules: Mapping[str, Any]) -> Iterator[Row]:
     """One row a diagnostic. `people` are the persons that the adjusted estimates rest on."""
-    gate = Gate(**GateRules.model_validate(rules).model_dump())
+    gate = Gate(**GateRules.model_validate(rules).model_dump(exclude={"target_trials"}))
     assert people.arm is not None
     target, reference = (len(np.unique(people.person[people.arm == arm])) for arm in (1, 0))
     events = int((people.event == 1).sum())

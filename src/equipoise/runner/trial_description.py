@@ -13,6 +13,7 @@ from equipoise.estimators.trial_sequential import SequentialPlan
 from equipoise.kernels.trial_rows import Trials
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.describe_arms import interval_ends
+from equipoise.runner.trial_gate import gate_rows
 from equipoise.runner.trial_methods import TrialData, clones, sequential, trial_data, why_not
 from equipoise.runner.trial_protocol import read_trial
 from equipoise.runner.trial_words import protocol_rows
@@ -26,7 +27,7 @@ ENDINGS = (EVENT, COMPETING, DEVIATED, LOST, COMPLETED)
 
 
 def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
-    """Rows of trial_protocol, trial_strategies, trial_follow_up and trial_positivity."""
+    """Rows of trial_protocol, trial_strategies, trial_follow_up, trial_positivity and, with a gate, diagnostics."""
     data = trial_data(inputs["panel"], read_trial(subset))
     made: dict[str, list[Row]] = {
         "trial_protocol": list(protocol_rows(data, subset)),
@@ -42,6 +43,8 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         for name, arm in followed.items():
             made["trial_follow_up"] += [{"strategy": name} | row for row in _times(data, name, arm, weights)]
         made["trial_positivity"] = list(_positivity(data, fit))
+    if "gate" in subset:
+        made["diagnostics"] = list(gate_rows(data, subset["gate"], subset["conf_level"]))
     return Artifact({}, {name: [{"analysis": subset["id"]} | row for row in rows] for name, rows in made.items()})
 
 

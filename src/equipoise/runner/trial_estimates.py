@@ -15,7 +15,7 @@ from equipoise.estimators.trial_fit import TrialFit
 from equipoise.estimators.trial_risks import TrialRisks
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.estimate import OVERALL
-from equipoise.runner.trial_contrasts import Pair, pairs_of, risks_at
+from equipoise.runner.trial_contrasts import EVERY, Pair, pairs_of, risks_at
 from equipoise.runner.trial_methods import (
     CRUDE,
     WORDS,
@@ -33,7 +33,6 @@ from equipoise.spec.trial_estimation import CLONES, DOUBLY_ROBUST, SEQUENTIAL
 
 Inputs = Mapping[str, Artifact]
 Row = dict[str, Any]
-EVERY = "every strategy"
 WITH_WEIGHTS = {CLONES: clones, SEQUENTIAL: sequential}
 
 

@@ -26,7 +26,8 @@ def trial_steps(study: Study, analysis: Analysis, design: TargetTrial, seed: int
     steps += [_population(study, tag, design, population), _records_of_members(study, tag, members)]
     steps += [_panel(study, analysis, design, events)]
     full = trial_subset(study, analysis, design) | {"id": tag}
-    description = Step(f"description of {tag}", "trial_description", full, {"panel": panel_name(tag)},
+    gate = {} if study.gate is None else {"gate": canonical(study.gate.target_trials)}
+    description = Step(f"description of {tag}", "trial_description", full | gate, {"panel": panel_name(tag)},
                        detail="protocol, follow-up, weights and positivity as tables", analysis=tag)  # fmt: skip
     return [*steps, description, *_estimates(study, analysis, design, full, seed)]
 

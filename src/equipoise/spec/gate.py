@@ -10,6 +10,24 @@ from equipoise.spec.values import Off
 Purpose = Literal["estimation", "replication", "design_comparison"]
 
 
+class TrialGate(Model):
+    """Each strategy of a target trial must pass every diagnostic, or what rests on it stays sealed.
+
+    They know treatment, covariates and weights, and no outcome. A diagnostic that the study does without is `none`.
+    """
+
+    positivity: Off[Annotated[float, Field(gt=0, lt=1)]] = 0.01
+    """Smallest first percentile of the probability of what a strategy asks for; 0 if nobody did it in an interval."""
+    largest_weight: Off[Annotated[float, Field(gt=1)]] = 20.0
+    """Largest weight, after truncation."""
+    effective_size: Off[Annotated[float, Field(ge=0, le=1)]] = 0.2
+    """Smallest effective number of those who keep to a strategy, as a share of their number, in any interval."""
+    balance: Off[Annotated[float, Field(gt=0)]] = 0.1
+    """Largest absolute standardized difference at time zero between those who kept to a strategy, weighted, and all."""
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Probability, over all covariates of a strategy, of a failure of balance by chance."""
+
+
 class GateRules(Model):
     """Each comparison of a follow-up analysis must pass every diagnostic, or its outcomes by arm stay sealed.
 
@@ -29,3 +47,5 @@ class GateRules(Model):
     """Largest expected absolute systematic error of negative controls, on the log scale."""
     negative_controls: Annotated[int, Field(ge=1)] = 30
     """Fewest usable negative controls that it may rest on."""
+    target_trials: TrialGate = TrialGate()
+    """What target trials must pass instead."""

@@ -23,7 +23,7 @@ from equipoise.spec.published import Published
 from equipoise.spec.relatives_meaning import relatives_contradictions
 from equipoise.spec.study import Analysis, Sensitivity, changed
 from equipoise.spec.target_trial import TargetTrial
-from equipoise.spec.target_trial_meaning import target_trial_contradictions
+from equipoise.spec.target_trial_meaning import target_trial_contradictions, trial_gate_contradictions
 from equipoise.spec.values import shown
 from equipoise.spec.wording import worded
 
@@ -51,10 +51,14 @@ def check_meaning(raw: Any) -> list[Fault]:
 def _gate(parts: Parts, raw: Any) -> Iterator[Fault]:
     if isinstance(raw, dict) and raw.get("gate") is not None:
         for i, analysis in parts.analyses.items():
-            if analysis.follow_up is None:
+            if analysis.target_trial is not None:
+                said = trial_gate_contradictions(raw["gate"], analysis, analysis.target_trial)
+                yield from (Fault(place(path, raw), *words) for path, *words in said)
+            elif analysis.follow_up is None:
                 found = f"a design of kind {analysis.design.kind!r} in a study with a gate"
                 remedy = "a gate seals arms that are followed; give this analysis a study file of its own"
-                yield Fault(place(("analyses", i, "design"), raw), found, "designs of kind 'follow_up'", remedy)
+                allowed = "designs of kind 'follow_up' or 'target_trial'"
+                yield Fault(place(("analyses", i, "design"), raw), found, allowed, remedy)
 
 
 # Levels that initiation has beside the study's windows; a window of that name could not be told from them.

@@ -92,6 +92,7 @@ HEADINGS = {
     "NegativeControls": "`[negative_controls]`",
     "Published": "`[[published]]`",
     "GateRules": "`[gate]`",
+    "TrialGate": "`[gate.target_trials]`",
 }
 
 
