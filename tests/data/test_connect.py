@@ -1,6 +1,7 @@
 """Opening a database: every form in which it can lie, and what is said when it cannot be opened."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 import equipoise as eq
+from equipoise.data import files
 from equipoise.data.connect import connect
 from equipoise.data.people import extract_people, extract_spans
 from equipoise.errors import SourceError
@@ -129,7 +131,7 @@ def test_parquet_in_parts(tmp_path: Path) -> None:
     with connect(tmp_path) as source:
         assert extract_people(source)["person_id"].to_pylist() == [1, 2]
         before = source.fingerprint()
-    (tmp_path / "person.parquet" / "part-1.parquet").touch()
+    (tmp_path / "person.parquet" / "part-1.parquet").rename(tmp_path / "person.parquet" / "part-2.parquet")
     with connect(tmp_path) as source:
         assert source.fingerprint() != before
 
@@ -291,6 +293,35 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
         second = source.fingerprint()
         (tmp_path / "more.txt").write_text("nor does another")
         assert source.fingerprint() == second
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_copies_of_small_data_are_the_same_data(tmp_path: Path, small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not small:
+        monkeypatch.setattr(files, "SMALL", 0)
+    (tmp_path / "one").mkdir()
+    write_parquet(tmp_path / "one", ONE_PERSON)
+    shutil.copytree(tmp_path / "one", tmp_path / "other", copy_function=shutil.copyfile)
+    shutil.copytree(tmp_path / "one", tmp_path / "renamed")
+    (tmp_path / "renamed" / "person.parquet").rename(tmp_path / "renamed" / "person.PARQUET")
+    for path in (tmp_path / "other").iterdir():
+        os.utime(path, ns=(1, 1))
+    found = []
+    for name in ("one", "other", "renamed"):
+        with connect(tmp_path / name) as source:
+            found.append(source.fingerprint())
+    assert (found[0] == found[1]) == small
+    assert found[2] not in found[:2], "under another name"
+
+
+def test_data_that_change_while_they_are_read_are_noticed(tmp_path: Path) -> None:
+    write_parquet(tmp_path, ONE_PERSON)
+    with connect(tmp_path) as source:
+        source.fingerprint()
+        write_parquet(tmp_path, {"person": [person(2)]})
+        os.utime(tmp_path / "person.parquet", ns=(2, 2))
+        with pytest.raises(SourceError, match="the data changed while they were being read"):
+            source.fingerprint()
 
 
 def test_a_description_says_what_the_database_says_of_itself(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -13,6 +14,9 @@ from equipoise.data.folder import PARQUET, TableFiles, table_files
 from equipoise.data.schemas import SchemaChoice, chosen_tables
 from equipoise.data.textfile import text_layout
 from equipoise.errors import SourceError
+
+
+SMALL = 256 * 2**20  # bytes of all files of a source that are read whole for its fingerprint: below half a second
 
 
 def open_folder(folder: Path, snapshot: str | None, options: EngineOptions) -> Catalog:
@@ -52,14 +56,30 @@ def _raw_table(engine: DuckDBEngine, path: Path, schema: str, table: str) -> Raw
 
 
 def files_fingerprint(paths: Iterable[Path], snapshot: str | None) -> str:
-    """Hash of the name, size and modification time of each file, of each Parquet footer, and of the snapshot label."""
+    """Identity of files by their names, and of the snapshot label.
+
+    Of files that together are small, the hash of every byte: copies of the same data are the same data. Else the size and
+    modification time of each file and its Parquet footer, for gigabytes are not read to be told apart.
+    """
     digest = hashlib.sha256(repr(snapshot).encode())
-    for path in sorted(paths):
+    paths = sorted(paths)
+    small = sum(path.stat().st_size for path in paths) <= SMALL
+    for path in paths:
         stat = path.stat()
+        if small:
+            digest.update(repr(path.name).encode() + _content(path, stat.st_size, stat.st_mtime_ns))
+            continue
         footer = _parquet_footer(path) if path.name.lower().endswith(PARQUET) else b""
         digest.update(repr((path.name, stat.st_size, stat.st_mtime_ns)).encode())
         digest.update(hashlib.sha256(footer).digest())
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _content(path: Path, size: int, modified: int) -> bytes:
+    """The hash of a file's bytes; read again when its size or modification time has changed since."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _parquet_footer(path: Path) -> bytes:

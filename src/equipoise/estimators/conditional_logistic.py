@@ -57,8 +57,8 @@ def fit_conditional_logistic(
     covariates   names of columns (all columns of an AnalysisSet or matrix by default), or for data frames a formula's
                  right-hand side; strings, categories and Booleans are compared with their first level
     ties         several cases in a set: "exact", or the approximations "efron" and "breslow" as in R's coxph
-    cluster      whose rows are dependent, with whole sets in a cluster: a column or an array; the robust variance, as R's
-                 coxph sums the contributions of rows. Where a set is split over clusters (by "person", say, of
+    cluster      whose rows are dependent, with whole sets in a cluster: a column or an array; the robust variance, as
+                 R's coxph sums the contributions of rows. Where a set is split over clusters (by "person", say, of
                  an AnalysisSet) its rows count as independent, which given its case they are not: standard errors come
                  out too small. Not defined for the exact likelihood with several cases in a set
     interactions pairs of covariates whose products enter the model
