@@ -142,3 +142,19 @@ def test_the_table_of_a_curve_says_what_is_hidden() -> None:
     table = curve_table(rows, {"target": "users", "reference": "others"})
     assert table.hides
     assert [cell.content for cell in table.rows[0]][-1] == "10.0\u202f% (0.0 to 20.0)"
+
+
+@pytest.mark.parametrize(
+    ("awaited", "entered", "dots", "lines"),
+    [(0, (5, 5, 5), 6, 6), (40, (5, 5, 5), 6, 4), (40, (0, 5, 5), 4, 2), (None, (5, 5, 5), 6, 4)],
+)
+def test_curves_begin_where_somebody_is_at_risk(awaited: int | None, entered: tuple, dots: int, lines: int) -> None:
+    """Of 40 followed, as many as are awaited were not there at time zero; None is a hidden number."""
+    rows = curve((0.1, 0.1), (0.2, 0.2), (0.3, 0.3))
+    for at, row in enumerate(rows):
+        row |= {"n_at_risk": 40, "n_awaited": awaited, "n_awaited_suppressed": awaited is None, "n_at_risk_after": 20}
+        row |= {"n_entered": entered[at // 2]}
+    figure = str(curve_figure(rows))
+    drawn = [part for part in figure.split("<g") if "<circle" in part]
+    assert figure.count("<circle") == dots
+    assert sum(part.count("<line") - part.count('class="limits"') for part in drawn) == lines

@@ -15,7 +15,6 @@ from equipoise.data.schemas import SchemaChoice, chosen_tables
 from equipoise.data.textfile import text_layout
 from equipoise.errors import SourceError
 
-
 SMALL = 256 * 2**20  # bytes of all files of a source that are read whole for its fingerprint: below half a second
 
 
@@ -58,7 +57,7 @@ def _raw_table(engine: DuckDBEngine, path: Path, schema: str, table: str) -> Raw
 def files_fingerprint(paths: Iterable[Path], snapshot: str | None) -> str:
     """Identity of files by their names, and of the snapshot label.
 
-    Of files that together are small, the hash of every byte: copies of the same data are the same data. Else the size and
+    Of files that together are small, the hash of every byte: copies of the same data are the same data. Else size and
     modification time of each file and its Parquet footer, for gigabytes are not read to be told apart.
     """
     digest = hashlib.sha256(repr(snapshot).encode())

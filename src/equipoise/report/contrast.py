@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from equipoise.report.comparisons import differences, fullest, label, whole
 from equipoise.report.forest import RatioScale, ratio_scale
-from equipoise.report.numbers import p_text
+from equipoise.report.numbers import ABSENT, p_text
 from equipoise.report.panels import STYLES
 from equipoise.report.protocol import exposure_label, reading_text
 from equipoise.report.svg import element, join
@@ -17,6 +17,7 @@ from equipoise.results.tables import OVERALL
 from equipoise.spec.study import Analysis, Study
 
 Row = Mapping[str, Any]
+AXIS = "odds ratio, log scale; above 1: more common among cases"
 WIDTH, LEFT, RIGHT, LINE, APART, HEAD = 760, 190, 120, 17, 12, 26
 
 
@@ -51,7 +52,7 @@ def contrast_figure(
     kinds = list(zip(STYLES, comparisons, strict=False))
     words = "Odds ratios by kind of controls, with the p-value of their difference"
     figure = grouped_marks(_groups(study, analysis, estimates, tests), kinds, words, "p for difference", RIGHT)
-    caption = "Between and within families: odds ratios by kind of controls"
+    caption = "Odds ratios by kind of controls"
     return ContrastFigure(caption, figure, [(style, label(name)) for style, name in kinds], table)
 
 
@@ -73,7 +74,7 @@ def grouped_marks(
         parts += _marks(group, kinds, scale, y, right)
         y += LINE * len(kinds) + APART
     parts = [*_axis(scale, y, heading, right), *parts]
-    view = f"0 0 {WIDTH} {y + 30:.0f}"
+    view = f"0 0 {WIDTH} {y + 50:.0f}"
     return element("svg", element("title", words), join(parts), viewBox=view, class_="curves", role="img")
 
 
@@ -85,12 +86,16 @@ def _groups(study: Study, analysis: Analysis, estimates: Sequence[Row], tests: S
             f"{exposure_label(study, exposure)}: {reading_text(reading)}",
             window,
             [chosen.get((kind, exposure, reading, window, OVERALL, OVERALL)) for kind in design.comparisons],
-            f"p {p_text(p_values.get((exposure, reading, window)))}",
+            _p_note(p_values.get((exposure, reading, window))),
         )
         for exposure in design.exposures
         for reading in design.readings
         for window in design.windows
     ]
+
+
+def _p_note(p_value: float | None) -> str:
+    return ABSENT if p_value is None else f"p {p_text(p_value)}"
 
 
 def _x(scale: RatioScale, ratio: float, right: int) -> float:
@@ -124,4 +129,5 @@ def _axis(scale: RatioScale, bottom: float, heading: str, right: int) -> list[Ma
     for value in scale.ticks:
         where = {"x": _x(scale, value, right), "y": bottom + 18}
         parts.append(element("text", f"{value:g}", **where, class_="tick", text_anchor="middle"))
-    return parts
+    middle = (LEFT + WIDTH - right) / 2
+    return [*parts, element("text", AXIS, x=middle, y=bottom + 38, class_="tick", text_anchor="middle")]

@@ -72,11 +72,16 @@ def _axes(scale: _Scale, times: Sequence[int], origin: str) -> list[Markup]:
 
 
 def _curve(scale: _Scale, arm: str, members: Sequence[Row]) -> Markup:
-    """Lines between neighbours that are shown; where a number is hidden, the line is broken."""
-    points: list[tuple[float, float] | None] = [(scale.x(0), scale.y(0.0))]
+    """Lines between neighbours that are shown; where a number is hidden, the line is broken.
+
+    With delayed entry they begin where somebody is at risk: nobody says what the risk was before.
+    """
+    begun = _begins_with_somebody(members[0])
+    points: list[tuple[float, float] | None] = [(scale.x(0), scale.y(0.0)) if begun else None]
     marks = []
     for row in members:
-        if row["risk"] is None:
+        begun = begun or not _enters_late(row) or row["n_entered"] != 0
+        if row["risk"] is None or not begun:
             points.append(None)
             continue
         x, y = scale.x(row["time_days"]), scale.y(row["risk"])
@@ -112,6 +117,11 @@ def _numbers_at_risk(scale: _Scale, arms: Mapping[str, Sequence[Row]], times: Se
 def _enters_late(row: Row) -> bool:
     """Whether persons of the arm come under follow-up on different days."""
     return row.get("n_awaited") is not None or bool(row.get("n_awaited_suppressed"))
+
+
+def _begins_with_somebody(first: Row) -> bool:
+    """Whether persons are known to be at risk at time zero."""
+    return not _enters_late(first) or _at_risk_first(first) not in (HIDDEN, "0")
 
 
 def _at_risk_after(row: Row) -> str:

@@ -40,7 +40,7 @@ def lag_figure(rows: Sequence[Row], exposure: str) -> LagFigure:
     comparisons = list(dict.fromkeys(row["comparison"] for row in rows))
     kinds = list(zip(STYLES, comparisons, strict=False))
     if len({row["lag_days"] for row in rows}) > MANY:
-        caption = f"Odds ratio by lag: {exposure}"
+        caption = f"Odds ratio by lag: {exposure} (dashed: always the sets observable at the longest lag)"
         figure = lag_panels(rows, kinds)
         return LagFigure(caption, figure, [(style, label(name)) for style, name in kinds], lag_table(rows, caption))
     scale, longest = ratio_scale([dict(row) for row in shown]), max(row["lag_days"] for row in rows) or 1

@@ -39,7 +39,7 @@ def side_by_side(study: Study, analyses: Iterable[Analysis], estimates: Mapping[
         "target less reference, ratios target against reference, each with its interval."
     ]
     return [
-        Table(f"Analyses side by side: {outcome}", head(*columns), body, notes)
+        Table(f"Analyses side by side: {outcome}", head(*columns), body, notes, style="named")
         for outcome, body in lines.items()
         if len(body) > 1
     ]
