@@ -358,3 +358,68 @@ def test_what_is_not_a_target_trial_is_refused(source: Any) -> None:
         eq.assemble_panel(study, source, analysis="other")
     with pytest.raises(eq.DesignError, match="call assemble_panel"):
         eq.assemble(study, source, analysis="main")
+
+
+def dispensed(ids: np.ndarray, day: int, supply: int) -> pa.Table:
+    return pa.table(
+        {"person_id": ids, "drug_concept_id": np.zeros(len(ids), int), "drug_source_value": ["A"] * len(ids),
+         "drug_exposure_start_date": np.full(len(ids), ENTRY + day * DAY), "days_supply": np.full(len(ids), supply)}
+    )  # fmt: skip
+
+
+TWO = [{"name": "none", "start": "none", "sustained": True}, {"name": "a", "start": "a", "sustained": True}]
+KEPT = {"treatment": "supply", "strategies": TWO, "follow_up": 6}
+EVERY_SECOND = np.arange(1, PERSONS + 1, 2)
+
+
+def of_strategies(found: Results, method: str) -> dict[tuple[str, str], tuple[float | None, str | None]]:
+    return {
+        (row["exposure"], row["measure"]): (row["estimate"], row["reason"]) for row in found.rows("estimates")
+        if row["adjustment"] == method
+    }  # fmt: skip
+
+
+def test_where_nobody_deviates_per_protocol_is_as_assigned(tmp_path: Path) -> None:
+    """Every second person starts on the day of entry with supply for years, the others never start."""
+    estimation = {"methods": ["sequential_trials"], "bootstrap": 0, "time_points": [6]}
+    tables = database() | {"drug_exposure": dispensed(EVERY_SECOND, 0, 3000)}
+    with eq.connect(str(write(tables, tmp_path / "db"))) as source:
+        answers = [
+            of_strategies(
+                run(
+                    source, tmp_path / contrast, KEPT | {"contrast": contrast, "estimation": estimation}, tmp_path / "s"
+                ),
+                "sequential trials",
+            )
+            for contrast in ("as_assigned", "per_protocol", "as_treated")
+        ]
+    assert all(reason is None for _, reason in answers[0].values())
+    for answer in answers[1:]:
+        assert answer.keys() == answers[0].keys()
+        for key, (value, reason) in answer.items():
+            assert (pytest.approx(value, rel=1e-9), reason) == answers[0][key]
+
+
+def test_where_everybody_deviates_no_method_has_a_number(tmp_path: Path) -> None:
+    """Half start on the day of entry and stop, half start later: from the third month on nobody keeps to anything."""
+    later = np.setdiff1d(np.arange(1, PERSONS + 1), EVERY_SECOND)
+    drugs = pa.concat_tables([dispensed(EVERY_SECOND, 0, 10), dispensed(later, 40, 10)])
+    methods = ["clone_censor_weight", "g_formula", "doubly_robust"]
+    estimation = {"methods": methods, "bootstrap": 3, "time_points": [1, 6], "hazard_ratios": False, "simulations": 200}
+    with eq.connect(str(write(database() | {"drug_exposure": drugs}, tmp_path / "db"))) as source:
+        found = run(source, tmp_path / "r", KEPT | {"estimation": estimation}, tmp_path / "s")
+    counts = {row["strategy"]: row for row in found.rows("trial_strategies")}
+    assert {row["n_completed"] for row in counts.values()} == {0}
+    late = [row for row in found.rows("estimates") if row["time_point_days"] == 182]
+    assert {row["adjustment"] for row in late} == set(METHODS)
+    assert all(row["estimate"] is None and row["conf_low"] is None and row["reason"] for row in late)
+    first = [row for row in found.rows("estimates") if row["time_point_days"] == 30 and row["measure"] == "risk"]
+    assert all(row["estimate"] is not None for row in first if row["adjustment"] == "g-formula")
+    assert "Not identified" in report_html(found) or "not identified" in report_html(found)
+
+
+def test_a_grace_period_to_whose_end_nobody_is_observed_has_a_reason(source: Any, tmp_path: Path) -> None:
+    last_day = (ENTRY + 19 * DAY).astype(object)
+    found = run(source, tmp_path / "r", {"last_day": last_day, "estimation": {"bootstrap": 0}}, tmp_path / "s")
+    assert {row["reason"] for row in found.rows("estimates")} == {"BEYOND_FOLLOW_UP"}
+    assert "beyond follow up" in report_html(found)

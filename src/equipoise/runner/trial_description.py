@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from equipoise.data.source import Source
+from equipoise.errors import Reason
 from equipoise.estimators.trial_clones import ClonePlan
 from equipoise.estimators.trial_fit import TrialFit
 from equipoise.estimators.trial_panel import DIRECT, outcome_of
@@ -35,7 +36,7 @@ def description(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         "trial_follow_up": [],
         "trial_positivity": [],
     }
-    if len(data.table) and len(data.present) >= 2:
+    if why_not(data) in (None, Reason.NOT_DEFINED):
         fit = _fit(data, subset["conf_level"])
         followed = {name: _Arm(data, fit, k) for k, name in enumerate(s.name for s in data.present)}
         made["trial_strategies"] = [_strategy_row(data, name, followed.get(name)) for name in data.strategies_asked]

@@ -24,12 +24,13 @@ from equipoise.runner.trial_methods import (
     bootstrap_of,
     clones,
     fit_method,
+    followed,
     sequential,
     trial_data,
 )
 from equipoise.runner.trial_protocol import read_trial
 from equipoise.spec.target_trial import interval_end
-from equipoise.spec.trial_estimation import CLONES, DOUBLY_ROBUST, SEQUENTIAL
+from equipoise.spec.trial_estimation import CLONES, DOUBLY_ROBUST, G_FORMULA, SEQUENTIAL
 
 Inputs = Mapping[str, Artifact]
 Row = dict[str, Any]
@@ -59,6 +60,8 @@ def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         crude: TrialRisks | Reason = fit if isinstance(fit, Reason) else made.crude().risks()
         layers.append((CRUDE, crude, "pooled logistic regression of those who keep to their strategy"))
     answer = fit if isinstance(fit, Reason) else _with_draws(fit.risks(), inputs)
+    if subset["method"] == G_FORMULA and not isinstance(answer, Reason):
+        answer = _where_followed(answer, followed(data, subset["conf_level"]))
     layers.append((WORDS[subset["method"]], answer, model_words(subset["method"])))
     found: dict[str, list[Row]] = {"estimates": [], "trial_curves": []}
     for label, given, words in layers:
@@ -91,6 +94,15 @@ def _with_draws(risks: TrialRisks, inputs: Inputs) -> TrialRisks:
     return replace(risks, draws=draws, covariance=covariance, variance=f"bootstrap, {len(draws):,} replicates")
 
 
+def _where_followed(risks: TrialRisks, rows: np.ndarray) -> TrialRisks:
+    """Risks at times up to which somebody keeps to the strategy: beyond them models have nothing to go by."""
+    absent = np.isfinite(risks.risk)
+    known = min(rows.shape[1], absent.shape[1])
+    absent[:, :known] &= rows[:, :known] == 0.0
+    draws = None if risks.draws is None else np.where(absent, np.nan, risks.draws)
+    return replace(risks, risk=np.where(absent, np.nan, risks.risk), draws=draws)
+
+
 class _Method:
     """One method of one analysis with what is asked of it."""
 
@@ -110,7 +122,7 @@ class _Method:
     @property
     def absent(self) -> Reason:
         """Why a risk that the method does not give is absent."""
-        return Reason.NOT_IDENTIFIED if self.method == DOUBLY_ROBUST else Reason.BEYOND_FOLLOW_UP
+        return Reason.NOT_IDENTIFIED if self.method in (DOUBLY_ROBUST, G_FORMULA) else Reason.BEYOND_FOLLOW_UP
 
     def crude(self) -> TrialFit:
         return WITH_WEIGHTS[self.method](self.data, self.subset["conf_level"], weighted=False, adjusted=False)

@@ -130,6 +130,8 @@ def why_not(data: TrialData) -> Reason | None:
     """Why no method can answer, or None."""
     if not len(data.table) or len(data.present) < 2:
         return Reason.ONE_ARM_EMPTY
+    if max(strategy.within for strategy in data.present) > int(np.bincount(data.columns["person"]).max()):
+        return Reason.BEYOND_FOLLOW_UP  # nobody is observed to the end of a grace period
     if data.protocol.design.contrast == "as_assigned" and SEQUENTIAL not in data.protocol.design.estimation.methods:
         return Reason.NOT_DEFINED
     return None
@@ -146,6 +148,11 @@ def clones(
         **_model(data, conf_level, adjusted, cox), **_weights(data, weighted, cox), arm_by_follow_up=not cox,
         trial_terms=_trial_terms(data),
     )  # fmt: skip
+
+
+def followed(data: TrialData, conf_level: float) -> np.ndarray:
+    """How many copies keep to each strategy in each interval, as they are: float64 (A, K)."""
+    return clones(data, conf_level, weighted=False, adjusted=False).assembly.outcome.found.rows
 
 
 def sequential(
