@@ -43,7 +43,7 @@ def nation(arrows: bool) -> NationSpec:
             "switches": {} if arrows else dict.fromkeys(CONFOUNDING, False),
             "population": {"familial_share": 0.9},
             "disease": {
-                "incidence": {"vulnerability": 0.3},
+                "incidence": {"vulnerability": 0.5},
                 "prodrome": {"antidepressants": {"non_suppressing_slope": 1.5}},
             },
             "course": {"distress": {"rate": 0.06}, "choice": {"non_suppressing": -1.5, "slope": 1.5}},

@@ -4,7 +4,8 @@ The users are those whom the network's records show; up to time zero they have l
 all of them take one kind of antidepressant, or all the other. Where nobody stops and nobody is without the drug at time
 zero, as in the nations of the simulation study, that is what a comparison of the two kinds of users estimates.
 `compute_truth` lets the worlds part when the drug begins, a few weeks before time zero: users who would have died in
-these weeks on the other kind make its contrasts a little larger.
+these weeks on the other kind make its contrasts a little larger. And the arms that a study compares are those who lived
+through these weeks on their own kind, the frailer more often on the one that saves lives: `survivors_shift`.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from equipoise.simulate.anchor_frames import DAYS, between, dates
-from equipoise.simulate.antidepressants import NON_SUPPRESSING, SUPPRESSING
+from equipoise.simulate.antidepressants import NON_SUPPRESSING, NONE, SUPPRESSING
 from equipoise.simulate.block import MONTH, YEAR
 from equipoise.simulate.course import Plan, crossing, draw_plan
 from equipoise.simulate.course_episodes import RILUZOLE
@@ -32,13 +33,41 @@ WITH_ALS = np.arange(len(DIAGNOSES) + 2) == ALS
 
 def true_contrasts(nation: Nation, estimands: Sequence[SurvivalEstimand]) -> list[TrueValue]:
     """The contrasts of suppressing against other antidepressants that `estimands` name, with errors over persons."""
-    parts = [_lives(nation, block) for block in range(len(nation.places()))]
-    target, reference = (np.concatenate([part[arm] for part in parts]) for arm in (0, 1))
+    target, reference, _, _ = _everybody(nation)
     whole = len(target) - len(target) % GROUPS
     # Lives of a person stand a multiple of GROUPS apart, so that the jackknife leaves out persons.
     both = [days[:whole].T.ravel() for days in (target, reference)]
     patients = Patients(*both, np.zeros(len(both[0]), np.int64))
     return [true_survival([patients], estimand) for estimand in estimands]
+
+
+def survivors_shift(nation: Nation, horizon: int = 730) -> dict[str, float]:
+    """By how much the two differences of a comparison of survivors miss those of everybody who is there at time zero.
+
+    A user of one kind stands for those of the other, too, as often as the hazard since the drug began lets live on that
+    kind who lives on this one.
+    """
+    target, reference, suppressing, begun = _everybody(nation)
+    saved = (1.0 - nation.spec.effects.rem_suppression_on_death) * begun
+    weights = np.where(suppressing, 1.0, np.exp(saved)), np.where(suppressing, np.exp(-saved), 1.0)
+    outcomes = {
+        "risk_difference": (target <= horizon, reference <= horizon),
+        "rmst_difference": (np.minimum(target, horizon), np.minimum(reference, horizon)),
+    }
+    return {
+        name: float(
+            np.average(one.mean(axis=1), weights=weights[0])
+            - np.average(other.mean(axis=1), weights=weights[1])
+            - (one.mean() - other.mean())
+        )
+        for name, (one, other) in outcomes.items()
+    }
+
+
+def _everybody(nation: Nation) -> tuple[np.ndarray, ...]:
+    """The columns of `_lives` of all blocks."""
+    parts = [_lives(nation, block) for block in range(len(nation.places()))]
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def users(nation: Nation, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,10 +97,13 @@ def _first(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return person, found[first] % DAYS
 
 
-def _lives(nation: Nation, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """Days from time zero to death on a suppressing drug and on another, (users, lives) each."""
+def _lives(nation: Nation, block: int) -> tuple[np.ndarray, ...]:
+    """Days from time zero to death on a suppressing drug and on another, (users, lives) each.
+
+    Then whether the user's own drug suppresses, and the hazard without it from the drug's first month to time zero.
+    """
     spec, place = nation.spec, nation.places()[block]
-    person, zero, _ = users(nation, block)
+    person, zero, suppressing = users(nation, block)
     people, _, disease, episodes = draw_patients(spec, place, nation.multiplier)
     plan = draw_plan(spec, place, people, disease, episodes)
     rows = np.searchsorted(disease.person, person)
@@ -86,7 +118,9 @@ def _lives(nation: Nation, block: int) -> tuple[np.ndarray, np.ndarray]:
             ventilated = plan.draws.uniform("ventilated", life + 1)[rows] < rules.invasive_share
             extra = MONTH * rules.invasive_months * _exponential(plan, "after ventilation", rows, life)
             into[:, life] = np.maximum(np.minimum(np.floor(failure + extra * ventilated), dies) - zero, 1)
-    return found[0], found[1]
+    months, hazard = (zero - onset) / MONTH, plan.hazard[rows]
+    first = np.argmax(plan.natural[rows] != NONE, axis=1).astype(float)
+    return *found, suppressing, _reached(hazard, months) - _reached(hazard, first)
 
 
 def _exponential(plan: Plan, purpose: str, rows: np.ndarray, life: int) -> np.ndarray:

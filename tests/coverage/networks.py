@@ -16,7 +16,7 @@ from equipoise.simulate.true_values import Nation
 from tests.coverage.nations import CONFOUNDING, ESTIMATES, STUDY, Rows, found_by
 from tests.coverage.network_truth import true_contrasts
 from tests.coverage.simulation import simulate
-from tests.coverage.summary import Truth, by_measure, of_users, page, summarised
+from tests.coverage.summary import Coverage, Truth, by_measure, of_users, summarised
 
 NETWORK = STUDY.with_name("network.toml")
 FIRST = "inverse-probability"  # the analysis whose crude estimates stand for all
@@ -24,6 +24,16 @@ ENRICHED, TREATED = 130.0, 800
 TRUTH_PERSONS, TRUTH_SEED = 1_000_000, 90_002
 WITH_COUNTS = {"estimates": (*ESTIMATES["estimates"], "n_persons", "n_exposed_controls")}
 MEASURES = ("hazard_ratio", "risk_difference", "risk_ratio", "rmst_difference")
+WORDS = {
+    "crude": "nothing",
+    "match": "matching, default caliper",
+    "match-as-published": "matching, as published",
+    "strata": "strata of the score",
+    "inverse-probability": "weights for everybody",
+    "trimmed": "the same, trimmed",
+    "overlap": "overlap weights",
+    "matching-weights": "matching weights",
+}
 BACKGROUND = (
     "anxiolytics", "hypnotics", "antidepressants", "proton_pump_inhibitors", "calcium_channel_blockers",
     "ace_inhibitors", "penicillins", "antihistamines", "thyroid_hormones",
@@ -76,6 +86,26 @@ def true_values(persons: int = TRUTH_PERSONS) -> dict[tuple[str, ...], Truth]:
     return by_measure(dict(zip(MEASURES, found, strict=True)))
 
 
+def table(summary: list[Coverage]) -> str:
+    """The table of the methods page: one row a way of making arms alike and a measure."""
+    head = "| arms made alike by | measure | networks | true value | bias / MC error | SD / mean SE | coverage, % |"
+    lines = [head + " largest abs(z) |", "|" + "---|" * 8]
+    for one in sorted(summary, key=lambda one: (list(WORDS).index(_way(one)), MEASURES.index(one.key[-1]))):
+        ratio = one.key[-1].endswith("ratio")
+        name = ("log " if ratio else "") + one.key[-1].replace("_", " ").replace("rmst", "RMST")
+        digits = 1 if "rmst" in one.key[-1] else 3
+        lines.append(
+            f"| {WORDS[_way(one)]} | {name} | {len(one.estimates)} | {one.truth.value:.{digits}f} "
+            f"| {one.bias:+.{digits}f} / {one.bias_error:.{digits}f} | {one.spread_ratio:.2f} "
+            f"| {100 * one.coverage:.1f} | {one.largest:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _way(one: Coverage) -> str:
+    return "crude" if one.key[-2] == "crude" else one.key[0]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     of = argparse.ArgumentParser(description=__doc__)
     of.add_argument("--nations", type=int, default=200)
@@ -83,8 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     of.add_argument("--to", type=Path, required=True)
     given = of.parse_args(arguments)
     found = simulate(given.nations, given.to, given.workers, of_network)
-    text = page(summarised(found, true_values()), given.nations)
-    (given.to / "coverage.md").write_text(text, encoding="utf-8")
+    (given.to / "coverage.md").write_text(table(summarised(found, true_values())), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,19 +9,20 @@ import pytest
 import equipoise as eq
 from equipoise.simulate.nation_spec import parse_nation
 from equipoise.simulate.true_values import Nation, compute_truth, read_nation_truth_at
-from tests.coverage.network_truth import true_contrasts, users
+from tests.coverage.network_truth import survivors_shift, true_contrasts, users
 from tests.coverage.networks import (
     FIRST,
     MEASURES,
     NETWORK,
     of_network,
     smaller_arm,
+    table,
     true_values,
     unconfounded_network,
 )
 from tests.coverage.places import kept_at
 from tests.coverage.simulation import simulate
-from tests.coverage.summary import Coverage, of_users, summarised
+from tests.coverage.summary import Coverage, Truth, of_users, summarised
 
 NETWORKS, LEAST_IN_AN_ARM = 200, 100
 ERRORS = 3.5  # Monte Carlo standard errors within which a simulated figure lies
@@ -46,6 +47,13 @@ def test_a_drug_without_effect_changes_no_life() -> None:
     without = Nation(parse_nation(raw), SMALL.persons, SMALL.seed, SMALL.multiplier)
     found = true_contrasts(without, [of_users(measure) for measure in MEASURES])
     assert [one.value for one in found] == pytest.approx([1.0, 0.0, 1.0, 0.0], abs=1e-9)
+    assert list(survivors_shift(without).values()) == pytest.approx([0.0, 0.0], abs=1e-9)
+
+
+def test_survivors_of_the_weeks_before_time_zero_make_the_drug_look_a_little_less_good() -> None:
+    shift = survivors_shift(SMALL)
+    assert 0 < shift["risk_difference"] < 0.015
+    assert -6 < shift["rmst_difference"] < 0
 
 
 def test_lives_from_time_zero_and_worlds_that_part_a_little_earlier_have_much_the_same_contrasts() -> None:
@@ -56,6 +64,16 @@ def test_lives_from_time_zero_and_worlds_that_part_a_little_earlier_have_much_th
         assert scale(lived.value) < 0
         difference = abs(scale(lived.value) - scale(world.value))
         assert difference < 0.02 + 3 * np.hypot(lived.std_error, world.std_error)
+
+
+def test_the_table_says_what_is_what() -> None:
+    truth = Truth(-0.3, 0.0)
+    key = ("overlap", "not_suppressing", "suppressing", "3 years before", "weighted", "hazard_ratio")
+    one = Coverage(key, np.array([-0.5, -0.3, -0.1]), np.full(3, 0.1), np.array([False, True, False]), truth)
+    other = Coverage((*key[:-2], "crude", "rmst_difference"), one.estimates, one.errors, one.inside, truth)
+    _, _, first, second = table([one, other]).splitlines()
+    assert first.startswith("| nothing | RMST difference | 3 | -0.3 ")
+    assert second == "| overlap weights | log hazard ratio | 3 | -0.300 | +0.000 / 0.115 | 2.00 | 33.3 | 2.00 |"
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +97,9 @@ def test_every_adjustment_is_unbiased_and_its_intervals_cover(covered: list[Cove
     assert len(made) == 7 * len(MEASURES)
     assert {one.key[-2] for one in covered} == set(WAYS)
     for one in covered:
-        assert len(one.estimates) == NETWORKS, one.key
+        # Of a race with few persons, trimming can leave those of one arm: a score of those left then has no estimate.
+        least = 0.8 if one.key[0] == "trimmed" else 1.0
+        assert len(one.estimates) >= least * NETWORKS, one.key
         assert abs(one.bias) < ERRORS * one.bias_error, one.key
         assert abs(one.coverage - 0.95) < ERRORS * one.coverage_error, one.key
         assert one.largest < one.bound + 0.5, one.key
