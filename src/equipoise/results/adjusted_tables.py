@@ -150,6 +150,16 @@ CHARACTERISTICS_ADJUSTED = TableSchema(
                 for has in _HAS
             ),
             *(Same(f"n_{arm}_{has}", "characteristics_by_arm", f"n_{arm}", pairs(*CONTRAST)) for has in _HAS),
+            # Where nobody of an arm was left out, those kept are those before.
+            *(
+                Same(
+                    f"n_{arm}_{has}_kept",
+                    "characteristics_adjusted",
+                    f"n_{arm}_{has}",
+                    pairs(*CONTRAST, "adjustment", "position"),
+                )
+                for has in _HAS
+            ),
         )
     ),
 )

@@ -52,7 +52,12 @@ DOSE_GROUPS = TableSchema(
         link
         for who in ("cases", "controls")
         for link in (
-            Levels((f"n_{who}",), DOSE_KEYS, (Total("exposure", f"n_{who}", (*SET, "window")),)),
+            Levels(
+                (f"n_{who}",),
+                DOSE_KEYS,
+                (Total("exposure", f"n_{who}", (*SET, "window")), Total("lag_scan", f"n_{who}", SET)),
+                shared=(*SET, "window"),
+            ),
             # Those with the least number of a user are the exposed of any use.
             Levels(
                 (f"n_{who}",),

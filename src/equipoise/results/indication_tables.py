@@ -38,14 +38,28 @@ INDICATION = TableSchema(
         for who in ("cases", "controls")
         for link in (
             # All levels are the observable sets, users the exposed of other tables, and the diagnosed are the same
-            # for every exposure: each of these sums is taken to be known.
-            Levels((f"n_{who}",), INDICATION_KEYS, (Total("exposure", f"n_{who}", (*SET, "window")),)),
+            # for every exposure, in Table 1 too where all sets are observable.
+            Levels(
+                (f"n_{who}",),
+                INDICATION_KEYS,
+                (Total("exposure", f"n_{who}", (*SET, "window")),),
+                shared=(*SET, "window"),
+            ),
             Levels(
                 (f"n_{who}",),
                 (*INDICATION_KEYS, "uses"),
-                (Total("exposure", f"n_exposed_{who}", (*SET, "exposure", "window", "reading")),),
+                tuple(
+                    Total("exposure", f"n_{what}_{who}", (*SET, "exposure", "window", "reading"))
+                    for what in ("exposed", "unexposed")
+                ),
+                shared=(*SET, "exposure", "window", "reading", "uses"),
             ),
-            Levels((f"n_{who}",), (*INDICATION_KEYS, "diagnosed")),
+            Levels(
+                (f"n_{who}",),
+                (*INDICATION_KEYS, "diagnosed"),
+                (Total("characteristics", f"n_{who}", SET, ("statistic", "count")),),
+                shared=(*SET, "indication", "diagnosed"),
+            ),
             Same(f"n_{who}", "indication", f"n_{who}", pairs(*SET, "exposure", "window", "reading", "level")),
         )
     ),

@@ -4,9 +4,9 @@ Suppression needs this, because a hidden count is given away by any sum in which
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,9 @@ from equipoise.results.schema import Chain, Joined, Levels, Overlap, Parts, Same
 from equipoise.results.tables import TABLES
 
 Cell = tuple[str, int, str]  # table, row, column
+
+# So many different counts, or one so large, do not agree by chance.
+SEVERAL, LARGE = 3, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class _Builder:
         self.network = Network()
         self.number = self.network.number
         self.places: dict[Total, dict[tuple[Any, ...], int]] = {}
+        self.unpublished: dict[tuple[Any, ...], int] = {}
 
     def build(self) -> Network:
         self._join_cells()
@@ -111,7 +115,7 @@ class _Builder:
                 cell = leader[cell]
             return cell
 
-        for one, other in (*self._same_pairs(), *self._chain_pairs()):
+        for one, other in (*self._same_pairs(), *self._chain_pairs(), *self._twin_pairs()):
             leader[find(one)] = find(other)
         groups: dict[Cell, list[Cell]] = defaultdict(list)
         for cell in leader:
@@ -143,6 +147,19 @@ class _Builder:
                     for chain in chains(name, link, content):
                         for before, after in pairwise(chain):
                             yield (name, before, link.staying), (name, after, link.entering)
+
+    def _twin_pairs(self) -> Iterator[tuple[Cell, Cell]]:
+        """Counts of two analyses, comparisons or exposures that agree in all rows they share: the persons are the same.
+
+        No table need declare this. Zeros are always shown, so nothing is gained by joining them.
+        """
+        for name, content in self.rows.items():
+            for column in TABLES[name].counts:
+                for apart in (("analysis",), ("comparison",), ("analysis", "comparison"), ("exposure",)):
+                    if set(apart) <= set(TABLES[name].keys):
+                        for i, j in _twins(content, column, TABLES[name].keys, apart):
+                            if content[i][column]:
+                                yield (name, i, column), (name, j, column)
 
     def _chains(self, name: str, link: Chain) -> Iterator[Relation]:
         for chain in chains(name, link, self.rows[name]):
@@ -178,7 +195,7 @@ class _Builder:
                 if len(known) == len(cells):
                     yield from self._with_rest(self.number.get((name, rows[0], link.within)), parts, value)
                 continue
-            total = self._total(link, dict(zip(link.by, key, strict=True)), value)
+            total = self._total(name, link, dict(zip(link.by, key, strict=True)), value)
             if total is not None:
                 yield _relation([*parts, (total, -1)])
             elif link.known and len(parts) > 1:
@@ -196,13 +213,18 @@ class _Builder:
                 groups[tuple(row[column] for column in link.by)].setdefault(row[link.once] if link.once else i, i)
         return {key: list(members.values()) for key, members in groups.items()}
 
-    def _total(self, link: Levels, key: Mapping[str, Any], value: int) -> int | None:
-        """The published number that a group of rows adds up to, if there is one."""
+    def _total(self, name: str, link: Levels, key: Mapping[str, Any], value: int) -> int | None:
+        """The published number that a group of rows adds up to, or the unpublished one that groups share, if any."""
         for total in link.totals:
-            place = (value, *(key[name] for name in total.on))
+            place = (value, *(key[column] for column in total.on))
             if place in self._places(total):
                 return self._places(total)[place]
-        return None
+        if link.shared is None:
+            return None
+        unpublished = (name, link, value, *(key[column] for column in link.shared))
+        if unpublished not in self.unpublished:
+            self.unpublished[unpublished] = self.network.add(value, [])
+        return self.unpublished[unpublished]
 
     def _places(self, total: Total) -> dict[tuple[Any, ...], int]:
         if total not in self.places:
@@ -245,8 +267,8 @@ class _Builder:
         value = self.network.value
         for quadruples in found.values():
             if all(value[q[0]] == value[q[1]] + value[q[2]] - value[q[3]] for q in quadruples):
-                for both, first, second, union in quadruples:
-                    yield _relation([(first, 1), (second, 1), (both, -1), (union, -1)])
+                for overlap, first, second, union in quadruples:
+                    yield _relation([(first, 1), (second, 1), (overlap, -1), (union, -1)])
 
     def _users(self, link: Overlap) -> dict[tuple[Any, ...], list[dict[str, int]]]:
         """By the columns the rows are joined by: for each way of reading use, the row of each exposure."""
@@ -257,6 +279,24 @@ class _Builder:
             key = tuple(row[column] for column in link.on)
             found[key][tuple(row[column] for column in others)].setdefault(row[link.name], i)
         return defaultdict(list, {key: list(variants.values()) for key, variants in found.items()})
+
+
+def _twins(
+    content: list[dict[str, Any]], column: str, keys: Sequence[str], apart: Sequence[str]
+) -> Iterator[tuple[int, int]]:
+    """Rows that differ in the columns `apart` only, of two values of these whose rows all have the same count."""
+    rest = [key for key in keys if key not in apart]
+    parts: dict[tuple[Any, ...], dict[tuple[Any, ...], int]] = defaultdict(dict)
+    for i, row in enumerate(content):
+        if row[column] is not None:
+            parts[tuple(row[key] for key in apart)][tuple(row[key] for key in rest)] = i
+    for one, other in combinations(parts.values(), 2):
+        shared = [(one[key], other[key]) for key in one if key in other]
+        if all(content[i][column] == content[j][column] for i, j in shared):
+            values = {content[i][column] for i, _ in shared} - {0}
+            # Few and small counts may agree by chance.
+            if len(values) >= SEVERAL or max(values, default=0) >= LARGE:
+                yield from shared
 
 
 def _relation(terms: list[tuple[int, int]], constant: int = 0) -> Relation:

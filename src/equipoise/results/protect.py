@@ -55,6 +55,7 @@ class _Hiding:
         self.hidden = {n for n, published in enumerate(self.published) if not published} | set(also)
         self.small = {n for n, v in enumerate(self.value) if 1 <= v < k}
         self.hidden |= self.small
+        self.must = set(self.hidden)
         # What is known to have another solution; to hide more never takes that away.
         self.free: set[int] = set()
         # Small numbers and small sums that no hiding helps.
@@ -65,6 +66,7 @@ class _Hiding:
         self._settle()
         while self._loosen_sums():
             self._settle()
+        self._show_again()
         return {number for number in self.hidden if self.published[number]}
 
     def _settle(self) -> None:
@@ -76,10 +78,12 @@ class _Hiding:
     def _make_room(self, unsafe: list[int]) -> bool:
         """Hide the numbers that lose least among those with which each of these has another solution."""
         before = len(self.hidden)
+        moved: set[int] = set()
         for number in unsafe:
-            if len(self.hidden) == before or not self._exchange(number):
+            if number not in moved and (not moved or not self._exchange(number)):
                 moving = self._moving([number])
                 self.hidden |= moving
+                moved |= moving
                 if not moving:
                     self.fixed.add(number)
         return len(self.hidden) > before
@@ -116,6 +120,32 @@ class _Hiding:
         signs = {terms[number] for number in left}
         is_known = len(signs) == 1 and abs(signs.pop()) == 1
         return left if is_known and sum(self.value[number] for number in left) < self.k else []
+
+    def _show_again(self) -> None:
+        """Show the numbers without which all is as safe: what estimates rest on first, then what protects nothing."""
+        spare = self.hidden - self.must
+        for number in sorted((n for n in spare if self.resting[n]), key=lambda n: (-self.resting[n], n)):
+            self._show_if_safe(number)
+        for number in sorted(self._pinned(self.hidden - self.must)):
+            self._show_if_safe(number)
+
+    def _show_if_safe(self, number: int) -> None:
+        around = self._linked([number])
+        self.hidden.discard(number)
+        free, self.free = self.free, self.free - around
+        if not self._is_safe(around - {number}):
+            self.hidden.add(number)
+            self.free = free
+
+    def _is_safe(self, numbers: set[int]) -> bool:
+        """Whether no small one of these can be worked out, nor the total of those in a small sum."""
+        small = self.small & numbers - self.fixed
+        if self._pinned(small):
+            return False
+        sums = {at for n in small for at in self.of[n]} - self.fixed_sums
+        hidden = {n for at in sums for n in self.relations[at].terms if n in self.hidden}
+        unknown = hidden - self._pinned(hidden)
+        return not any(self._known_small_sum(at, unknown) for at in sums)
 
     def _pinned(self, numbers: Iterable[int]) -> set[int]:
         """Those of these hidden numbers that can be worked out as things stand."""

@@ -77,10 +77,11 @@ class Total:
 class Levels:
     """Across the rows that agree in `by`, the `columns` (times the column `times`) sum to a total.
 
-    The total is the first of `totals` that has just that value. Where none has, it is taken to be known from outside
-    (`known`), or the rows are taken not to be exhaustive. With `within`, the total is a count that the rows share, and
-    they may leave a rest that is published nowhere. `where` restricts the rows; of rows that agree in the column
-    `once`, one counts.
+    The total is the first of `totals` that has just that value. Where none has, it is a number that is published
+    nowhere, the same wherever groups of rows agree in the columns `shared` and in the value; or without these it is
+    taken to be known from outside (`known`), or the rows are taken not to be exhaustive. With `within`, the total is a
+    count that the rows share, and they may leave a rest that is published nowhere. `where` restricts the rows; of rows
+    that agree in the column `once`, one counts.
     """
 
     columns: tuple[str, ...]
@@ -91,6 +92,7 @@ class Levels:
     where: tuple[str, str | int] | None = None
     once: str | None = None
     within: str | None = None
+    shared: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
