@@ -50,6 +50,7 @@ def test_columns_and_their_types(tmp_path: Path) -> None:
         "double",
         "double",
         "double",
+        "double",
         "int64",
     ]
     assert found.to_pylist() == [
@@ -60,6 +61,7 @@ def test_columns_and_their_types(tmp_path: Path) -> None:
             "days_supply": 30.0,
             "quantity": 10.0,
             "dose": None,
+            "daily_doses": None,
             "value": None,
             "concept_id": 7,
         }

@@ -93,6 +93,25 @@ def test_a_dispensing_without_strength_has_no_dose_and_keeps_its_code(tmp_path: 
         assert events["dose"].to_pylist() == [None, 1000.0]
 
 
+WITH_DAILY_DOSES = MAPPING + 'daily_doses = ["Antal", "DDD"]\n'
+
+
+def test_daily_doses_of_the_register_are_those_of_the_floor_and_missing_ones_are_counted(tmp_path: Path) -> None:
+    tables = registers(drugs={"Antal": [2.0, 1.0, 1.0], "DDD": [30.0, None, 0.0]})
+    with connect(write(tmp_path, tables, WITH_DAILY_DOSES)) as source:
+        events = drugs(source, {"code_prefix": "N"})
+        assert events["daily_doses"].to_pylist() == [None, 60.0, 0.0]
+        assert events["dose"].to_pylist() == [125.0, 1200.0, 1000.0]
+        assert problems(source, "drug_exposure") == {module.NO_DAILY_DOSES: (2, 2)}
+
+
+def test_a_column_of_daily_doses_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as raised:
+        connect(write(tmp_path, REGISTERS, WITH_DAILY_DOSES))
+    (fault,) = raised.value.faults
+    assert (fault.where, fault.found) == ("dispensings[0].daily_doses", "drugs.parquet has no column 'DDD'")
+
+
 def test_bad_records_are_counted_by_the_rules_of_the_floor(tmp_path: Path) -> None:
     tables = registers(
         persons={

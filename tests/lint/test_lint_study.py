@@ -75,6 +75,10 @@ FLAWS: dict[str, tuple[list[tuple[str, Any]], str]] = {
     "short-run-in": ([(f"{DESIGN}/run_in_days", 0)], 'analyses["main"].design.run_in_days'),
     "unobservable-kept": ([(f"{DESIGN}/unobservable", "keep")], 'analyses["main"].design.unobservable'),
     "overlapping-windows": ([("windows/recent/years_before", [0, 2])], 'analyses["main"].design.windows'),
+    "daily-doses-not-stated": (
+        [(f"{DESIGN}/dose_response", [{"by": "daily_doses", "groups_from": [90]}])],
+        "exposures.drug.daily_doses",
+    ),
     "few-controls": ([(f"{DESIGN}/controls_per_case", 1)], 'analyses["main"].design.controls_per_case'),
     "prevalent-cases": ([("cohorts/cases/prior_observation_days", 0)], "cohorts.cases.prior_observation_days"),
     "controls-chosen-by-exposure": ([(f"{DESIGN}/free_of", ["drug"])], 'analyses["main"].design.free_of'),

@@ -108,7 +108,8 @@ def test_daily_doses_are_milligrams_by_those_of_one(database: Path) -> None:
     }
     records = Artifact(
         {"0.person_id": np.arange(3), "0.day": np.arange(3)}
-        | {f"0.{name}": np.array([400.0, 50.0, np.nan]) for name in AMOUNTS},
+        | {f"0.{name}": np.array([400.0, 50.0, np.nan]) for name in AMOUNTS if name != "daily_doses"}
+        | {"0.daily_doses": np.array([np.nan, 0.0, np.nan])},
         {"concept_sets": ["drug"]},
     )
     study = parse_study(raw)
@@ -119,6 +120,43 @@ def test_daily_doses_are_milligrams_by_those_of_one(database: Path) -> None:
     assert groups["not known"]["n_controls"] > 20
     assert groups["30 or more"]["n_controls"] == 0
     assert {row["reason"] for row in made.rows("dose_tests")} == {"NOT_DEFINED"}
+
+
+def test_recorded_daily_doses_go_before_those_from_milligrams(database: Path, tmp_path: Path) -> None:
+    """A database whose dispensings say how many daily doses they are answers without any stated daily dose."""
+    for file in (database / "data").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    dispensed = pq.read_table(tmp_path / "drug_exposure.parquet")
+    recorded = np.where(dispensed["person_id"].to_numpy() % 10 == 0, np.nan, 28.0)
+    pq.write_table(
+        dispensed.append_column("defined_daily_doses", pa.array(recorded, from_pandas=True)),
+        tmp_path / "drug_exposure.parquet",
+    )
+    doses = {"by": "daily_doses", "groups_from": [56.0], "windows": [WINDOW]}
+    with eq.connect(tmp_path) as source:
+        study = asked(doses, BY_NUMBER, readings=["any_use"])
+        made = eq.run(study, source, to=tmp_path / "results", store=tmp_path / "store", min_cell_count=0)
+    groups = {row["dose_group"]: row["n_controls"] for row in rows(made, "dose_groups", dose="daily_doses")}
+    numbers = {row["dose_group"]: row["n_controls"] for row in rows(made, "dose_groups", dose="dispensings")}
+    assert groups["none"] == numbers["none"]
+    assert 0 < groups["not known"] < sum(groups.values()) / 5
+    assert (
+        groups["less than 56"] + groups["56 or more"] + groups["not known"] == sum(numbers.values()) - numbers["none"]
+    )
+    assert groups["56 or more"] > groups["less than 56"] / 50
+
+
+def test_what_is_recorded_is_not_computed() -> None:
+    records = Artifact(
+        {f"0.{name}": np.array([400.0, 400.0, 400.0]) for name in ("person_id", "day", *AMOUNTS)}
+        | {"0.daily_doses": np.array([25.0, 0.0, np.nan])},
+        {"concept_sets": ["drug"]},
+    )
+    raw = deepcopy(STUDY)
+    raw["exposures"]["drug"]["daily_doses"] = {"drug": 20.0}
+    assert _daily_doses(records, parse_study(raw).exposures["drug"]).tolist() == [25.0, 20.0, 20.0]
+    nothing_stated = parse_study(STUDY).exposures["drug"]
+    assert np.isnan(_daily_doses(records, nothing_stated)).tolist() == [False, True, True]
 
 
 def test_a_window_of_the_study_is_looked_at_where_none_is_named(found: Results) -> None:

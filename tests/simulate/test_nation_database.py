@@ -180,8 +180,7 @@ def test_the_reader_of_families_finds_each_kind_of_relative(nation: Path) -> Non
     with closing(connect(nation)) as source:
         recorded = extract_links(source, Relationships(partnership_begins=MARRIED, partnership_ends=PARTED))
     counts = dict.fromkeys(KINDS, 0)
-    for kind, n in zip(recorded.links["kind"].to_pylist(), recorded.links["n"].to_pylist(), strict=True):
-        assert n == 1
+    for kind in recorded.links["kind"].to_pylist():
         counts[KINDS[kind]] += 1
     assert sum(counts.values()) == ask(nation, "select count(*) from @fact_relationship")[0][0]
     assert counts["full_sibling"] > 2 * counts["half_sibling"] > 0

@@ -18,13 +18,13 @@ def person(number, sex="female", born=1950, first=START, died=None):
 
 
 def settled(persons, *links, begins=(), ends=()) -> Families:
-    """Families from links (first, kind, second) and marriages (person, date)."""
+    """Families from links (first, kind, second) or (first, kind, second, times) and marriages (person, date)."""
     persons = sorted(persons, key=lambda row: row["id"])
+    rows = [link[:3] for link in links for _ in range(*link[3:] or [1])]
     table = {
-        "first": pa.array([first for first, *_ in links], pa.int64()),
-        "second": pa.array([second for _, _, second, *_ in links], pa.int64()),
-        "kind": pa.array([KINDS.index(kind) for _, kind, *_ in links], pa.int32()),
-        "n": pa.array([rest[0] if rest else 1 for _, _, _, *rest in links], pa.int64()),
+        "first": pa.array([first for first, _, _ in rows], pa.int64()),
+        "second": pa.array([second for _, _, second in rows], pa.int64()),
+        "kind": pa.array([KINDS.index(kind) for _, kind, _ in rows], pa.int32()),
     }
     sex = np.array([row["sex"] for row in persons])
     lives = Lives(

@@ -141,12 +141,6 @@ DESIGN = "analyses/0/design"
             'analyses["risk"].design.dose_response[1].by',
             "'milligrams' twice for a window",
         ),
-        (
-            f"{DESIGN}/dose_response",
-            [{"by": "daily_doses", "groups_from": [90]}],
-            'analyses["risk"].design.dose_response[0].by',
-            "daily doses of 'drug', which has none",
-        ),
         ("exposures/drug/daily_doses", {"other": 20}, "exposures.drug", "a daily dose of 'other'"),
         ("exposures/drug/daily_doses", {"drug": 0}, "exposures.drug.daily_doses.drug", "0"),
         (f"{DESIGN}/indication", "years", 'analyses["risk"].design.indication', "covariate 'years' is of kind 'age'"),

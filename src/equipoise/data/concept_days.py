@@ -9,8 +9,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from equipoise.data.concepts import Match, ResolvedConcepts, one_of
-from equipoise.data.events import events
-from equipoise.data.people import known_people
+from equipoise.data.events import known_events
 from equipoise.data.source import Source
 from equipoise.spec.concepts import Domain
 
@@ -50,7 +49,7 @@ def concept_days(
     Nothing is gathered in the database: merging equal places of millions of records is faster in memory.
     """
     every = ResolvedConcepts(domain, domain, None, Match())
-    records = events(source, every, known_people(source)).select("person_id", "day", "concept_id")
+    records = known_events(source, every).select("person_id", "day", "concept_id")
     records = records.filter(records.concept_id.notnull() & (records.concept_id != 0))
     found = records.join(rows, "person_id")
     found = found.mutate(offset=(found.day - found.index_day).cast("int32"))
@@ -60,7 +59,7 @@ def concept_days(
 
 def concepts_recorded(source: Source, resolved: ResolvedConcepts) -> set[int]:
     """Standard concepts of the records that a concept set names, however it names them."""
-    found = events(source, resolved, known_people(source)).select("concept_id").distinct()
+    found = known_events(source, resolved).select("concept_id").distinct()
     listed = {concept for concept in source.to_arrow(found)["concept_id"].to_pylist() if concept}
     return listed | set(resolved.concept_ids)
 

@@ -1,20 +1,30 @@
 """The records of a concept set as dated events."""
 
-from functools import reduce
-from operator import or_
+from collections.abc import Iterator, Sequence
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from equipoise.data.concepts import Match, ResolvedConcepts, one_of, starts_with
+from equipoise.data.codings import named_by_any, named_by_each_record
+from equipoise.data.concepts import ResolvedConcepts
 from equipoise.data.people import known_people, people
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES, EventTable
 from equipoise.data.verbs import first_per_person, keep_persons
 
 _MILLIGRAMS = {8576: 1.0, 9655: 0.001, 8504: 1000.0}  # UCUM mg, ug, g as OMOP concepts
-EVENT_COLUMNS = ("person_id", "day", "end_day", "days_supply", "quantity", "dose", "value", "concept_id")
+EVENT_COLUMNS = (
+    "person_id",
+    "day",
+    "end_day",
+    "days_supply",
+    "quantity",
+    "dose",
+    "daily_doses",
+    "value",
+    "concept_id",
+)
 
 
 def events(source: Source, resolved: ResolvedConcepts, known: ir.Table | None = None) -> ir.Table:
@@ -22,30 +32,22 @@ def events(source: Source, resolved: ResolvedConcepts, known: ir.Table | None = 
 
     person_id int64; day int32, its start; end_day int32 or NULL; days_supply, quantity float64 or NULL (drugs);
     dose float64 or NULL, milligrams of active substance (drugs: quantity × the amount of the drug concept's only
-    ingredient; NULL where there are several, or none given in g, mg or µg); value float64 or NULL, the number measured
-    or observed, in whatever unit the database has; concept_id int64 or NULL, the standard
-    concept.
+    ingredient; NULL where there are several, or none given in g, mg or µg); daily_doses float64 or NULL, defined daily
+    doses as recorded (drugs); value float64 or NULL, the number measured or observed, in whatever unit the database
+    has; concept_id int64 or NULL, the standard concept.
 
     Left out: records without a person or a start, of persons who are not in `people`, before the earliest possible day
     of birth, and after the day of death. An end before the start is NULL. `known` stands in for `people`, if that is
     computed already.
     """
     declared = EVENT_TABLES[resolved.domain]
-    records = source.table(declared.table)
-    records = records.filter(records.person_id.notnull() & records[declared.start].notnull())
-    records = _matching(source, records, declared, resolved)
-    rows = records.select(
-        person_id=records.person_id,
-        day=records[declared.start],
-        end_day=_end(records, declared),
-        days_supply=_or_null(records, declared.days_supply, "float64"),
-        quantity=_or_null(records, declared.quantity, "float64"),
-        value=_or_null(records, declared.value, "float64"),
-        concept_id=records[declared.concept],
-    )
-    rows = _while_alive(rows, people(source) if known is None else known)
-    rows = _with_dose(source, rows) if resolved.domain == "drug" else rows.mutate(dose=ibis.null("float64"))
-    return rows.select(*EVENT_COLUMNS)
+    records = named_by_each_record(source, declared, resolved, source.table(declared.table))
+    return _dated(source, resolved, records, people(source) if known is None else known)
+
+
+def known_events(source: Source, resolved: ResolvedConcepts) -> ir.Table:
+    """`events`, from what was computed before: people, and the codes that occur."""
+    return _found(source, resolved, known_people(source))
 
 
 def extract_events(
@@ -55,21 +57,62 @@ def extract_events(
 
     `persons` (int64) restricts to these persons; `first_only` keeps the first event of each.
     """
-    rows = events(source, resolved, known_people(source))
+    known = known_people(source)
     if persons is not None:
-        rows = keep_persons(rows, source.upload(pa.table({"person_id": persons})))
-    if first_only:
-        rows = first_per_person(rows)
+        known = keep_persons(known, source.upload(pa.table({"person_id": persons})))
+    rows = _found(source, resolved, known)
+    return _in_order(source, first_per_person(rows) if first_only else rows)
+
+
+def extract_each(source: Source, sets: Sequence[ResolvedConcepts], persons: pa.Array) -> Iterator[pa.Table]:
+    """`extract_events` of several concept sets and these persons (int64); a table is read once for all its sets."""
+    known = keep_persons(known_people(source), source.upload(pa.table({"person_id": persons})))
+    known = source.keep(known, "some_people")
+    read = {domain: _read_once(source, domain, sets, known) for domain in sorted({each.domain for each in sets})}
+    for each in sets:
+        yield _in_order(source, _found(source, each, known, read[each.domain]))
+
+
+def _read_once(source: Source, domain: str, sets: Sequence[ResolvedConcepts], known: ir.Table) -> ir.Table | None:
+    """The records of some persons that any concept set of a domain names; None where a single set reads the table."""
+    own = [each for each in sets if each.domain == domain]
+    if len(own) == 1:
+        return None
+    declared = EVENT_TABLES[domain]
+    records = named_by_any(source, declared, own, source.table(declared.table))
+    return source.keep(keep_persons(records, known), f"some_{declared.table}")
+
+
+def _found(source: Source, resolved: ResolvedConcepts, known: ir.Table, records: ir.Table | None = None) -> ir.Table:
+    """The events of `known` persons among all records of the domain, or among some of them."""
+    declared = EVENT_TABLES[resolved.domain]
+    every = source.table(declared.table) if records is None else records
+    return _dated(source, resolved, named_by_any(source, declared, [resolved], every), known)
+
+
+def _dated(source: Source, resolved: ResolvedConcepts, records: ir.Table, known: ir.Table) -> ir.Table:
+    """The records that a concept set names as events of `known` persons."""
+    declared = EVENT_TABLES[resolved.domain]
+    records = records.filter(records.person_id.notnull() & records[declared.start].notnull())
+    records = _with_number(records, declared, resolved)
+    rows = records.select(
+        person_id=records.person_id,
+        day=records[declared.start],
+        end_day=_end(records, declared),
+        days_supply=_or_null(records, declared.days_supply, "float64"),
+        quantity=_or_null(records, declared.quantity, "float64"),
+        daily_doses=_or_null(records, declared.daily_doses, "float64"),
+        value=_or_null(records, declared.value, "float64"),
+        concept_id=records[declared.concept],
+    )
+    rows = _while_alive(rows, known)
+    rows = _with_dose(source, rows) if resolved.domain == "drug" else rows.mutate(dose=ibis.null("float64"))
+    return rows.select(*EVENT_COLUMNS)
+
+
+def _in_order(source: Source, rows: ir.Table) -> pa.Table:
     order = [rows[name].asc(nulls_first=False) for name in rows.columns]
     return source.to_arrow(rows.order_by(order))
-
-
-def _matching(source: Source, records: ir.Table, declared: EventTable, resolved: ResolvedConcepts) -> ir.Table:
-    if resolved.included is not None:
-        records = records.filter(_agrees(source, records, declared, resolved.included))
-    if resolved.excluded:
-        records = records.filter(~_agrees(source, records, declared, resolved.excluded))
-    return _with_number(records, declared, resolved)
 
 
 def _with_number(records: ir.Table, declared: EventTable, resolved: ResolvedConcepts) -> ir.Table:
@@ -80,18 +123,6 @@ def _with_number(records: ir.Table, declared: EventTable, resolved: ResolvedConc
     if resolved.below is not None:
         records = records.filter((number < resolved.below).fill_null(False))
     return records
-
-
-def _agrees(source: Source, records: ir.Table, declared: EventTable, match: Match) -> ir.BooleanValue:
-    """Whether a record agrees with a match in any of the three ways; NULL never agrees."""
-    ways: list[ir.BooleanValue] = [ibis.literal(False)]
-    if match.concept_ids:
-        ways.append(one_of(source, records[declared.concept], match.concept_ids))
-    if match.source_concept_ids:
-        ways.append(one_of(source, records[declared.source_concept], match.source_concept_ids))
-    code = records[declared.source_value].replace(".", "").strip().upper()
-    ways += [starts_with(code, prefix) for prefix in sorted(match.prefixes)]
-    return reduce(or_, (way.fill_null(False) for way in ways))
 
 
 def _while_alive(rows: ir.Table, known: ir.Table) -> ir.Table:

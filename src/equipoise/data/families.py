@@ -102,27 +102,32 @@ class _Settling:
         self.counts: dict[str, tuple[int, int]] = {}
         table = recorded.links
         first, second = (positions_of(persons.lives.person_id, table[name].to_numpy()) for name in ("first", "second"))
-        times, kind = table["n"].to_numpy(), table["kind"].to_numpy()
+        kind = table["kind"].to_numpy()
         unknown = (first == NOBODY) | (second == NOBODY)
         rules = tuple(RULES)
-        self._note(rules[0], times[unknown], np.concatenate([first[unknown], second[unknown]]))
+        self._note(rules[0], int(unknown.sum()), np.concatenate([first[unknown], second[unknown]]))
         oneself = ~unknown & (first == second)
-        self._note(rules[1], times[oneself], first[oneself])
+        self._note(rules[1], int(oneself.sum()), first[oneself])
         keep = ~unknown & ~oneself
-        self.first, self.second, self.kind = first[keep], second[keep], kind[keep]
-        often = keep & (times > 1)
-        self._note(rules[2], times[often] - 1, np.concatenate([first[often], second[often]]))
+        # One number a link, ascending by kind, then by first and second person.
+        keys = np.sort(_key(_key(kind[keep], first[keep], self.n), second[keep], self.n))
+        new = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
+        again = keys[~new] % max(self.n * self.n, 1)
+        self._note(rules[2], len(again), np.concatenate(self._pairs(again)))
+        self.keys = keys[new]
 
-    def _note(self, check: str, records: np.ndarray, persons: np.ndarray) -> None:
-        """Count records (one number each) and the known persons they concern."""
-        self.counts[check] = (int(records.sum()), len(distinct(persons[persons != NOBODY])))
+    def _note(self, check: str, records: int, persons: np.ndarray) -> None:
+        """Count records and the known persons they concern."""
+        self.counts[check] = (records, len(distinct(persons[persons != NOBODY])))
 
     def _note_pairs(self, check: str, pairs: Two) -> None:
-        self._note(check, np.ones(len(pairs[0]), np.int64), np.concatenate(pairs))
+        self._note(check, len(pairs[0]), np.concatenate(pairs))
 
-    def _linked(self, *kinds: int) -> Two:
-        chosen = np.isin(self.kind, kinds)
-        return self.first[chosen], self.second[chosen]
+    def _linked(self, kind: int) -> Two:
+        """The links of a kind, ascending."""
+        size = self.n * self.n
+        low, high = np.searchsorted(self.keys, [kind * size, (kind + 1) * size])
+        return self._pairs(self.keys[low:high] - kind * size)
 
     def parents(self) -> Two:
         """Mother and father of each person, `NOBODY` where unknown: int64 (n,) each."""
@@ -135,7 +140,7 @@ class _Settling:
         several: list[np.ndarray] = []
         mother, father = (self._only(child[side == at], parent[side == at], several) for at in (MOTHER, FATHER))
         many = np.concatenate(several)
-        self._note("person with several mothers or several fathers", np.ones(len(many), np.int64), many)
+        self._note("person with several mothers or several fathers", len(many), many)
         return mother, father
 
     def _parent_links(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -158,6 +163,10 @@ class _Settling:
         )
 
     def _outside_circles(self, child: np.ndarray, parent: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, ...]:
+        born = self.persons.birth_year
+        if ((born[parent] > 0) & (born[parent] < born[child])).all():  # no circle leads back in time
+            self._note_pairs("person among their own ancestors", (child[:0], parent[:0]))
+            return child, parent, side
         graph = coo_array((np.ones(len(child), np.int8), (child, parent)), shape=(self.n, self.n))
         _, circle = connected_components(graph, directed=True, connection="strong")
         closed = circle[child] == circle[parent]
@@ -241,8 +250,7 @@ def derived_siblings(mother: np.ndarray, father: np.ndarray) -> tuple[Two, Two]:
 
 def _sharing(parent: np.ndarray) -> Two:
     """Every pair of persons with the same known parent, the smaller position first."""
-    known = np.flatnonzero(parent != NOBODY)
-    order = known[np.argsort(parent[known], kind="stable")]
+    order = _by_parent(parent)
     starts = np.append(True, parent[order[1:]] != parent[order[:-1]])[: len(order)]
     first = np.flatnonzero(starts)
     count = np.diff(np.append(first, len(order)))
@@ -252,12 +260,17 @@ def _sharing(parent: np.ndarray) -> Two:
     return one[one < other], other[one < other]
 
 
+def _by_parent(parent: np.ndarray) -> np.ndarray:
+    """Persons whose parent is known, ascending by parent, then by their own number: int64 (k,)."""
+    known = np.flatnonzero(parent != NOBODY)
+    return np.sort(_key(parent[known], known, len(parent))) % max(len(parent), 1)
+
+
 def _sibships(n: int, pairs: list[Two], parents: list[np.ndarray]) -> np.ndarray:
     """Groups of persons who are linked as siblings or share a known parent, through others too: int64 (n,)."""
     edges = list(pairs)
     for parent in parents:
-        known = np.flatnonzero(parent != NOBODY)
-        order = known[np.argsort(parent[known], kind="stable")]
+        order = _by_parent(parent)
         same = parent[order[1:]] == parent[order[:-1]]
         edges.append((order[:-1][same], order[1:][same]))
     one, other = (np.concatenate([edge[side] for edge in edges]) for side in (0, 1))
@@ -275,10 +288,9 @@ def _without(keys: np.ndarray, *others: np.ndarray) -> np.ndarray:
 def _rows(pairs: Two, n: int) -> Pairs:
     """Pairs in both directions, in compressed rows."""
     one, other = np.concatenate(pairs), np.concatenate(pairs[::-1])
-    order = np.lexsort((other, one))
     offsets = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(one, minlength=n), out=offsets[1:])
-    return Pairs(offsets, other[order])
+    return Pairs(offsets, np.sort(_key(one, other, n)) % max(n, 1))
 
 
 def _key(one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:

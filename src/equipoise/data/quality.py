@@ -187,10 +187,10 @@ def _events(source: Source, declared: EventTable) -> list[QualityFinding]:
 
 def _single_events(source: Source, table: ir.Table) -> Counts:
     rows = _with_life(source, table)
-    spans = known_spans(source).rename(observed_person="person_id")
-    rows = rows.left_join(
-        spans, [rows.person_id == spans.observed_person, rows.day >= spans.start_day, rows.day <= spans.end_day]
-    )
+    gaps = source.once("gaps", lambda: _gaps(source))
+    rows = rows.left_join(gaps, [rows.person_id == gaps.away, rows.day >= gaps.from_day, rows.day <= gaps.to_day])
+    beside = (rows.day < rows.first_day) | (rows.day > rows.last_observed) | rows.away.notnull()
+    outside = rows.first_day.isnull() | beside
     has_person, has_day = rows.person_id.notnull(), rows.day.notnull()
     too_early, too_late = rows.day < rows.earliest_birth_day, rows.day > rows.death_day
     alive = ~(too_early.fill_null(False) | too_late.fill_null(False))
@@ -204,7 +204,7 @@ def _single_events(source: Source, table: ir.Table) -> Counts:
             "event without date": _n(~has_day),
             "event before birth": _n(rows.is_used & too_early),
             "event after death": _n(rows.is_used & too_late),
-            "event outside observation": _n(rows.is_used & has_day & alive & rows.start_day.isnull()),
+            "event outside observation": _n(rows.is_used & has_day & alive & outside),
             "event that ends before it starts": _n(rows.last_day < rows.day),
             "event without a mapped concept": _n((rows.concept_id == 0).fill_null(True)),
         },
@@ -214,7 +214,7 @@ def _single_events(source: Source, table: ir.Table) -> Counts:
 def _same_events(source: Source, table: ir.Table) -> Counts:
     """Events like the one before them, in order of person, day and concept. Sorting takes less memory than grouping."""
     check = "event with the same person, concept and day as another"
-    dated = table.filter(table.person_id.notnull() & table.day.notnull())
+    dated = table.filter(table.person_id.notnull() & table.day.notnull()).select("person_id", "day", "concept_id")
     n_records = n_persons = 0
     for piece in source.pieces(dated, "person_id", PIECE_ROWS):
         in_order = ibis.window(order_by=[piece.person_id, piece.day, piece.concept_id])
@@ -237,11 +237,22 @@ def _with_life(source: Source, rows: ir.Table) -> ir.Table:
     return joined.mutate(is_known=joined.life_of.notnull(), is_used=joined.is_used.fill_null(False))
 
 
+def _gaps(source: Source) -> ir.Table:
+    """Days between two spans of observation of a person: (away, from_day, to_day)."""
+    spans = known_spans(source)
+    later = spans.start_day.lead().over(ibis.window(group_by=spans.person_id, order_by=spans.start_day))
+    gaps = spans.select(away="person_id", from_day=spans.end_day + 1, to_day=later - 1)
+    return gaps.filter(gaps.to_day.notnull())
+
+
 def _lives(source: Source) -> ir.Table:
     used = known_people(source).select("person_id", "birth_day", "earliest_birth_day", "death_day", is_used=True)
+    spans = known_spans(source)
+    observed = spans.group_by("person_id").aggregate(first_day=spans.start_day.min(), last_observed=spans.end_day.max())
     everyone = person_rows(source).select("person_id").distinct()
-    everyone = everyone.left_join(used, "person_id")
-    return everyone.select("birth_day", "earliest_birth_day", "death_day", "is_used", life_of=everyone.person_id)
+    everyone = everyone.left_join(used.left_join(observed, "person_id").drop("person_id_right"), "person_id")
+    named = ("birth_day", "earliest_birth_day", "death_day", "is_used", "first_day", "last_observed")
+    return everyone.select(*named, life_of=everyone.person_id)
 
 
 def _n(flag: ir.BooleanValue, records: ir.IntegerValue | int = 1) -> ir.IntegerValue:

@@ -23,6 +23,7 @@ _FORM: dict[str, str] = {
     "strength": "float64",
     "quantity": "float64",
     "days_supply": "float64",
+    "daily_doses": "float64",
     "value": "float64",
     "rank": "int64",
 }
@@ -67,6 +68,11 @@ class RecordColumns:
         every = self._every()
         return every.filter(_is_returned(every)).select("person_id")
 
+    def without_daily_doses(self) -> ir.Table:
+        """(person_id): one row a dispensing whose number of defined daily doses is missing, zero or less."""
+        rows = self.rows()
+        return rows.filter(~(rows.daily_doses > 0).fill_null(False)).select("person_id")
+
     def _every(self) -> ir.Table:
         return self.table.once("events", self._read)
 
@@ -80,6 +86,8 @@ class RecordColumns:
             cells["quantity"] = self.table.product("quantity", mapped.quantity)
         if mapped.days_supply is not None:
             cells["days_supply"] = self.table.product("days_supply", mapped.days_supply)
+        if mapped.daily_doses is not None:
+            cells["daily_doses"] = self.table.product("daily_doses", mapped.daily_doses)
         if mapped.strength is not None:
             cells["strength"] = self.table.number("strength", mapped.strength)
         return cells
@@ -196,6 +204,7 @@ def event_table(domain: str, rows: Sequence[ir.Table], codes: CodeBook) -> ir.Ta
         (declared.end, "end_day"),
         (declared.days_supply, "days_supply"),
         (declared.quantity, "quantity"),
+        (declared.daily_doses, "daily_doses"),
     ):
         if name is not None:
             values[name] = joined[column]

@@ -227,6 +227,9 @@ class Dispensings(Records):
     """The column of days that they last, or a list of columns to multiply, such as packs and DDD in a pack."""
     strength: Name | None = None
     """The column of milligrams of the substance in a unit, from which doses follow."""
+    daily_doses: Names | None = None
+    """The column of defined daily doses (DDD) dispensed, or a list of columns to multiply, such as packs and DDD in a
+    pack. They go before those that follow from quantity, strength and the study."""
 
 
 class Diagnoses(Records):

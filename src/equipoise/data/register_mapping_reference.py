@@ -46,7 +46,9 @@ follow the letters of ATC (`N06A`, `N06AB`, `N06AB04`) and of ICD-10 (`G12`, `G1
 **Birth country**, and whatever else of `persons` a study asks for, is an observation: a table of `[[observations]]` may
 read the same file, dated by the birth.
 
-**Doses** need `quantity` and `strength`: milligrams are units dispensed times milligrams in a unit.
+**Doses** need `quantity` and `strength`: milligrams are units dispensed times milligrams in a unit. Defined daily doses
+are those of `daily_doses`; where that is not named, or a dispensing has none, they are milligrams divided by the daily
+dose that a study states for the concept set ([dose-response](../methods/dose-response.md)).
 """
 FLOOR = {
     "`persons`": "PERSON, with the region as LOCATION",

@@ -51,11 +51,13 @@ MIGRATION_RULES = {
 }
 BEYOND_LIMITS = "value beyond the limits of the mapping"
 RETURNED = "dispensing of no or a negative quantity, as of drugs returned"
+NO_DAILY_DOSES = "dispensing without a number of defined daily doses"
 COMPLETED = "date without month or day"
 ENDS_EARLY = "marriage that ends before it starts"
 MAPPING_RULES = {
     **{check: ("migrations", rule) for check, rule in MIGRATION_RULES.items()},
     RETURNED: ("drug_exposure", _LEFT_OUT),
+    NO_DAILY_DOSES: ("drug_exposure", "milligrams divided by the daily dose that the study states; unknown without"),
     BEYOND_LIMITS: ("measurement", _LEFT_OUT),
     ENDS_EARLY: ("marriages", "its end is treated as unknown"),
     COMPLETED: ("the table of the mapping", "no month: 1 July; no day: the 15th"),
@@ -168,9 +170,11 @@ class _Registers:
         found: list[tuple[str, Callable[[], ir.Table]]] = []
         if "migrations" in self.tables:
             found += self._migration_checks()
-        counted = [reader for reader in self.events["drug"] if "quantity" in reader.cells]
-        if dispensed := [reader for reader in counted if isinstance(reader, RecordColumns)]:
+        drugs = [reader for reader in self.events["drug"] if isinstance(reader, RecordColumns)]
+        if dispensed := [reader for reader in drugs if "quantity" in reader.cells]:
             found.append((RETURNED, lambda: union(*(reader.returned() for reader in dispensed))))
+        if counting := [reader for reader in drugs if "daily_doses" in reader.cells]:
+            found.append((NO_DAILY_DOSES, lambda: union(*(reader.without_daily_doses() for reader in counting))))
         limited = [reader for reader in self.events["measurement"] if isinstance(reader, MeasurementColumns)]
         if limited:
             found.append((BEYOND_LIMITS, lambda: union(*(reader.outside() for reader in limited))))

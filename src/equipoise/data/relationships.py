@@ -20,7 +20,7 @@ KINDS = ("full_sibling", "half_sibling", "sibling", "mother", "father", "parent"
 class RecordedLinks:
     """What a database says of its families, not yet checked.
 
-    `links`     (first, second, kind, n): person `first` is the kind (position in `KINDS`) of person `second`, n times
+    `links`     (first, second, kind), in any order: person `first` is the kind (position in `KINDS`) of `second`
     `begins`    (person_id, day): days on which persons married
     `ends`      (person_id, day): days on which persons divorced or were widowed
     `warnings`  concepts that the vocabulary does not know
@@ -33,14 +33,14 @@ class RecordedLinks:
 
 
 def extract_links(source: Source, declared: Relationships) -> RecordedLinks:
-    """Links of the declared kinds, ordered by first, second and kind; marriages as `extract_events` gives them."""
+    """Every record of a link of the declared kinds; marriages as `extract_events` gives them."""
     concepts: dict[int, int] = {}
     warnings: list[str] = []
     for kind, name in enumerate(KINDS):
         found, said = _concept_ids(source, name, getattr(declared, name))
         concepts |= {concept: concepts.get(concept, kind) for concept in sorted(found)}
         warnings += said
-    links = source.to_arrow(_links(source, concepts, declared.reads).order_by("first", "second", "kind"))
+    links = source.to_arrow(_links(source, concepts, declared.reads))
     return RecordedLinks(
         links,
         _days(source, "partnership_begins", declared.partnership_begins),
@@ -69,8 +69,7 @@ def _links(source: Source, concepts: dict[int, int], reads: str) -> ir.Table:
     branches = [(concept == number, ibis.literal(kind, "int32")) for number, kind in concepts.items()]
     kind = ibis.cases(*branches, else_=ibis.null("int32")) if branches else ibis.null("int32")
     named = rows.select(first=rows[first], second=rows[second], kind=kind)
-    named = named.filter(named.kind.notnull())
-    return named.group_by("first", "second", "kind").aggregate(n=named.count().cast("int64"))
+    return named.filter(named.kind.notnull())
 
 
 def _days(source: Source, name: str, items: Items) -> pa.Table:

@@ -185,6 +185,11 @@ class Source:
                 self._kept[name] = self._catalog.engine.create(relation(), name)
         return self._kept[name]
 
+    def keep(self, relation: ir.Table, label: str) -> ir.Table:
+        """A relation computed into a temporary table, whose name begins with `label`."""
+        with self._said_plainly(self._where):
+            return self._catalog.engine.create(relation, label)
+
     def _said_plainly(self, where: str) -> AbstractContextManager[None]:
         return said_plainly(where, self._catalog.engine.complaints)
 

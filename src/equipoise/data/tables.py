@@ -49,6 +49,7 @@ class EventTable:
     end: str | None = None
     days_supply: str | None = None
     quantity: str | None = None
+    daily_doses: str | None = None
     value: str | None = None
 
 
@@ -134,6 +135,7 @@ _DRUG_EXPOSURE = CdmTable(
         _id("drug_type_concept_id"),
         _number("quantity"),
         _number("days_supply"),
+        _number("defined_daily_doses"),  # not of the CDM: what registers know, or a database adds
         _text("drug_source_value"),
         _id("drug_source_concept_id"),
     ),
@@ -300,6 +302,7 @@ EVENT_TABLES: dict[str, EventTable] = {
             "drug_exposure_end_date",
             "days_supply",
             "quantity",
+            "defined_daily_doses",
         ),
         EventTable(
             "procedure",

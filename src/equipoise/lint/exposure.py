@@ -75,6 +75,25 @@ def unobservable_kept(study: Study, analysis: Analysis) -> Iterator[Finding]:
         )
 
 
+def daily_doses_not_stated(study: Study, analysis: Analysis) -> Iterator[Finding]:
+    """Daily doses are asked for and the study does not say what one is."""
+    design = analysis.case_control
+    if not any(asked.by == "daily_doses" for asked in design.dose_response):
+        return
+    for name in design.exposures:
+        lacking = [each for each in study.exposures[name].concept_sets if each not in study.exposures[name].daily_doses]
+        if lacking:
+            yield Finding(
+                "daily-doses-not-stated",
+                f"exposures.{name}.daily_doses",
+                f"no daily dose of {', '.join(map(repr, lacking))}",
+                "only data that record the number of defined daily doses of a dispensing answer the question; "
+                "elsewhere it stays unknown (WHO Collaborating Centre for Drug Statistics Methodology, Guidelines for "
+                "ATC classification and DDD assignment 2024)",
+                "state milligrams by concept set, one for each substance, or run the study on such data",
+            )
+
+
 def overlapping_windows(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """Two windows of an analysis share days."""
     names = analysis.case_control.windows

@@ -13,6 +13,7 @@ RULES: tuple[Rule, ...] = (
     exposure.short_run_in,
     exposure.unobservable_kept,
     exposure.overlapping_windows,
+    exposure.daily_doses_not_stated,
     controls.few_controls,
     controls.prevalent_cases,
     controls.chosen_by_exposure,

@@ -89,10 +89,16 @@ def uses(
 
 
 def _daily_doses(records: Artifact, exposure: Exposure) -> np.ndarray:
-    """Defined daily doses of each dispensing, in the order of the exposure's concept sets; nan without one."""
-    milligrams = [rows_of(records, [name])["dose"] for name in exposure.concept_sets]
-    daily = [exposure.daily_doses.get(name, np.nan) for name in exposure.concept_sets]
-    return np.concatenate([mass / one for mass, one in zip(milligrams, daily, strict=True)])
+    """Defined daily doses of each dispensing, in the order of the exposure's concept sets; nan where not known.
+
+    The number that was recorded, if it is above zero; else milligrams divided by the daily dose that the study states.
+    """
+    found = []
+    for name in exposure.concept_sets:
+        made = rows_of(records, [name])
+        recorded, computed = made["daily_doses"], made["dose"] / exposure.daily_doses.get(name, np.nan)
+        found.append(np.where(recorded > 0, recorded, computed))
+    return np.concatenate(found)
 
 
 def covariates(

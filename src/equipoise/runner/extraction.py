@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from equipoise.cohort.people import CHARACTERISTICS, NO_DEATH, UNKNOWN_BIRTH, Factor, People
 from equipoise.data.concepts import ResolvedConcepts, resolve
-from equipoise.data.events import events, extract_events
-from equipoise.data.people import extract_people, extract_spans, known_people
+from equipoise.data.events import extract_each, extract_events, known_events
+from equipoise.data.people import extract_people, extract_spans
 from equipoise.data.quality import data_quality
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
@@ -66,7 +66,7 @@ def _factor(column: pa.ChunkedArray) -> Factor:
 def concepts(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """What a concept set finds in the database: numbers of concepts, records and persons, and warnings."""
     found = _resolved(subset["name"], subset["concept_set"], source)
-    records = events(source, found, known_people(source))
+    records = known_events(source, found)
     counts = records.aggregate(n_records=records.count(), n_persons=records.person_id.nunique())
     counted = source.to_arrow(counts).to_pylist()[0]
     values = {"name": subset["name"], "domain": subset["concept_set"]["domain"], "n_concepts": found.n_concepts}
@@ -89,13 +89,13 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     members = [made["person"] for role, made in inputs.items() if role.startswith("members")]
     persons = unpack_people(inputs["people"]).person_id[np.unique(np.concatenate(members))]
     arrays: dict[str, np.ndarray] = {}
-    for position, (name, concept_set) in enumerate(subset["concept_sets"].items()):
-        rows = extract_events(source, _resolved(name, concept_set, source), pa.array(persons, pa.int64()))
+    sets = [_resolved(name, concept_set, source) for name, concept_set in subset["concept_sets"].items()]
+    for position, rows in enumerate(extract_each(source, sets, pa.array(persons, pa.int64()))):
         for column in ("person_id", "day"):
             arrays[f"{position}.{column}"] = rows[column].to_numpy()
         for column in AMOUNTS:
             arrays[f"{position}.{column}"] = rows[column].to_numpy().astype(np.float64)
-        if EVENT_TABLES[concept_set["domain"]].value is not None:
+        if EVENT_TABLES[sets[position].domain].value is not None:
             arrays[f"{position}.value"] = rows["value"].to_numpy().astype(np.float64)
     return Artifact(arrays, {"concept_sets": list(subset["concept_sets"])})
 

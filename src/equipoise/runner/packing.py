@@ -13,7 +13,7 @@ from equipoise.design.matched_sets import MatchedSets
 from equipoise.kernels.spans import Spans
 from equipoise.runner.artifact import Artifact
 
-AMOUNTS = ("days_supply", "quantity", "dose")
+AMOUNTS = ("days_supply", "quantity", "dose", "daily_doses")
 SETS = ("matched_set", "person", "is_case", "index_day", "risk_set_size", "n_controls")
 ROWS = ("person", "event", "start", "stop", "weight", "x", "stratum", "arm", "offset")
 

@@ -17,11 +17,6 @@ def dose_contradictions(parts: Parts, design: NestedCaseControl, where: Path) ->
             if window not in design.windows:
                 allowed = ", ".join(map(repr, design.windows))
                 yield (*place, "windows", j), f"{window!r} is not a window of the design", allowed
-        for name in design.exposures if asked.by == "daily_doses" else ():
-            exposure = parts.exposures.get(name)
-            if exposure is not None and not exposure.daily_doses:
-                remedy = f"write daily_doses under exposures.{name}, milligrams by concept set"
-                yield (*place, "by"), f"daily doses of {name!r}, which has none", "exposures with daily_doses", remedy
         both = {(asked.by, window) for window in asked.windows or design.windows}
         if both & seen:
             yield (*place, "by"), f"{asked.by!r} twice for a window", "each measure once for a window"

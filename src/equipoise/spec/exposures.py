@@ -20,7 +20,8 @@ class Exposure(Model):
     min_dispensings: Annotated[int, Field(ge=1, le=1000)] = 1
     """Fewest distinct dates of dispensing that make a user."""
     daily_doses: Named[Milligrams] = Field(default_factory=Table)
-    """Milligrams of one defined daily dose of each concept set; of a set without one, daily doses are unknown."""
+    """Milligrams of one defined daily dose of each concept set, for dispensings whose number of daily doses the data do
+    not record; of a set without one, those are unknown."""
 
     @model_validator(mode="after")
     def _of_its_sets(self) -> "Exposure":
