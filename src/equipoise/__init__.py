@@ -95,6 +95,7 @@ _FACADE: dict[str, str] = {
     "fit_null": "equipoise.bias.null_distribution",
     "EmpiricalNull": "equipoise.bias.null_distribution",
     "fit_systematic_error": "equipoise.bias.systematic_error",
+    "inject_outcomes": "equipoise.bias.synthetic_outcomes",
     "calibrate_p_values": "equipoise.bias.calibration",
     "calibrate_intervals": "equipoise.bias.calibration",
     "assess_calibration": "equipoise.bias.calibration_check",

@@ -10,6 +10,8 @@ import pytest
 
 import equipoise as eq
 from equipoise.errors import SpecError
+from equipoise.report.write import report_html
+from equipoise.runner.calibrate_effects import NUMBERS, hide_made_of_hidden
 from equipoise.runner.steps import study_steps
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.read import parse_study
@@ -122,6 +124,59 @@ def test_nulls_and_calibrated_estimates_are_those_of_the_functions(results: eq.R
     assert {row["calibrated_estimate"] for row in others} == {None}
 
 
+def test_positive_controls_have_the_effect_that_was_put_in(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outcomes are added where the target arm has enough; intervals are calibrated by the error at every effect."""
+    monkeypatch.setattr("equipoise.bias.synthetic_outcomes.FEWEST_OUTCOMES", 4)
+    raw = followed()
+    raw["negative_controls"]["synthetic_effects"] = [1.5, 4.0]
+    made = run(raw, database, tmp_path / "r", min_cell_count=0)
+    negative = [row for row in made.rows("negative_controls") if row["kind"] == "outcome"]
+    rows = made.rows("positive_controls")
+    enough = {row["control"] for row in negative if row["n_exposed_cases"] >= 4}
+    assert {row["control"] for row in rows} == enough
+    assert len(rows) == len(enough) * 2 * 2
+    before = {(row["control"], row["adjustment"]): row for row in negative}
+    for row in rows:
+        assert row["injected"] == pytest.approx(row["effect"], rel=0.2)
+        if row["effect"] == 4.0:
+            gained = row["log_estimate"] - before[row["control"], row["adjustment"]]["log_estimate"]
+            assert gained == pytest.approx(np.log(row["injected"]), abs=0.15)
+    for error in made.rows("systematic_error"):
+        own = [row for row in rows if row["adjustment"] == error["adjustment"]]
+        null = [row for row in negative if row["adjustment"] == error["adjustment"] and row["log_estimate"] is not None]
+        columns = [[row[name] for row in (*null, *own)] for name in ("log_estimate", "std_error")]
+        truth = [0.0] * len(null) + [float(np.log(row["effect"])) for row in own]
+        model = eq.fit_systematic_error(*columns, truth)
+        names = ("mean_intercept", "mean_slope", "sd_intercept", "sd_slope")
+        assert [error[name] for name in names] == pytest.approx(model.parameters, abs=1e-9)
+        assert (error["n_negative"], error["n_positive"]) == (len(null), len(own))
+        assert (error["share_covered"] is None) == (len(null) + len(own) < 8)
+        (estimate,) = (
+            row for row in made.rows("estimates")
+            if row["adjustment"] == error["adjustment"] and row["measure"] == "hazard_ratio"
+        )  # fmt: skip
+        one = [estimate["log_estimate"]], [estimate["std_error"]]
+        found = eq.calibrate_intervals(model, *one).tidy(exponentiate=True).iloc[0]
+        assert estimate["calibrated_conf_low"] == pytest.approx(found["conf_low"], rel=1e-7)
+        assert estimate["calibrated_conf_high"] == pytest.approx(found["conf_high"], rel=1e-7)
+    page = report_html(made)
+    assert "Systematic error by the size of the effect" in page
+    assert "Controls by their true effect" in page
+    assert page.count('class="truth"') == 2 * 3
+
+
+def test_positive_controls_tell_nothing_of_hidden_negative_ones() -> None:
+    key = {"analysis": "a", "exposure": "e", "control": "c", "target_level": "l", "adjustment": "crude"}
+    numbers = dict.fromkeys(NUMBERS, 0.5)
+    for seen in (True, False):
+        positive = [key | numbers | {"injected": 2.0, "reason": None}]
+        negative = [key | {"log_estimate": 0.1 if seen else None}]
+        assert list(hide_made_of_hidden(positive, negative, ("analysis", "adjustment"))) == [seen]
+        assert all((positive[0][name] is None) != seen for name in (*NUMBERS, "injected"))
+
+
 def test_nested_case_control_studies_have_controls_of_both_kinds(database: Path, tmp_path: Path) -> None:
     results = run(case_control(), database, tmp_path / "r", min_cell_count=1)
     rows = results.rows("negative_controls")
@@ -232,6 +287,21 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "negative_controls.analyses[0]",
         "unknown analysis 'mian'",
     ),
+    "an effect twice": (
+        {"outcomes": ["S52"], "synthetic_effects": [2, 2.0]},
+        "negative_controls.synthetic_effects",
+        "'2' twice",
+    ),
+    "effects without outcomes": (
+        {"exposures": ["H03AA"], "synthetic_effects": [2]},
+        "negative_controls.synthetic_effects",
+        "effects without control outcomes",
+    ),
+    "an effect that takes outcomes away": (
+        {"outcomes": ["S52"], "synthetic_effects": [0.5]},
+        "negative_controls.synthetic_effects[0]",
+        "0.5",
+    ),
     "twice": ({"outcomes": ["S52", "S52"]}, "negative_controls.outcomes", "'S52' twice"),
 }
 
@@ -251,6 +321,11 @@ def test_a_control_that_belongs_to_the_question_is_refused(name: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse_study(raw)
     assert [(fault.where, fault.found) for fault in caught.value.faults] == [(where, found)]
+
+
+def test_positive_controls_need_arms_that_are_followed() -> None:
+    with pytest.raises(SpecError, match="nested_case_control"):
+        parse_study(case_control(negative_controls={"outcomes": ["S52"], "synthetic_effects": [2]}))
 
 
 def test_controls_of_exposure_need_a_comparison_with_no_use() -> None:

@@ -77,7 +77,7 @@ def null_table(study: Study, nulls: Sequence[Row]) -> Table:
     for row in nulls:
         counts = [f"{row['n_usable']:,}", *(_with_limits(row, name) for name in ("mean", "sd", "ease"))]
         shares = [_percent(row["share_significant"]), _percent(row["share_calibrated"])]
-        label = Cell(exposure_label(study, row["exposure"]), "level", head=True, note=_design(row))
+        label = Cell(exposure_label(study, row["exposure"]), "level", head=True, note=design_words(row))
         body.append([label, *numbers(f"{row['n_controls']:,}", *counts, *shares)])
     notes = [
         "Error of log ratios, with limits. The last two columns: how many controls that are shown have a p-value below "
@@ -96,7 +96,9 @@ def control_table(study: Study, controls: Sequence[Row]) -> Table:
     for row in controls:
         name = row["control"] if row["kind"] == "outcome" else exposure_label(study, row["control"])
         note = (
-            _design(row) if row["kind"] == "exposure" else f"{exposure_label(study, row['exposure'])}, {_design(row)}"
+            design_words(row)
+            if row["kind"] == "exposure"
+            else f"{exposure_label(study, row['exposure'])}, {design_words(row)}"
         )
         counts = f"{count_text(row, 'n_exposed_cases')} / {count_text(row, 'n_cases')}"
         first = [Cell(name, "level", head=True, note=note), Cell(row["adjustment"].capitalize()), *numbers(counts)]
@@ -119,13 +121,13 @@ def calibrated_table(study: Study, estimates: Sequence[Row]) -> Table | None:
     for row in shown:
         again = {name: row[f"calibrated_{name}"] for name in ("estimate", "conf_low", "conf_high")}
         texts = [f"{ratio_text(one['estimate'])} ({interval_text(dict(one))})" for one in (row, again)]
-        label = Cell(exposure_label(study, row["exposure"]), "level", head=True, note=_design(row))
+        label = Cell(exposure_label(study, row["exposure"]), "level", head=True, note=design_words(row))
         pairs = (texts[0], p_text(row["p_value"]), texts[1], p_text(row["calibrated_p_value"]))
         body.append([label, Cell(row["adjustment"].capitalize()), *numbers(*pairs)])
     return Table("Estimates, counting systematic error", top, body) if body else None
 
 
-def _design(row: Row) -> str:
+def design_words(row: Row) -> str:
     return ", ".join(str(row[name]) for name in ("window", "reading", "adjustment") if row[name])
 
 
@@ -147,7 +149,7 @@ def _funnel(study: Study, null: Row, own: Sequence[Row], estimates: Sequence[Row
     parts = [*_axes(plane), *_lines(plane, null), *(_mark(plane, row, "control") for row in own)]
     parts += [_mark(plane, row, "studied") for row in estimates]
     name = exposure_label(study, null["exposure"])
-    caption = f"Negative controls: {name}, {_design(null)}"
+    caption = f"Negative controls: {name}, {design_words(null)}"
     title = element("title", f"Estimates of negative controls of {name} by their standard errors")
     kinds = [("control", "negative control"), ("studied", "estimate of the study"),
              ("dashed", "p = 0.05 as it is"), ("region", "calibrated p below 0.05")]  # fmt: skip
@@ -235,7 +237,7 @@ def _spread(study: Study, null: Row, own: Sequence[Row]) -> ControlFigure:
     name = exposure_label(study, null["exposure"])
     title = element("title", f"Share of negative controls of {name} with a p-value up to each value")
     kinds = [("target", "as they are"), ("reference", "each calibrated by the others")][: len(curves)]
-    caption = f"P-values of negative controls: {name}, {_design(null)}"
+    caption = f"P-values of negative controls: {name}, {design_words(null)}"
     return ControlFigure(caption, _svg(title, [*parts, _below("p-value")]), kinds)
 
 

@@ -36,6 +36,7 @@ from equipoise.report.indication import indication_tables
 from equipoise.report.lags import initiation_figure, lag_figure
 from equipoise.report.many import grid_tables, run_table
 from equipoise.report.missing import missing_table
+from equipoise.report.positive_controls import positive_figures, positive_table, systematic_error_table
 from equipoise.report.protocol import analysis_title, cohort_label, diagram_rows, exposure_label
 from equipoise.report.published import published_directions, published_hazards
 from equipoise.report.score import score_tables
@@ -47,7 +48,16 @@ from equipoise.spec.canonical import canonical_json
 from equipoise.spec.study import Analysis, Study
 
 Row = dict[str, Any]
-EVERY_DESIGN = ("attrition", "missingness", "estimates", "negative_controls", "empirical_null", "flawed_estimates")
+EVERY_DESIGN = (
+    "attrition",
+    "missingness",
+    "estimates",
+    "negative_controls",
+    "empirical_null",
+    "positive_controls",
+    "systematic_error",
+    "flawed_estimates",
+)
 CASE_CONTROL = ("sampling", "matching", "characteristics", "exposure", "coexposure")
 COMPARED = ("heterogeneity", "discordance", "lag_scan", "initiation_rates", "indication", "within_between")
 DOSES = ("dose_groups", "dose_tests", "dose_curves")
@@ -407,8 +417,13 @@ class _Page:
         estimates = self.of("estimates", analysis)
         calibrated = calibrated_table(self.study, estimates)
         tables = [null_table(self.study, nulls), *([calibrated] if calibrated else [])]
-        figures = control_figures(self.study, nulls, controls, estimates)
-        return self._part(analysis, tables=tables, extra=[control_table(self.study, controls)], figure=figures)
+        figures, extra = control_figures(self.study, nulls, controls, estimates), [control_table(self.study, controls)]
+        if positive := self.of("positive_controls", analysis):
+            errors = self.of("systematic_error", analysis)
+            tables.insert(1, systematic_error_table(self.study, errors))
+            figures += positive_figures(self.study, errors, controls, positive)
+            extra.append(positive_table(self.study, positive))
+        return self._part(analysis, tables=tables, extra=extra, figure=figures)
 
     def matching(self, analysis: Analysis) -> Part | None:
         if analysis.follow_up is not None or analysis.target_trial is not None:

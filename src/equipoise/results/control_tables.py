@@ -66,6 +66,59 @@ NEGATIVE_CONTROLS = TableSchema(
     ),
 )
 
+POSITIVE_CONTROLS = TableSchema(
+    "positive_controls",
+    "Positive controls made of the control outcomes by adding outcomes in the target arm, so that the true hazard ratio"
+    " is known. They are shown where the negative control that they are made of is.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        text("control", "name of the negative control that it is made of", required=True),
+        real("effect", "the true hazard ratio", ""),
+        EXPOSURE,
+        WINDOW,
+        READING,
+        LEVEL,
+        ADJUSTMENT,
+        MEASURE,
+        real("injected", "the ratio that the added outcomes make in the target arm, against its own before", ""),
+        real("estimate", "the ratio as it is estimated", ""),
+        real("conf_low", "lower confidence limit", ""),
+        real("conf_high", "upper confidence limit", ""),
+        real("p_value", "two-sided p-value against no association", "probability"),
+        real("log_estimate", "natural logarithm of the estimate"),
+        real("std_error", "standard error of log_estimate"),
+        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+    ),
+    (*SET, "control", "effect", "exposure", *DESIGN_KEYS, "target_level"),
+)
+
+SYSTEMATIC_ERROR = TableSchema(
+    "systematic_error",
+    "Systematic error of log ratios as negative and positive controls show it: of a true log ratio t, normal with mean"
+    " mean_intercept + mean_slope t and standard deviation sd_intercept + sd_slope |t|. Intervals are calibrated by it."
+    " Rounded to two decimals where the estimate of a control is hidden.",
+    (
+        ANALYSIS,
+        COMPARISON,
+        text("exposure", "exposure that it calibrates", required=True),
+        WINDOW,
+        READING,
+        ADJUSTMENT,
+        MEASURE,
+        ColumnSchema("n_negative", "int", "negative controls with an estimate", "controls", required=True),
+        ColumnSchema("n_positive", "int", "positive controls with an estimate", "controls", required=True),
+        real("mean_intercept", "mean error where there is no effect"),
+        real("mean_slope", "mean log estimate that a true log ratio of one adds; 1 where error is the same everywhere"),
+        real("sd_intercept", "standard deviation of the error where there is no effect"),
+        real("sd_slope", "what a true log ratio of one adds to it"),
+        real("share_covered", "share of the controls shown whose interval holds the true ratio", "probability"),
+        real("share_calibrated", "the same, each interval calibrated by the other controls", "probability"),
+        text("reason", "why there are no numbers, or limits of them", values=tuple(Reason)),
+    ),
+    (*SET, "exposure", *DESIGN_KEYS),
+)
+
 EMPIRICAL_NULL = TableSchema(
     "empirical_null",
     "Systematic error of log ratios as the negative controls of an analysis show it: normal with mean and sd. Rounded"

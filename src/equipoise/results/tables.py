@@ -15,7 +15,12 @@ from equipoise.results.columns import pairs as _on
 from equipoise.results.columns import real as _float
 from equipoise.results.columns import text as _text
 from equipoise.results.contrast_tables import FLAWED_ESTIMATES, TRIANGULATION
-from equipoise.results.control_tables import EMPIRICAL_NULL, NEGATIVE_CONTROLS
+from equipoise.results.control_tables import (
+    EMPIRICAL_NULL,
+    NEGATIVE_CONTROLS,
+    POSITIVE_CONTROLS,
+    SYSTEMATIC_ERROR,
+)
 from equipoise.results.diagnostic_tables import DIAGNOSTICS
 from equipoise.results.dose_tables import DOSE_TABLES
 from equipoise.results.family_tables import WITHIN_BETWEEN
@@ -431,6 +436,8 @@ TABLES: dict[str, TableSchema] = {
         ESTIMATES,
         NEGATIVE_CONTROLS,
         EMPIRICAL_NULL,
+        POSITIVE_CONTROLS,
+        SYSTEMATIC_ERROR,
         LIKELIHOOD_PROFILES,
         HETEROGENEITY,
         DISCORDANCE,

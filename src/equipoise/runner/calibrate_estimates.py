@@ -14,8 +14,10 @@ import pyarrow as pa
 from equipoise.bias.calibration import calibrate_intervals, calibrate_p_values
 from equipoise.bias.calibration_check import FEWEST, assess_calibration
 from equipoise.bias.null_distribution import EmpiricalNull, fit_null
+from equipoise.bias.systematic_error import SystematicErrorModel
 from equipoise.diagnostics.gate import Gate, assess_gate
 from equipoise.results.tables import schema_of
+from equipoise.runner.calibrate_effects import ErrorOfEffects, Known, fit_error_of_effects, hide_made_of_hidden
 from equipoise.spec.gate import GateRules
 from equipoise.spec.study import Study
 
@@ -35,17 +37,21 @@ def calibrated(before: Mapping[str, pa.Table], shown: Mapping[str, pa.Table], st
     """
     if not before["negative_controls"].num_rows:
         return dict(shown)
-    rows = {name: shown[name].to_pylist() for name in ("negative_controls", "estimates", "diagnostics")}
+    names = ("negative_controls", "positive_controls", "estimates", "diagnostics")
+    rows = {name: shown[name].to_pylist() for name in names}
     asked = [row for row in rows["estimates"] if row["measure"] in RATIOS and row["subgroup"] == OVERALL]
     controls = _by_design(before["negative_controls"].to_pylist(), rows["negative_controls"])
     nulls = {key: _null(key, controls[key[:-1]]) for key in dict.fromkeys(map(_key, asked)) if key[:-1] in controls}
     rows["empirical_null"] = [null.row() for null in nulls.values()]
+    effects = _effects(before["negative_controls"].to_pylist(), before["positive_controls"].to_pylist(), rows, nulls)
+    rows["systematic_error"] = [_keys(key) | found.row for key, found in effects.items()]
     for members in controls.values():
         _calibrate_controls(members)
     levels = {analysis.id: analysis.conf_level for analysis in study.every_analysis()}
     for row in asked:
         if (null := nulls.get(_key(row))) is not None and row["estimate"] is not None:
-            row |= null.calibrated(row, levels[row["analysis"]])
+            model = effects[null.key].model if null.key in effects else None
+            row |= null.calibrated(row, levels[row["analysis"]], model)
     if study.gate is not None and study.gate.systematic_error is not None:
         for row in (row for row in rows["diagnostics"] if row["diagnostic"] == "systematic_error"):
             row |= _verdict(_judged(row, nulls.values()), study.gate)
@@ -87,15 +93,19 @@ class Null:
         ease = None if self.used is None else self.used.expected_absolute_systematic_error()
         reason = self.fitted.reason
         counts = {"n_controls": self.n_controls, "n_usable": self.fitted.controls}
-        keys = dict(zip((*DESIGN, "exposure"), self.key, strict=True))
-        return keys | counts | dict(self.numbers) | {"ease": ease, "reason": None if reason is None else str(reason)}
+        return (
+            _keys(self.key)
+            | counts
+            | dict(self.numbers)
+            | {"ease": ease, "reason": None if reason is None else str(reason)}
+        )
 
-    def calibrated(self, row: Row, conf_level: float) -> Row:
-        """The columns of an estimate that count systematic error."""
+    def calibrated(self, row: Row, conf_level: float, model: SystematicErrorModel | None) -> Row:
+        """The columns of an estimate that count systematic error; intervals by that of effects where it is known."""
         if self.used is None:
             return {}
         one = [row["log_estimate"]], [row["std_error"]]
-        found = calibrate_intervals(self.used, *one, conf_level=conf_level).tidy(exponentiate=True).iloc[0]
+        found = calibrate_intervals(model or self.used, *one, conf_level=conf_level).tidy(exponentiate=True).iloc[0]
         return {
             "calibrated_estimate": float(found["estimate"]),
             "calibrated_conf_low": float(found["conf_low"]),
@@ -112,6 +122,33 @@ def _by_design(before: Sequence[Row], shown: Sequence[Row]) -> dict[tuple[Any, .
         control = Control(row["exposure"], row["kind"], y, error, out)
         found.setdefault(_key(row)[:-1], []).append(control)
     return found
+
+
+def _effects(
+    negative: Sequence[Row],
+    positive: Sequence[Row],
+    shown: Mapping[str, list[Row]],
+    nulls: Mapping[tuple[Any, ...], Null],
+) -> dict[tuple[Any, ...], ErrorOfEffects]:
+    """The error of effects of every kind of estimate that positive controls went through."""
+    seen = list(hide_made_of_hidden(shown["positive_controls"], shown["negative_controls"], DESIGN))
+    found: dict[tuple[Any, ...], list[Known]] = {_key(row): [] for row in positive}
+    for row, out in zip(negative, shown["negative_controls"], strict=True):
+        if _key(row) in found and row["kind"] == "outcome":
+            found[_key(row)].append(Known.of(row, 1.0, out["log_estimate"] is not None))
+    for row, there in zip(positive, seen, strict=True):
+        found[_key(row)].append(Known.of(row, row["effect"], there))
+    return {
+        key: fit_error_of_effects(
+            known, EXACT if all(item.shown for item in known if np.isfinite(item.log_estimate)) else DECIMALS
+        )
+        for key, known in found.items()
+        if key in nulls
+    }
+
+
+def _keys(key: tuple[Any, ...]) -> Row:
+    return dict(zip((*DESIGN, "exposure"), key, strict=True))
 
 
 def _key(row: Row) -> tuple[Any, ...]:

@@ -8,7 +8,9 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from equipoise.analysis_set import AnalysisSet
+from equipoise.bias.synthetic_outcomes import inject_outcomes
 from equipoise.data.source import Source
+from equipoise.design.arms import TARGET
 from equipoise.design.follow_up import Followed, follow
 from equipoise.runner.arm_rows import ArmRows, Asked, read_asked
 from equipoise.runner.artifact import Artifact
@@ -53,13 +55,40 @@ def outcomes(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     """
     people = unpack_analysis_set(inputs["analysis_set"])
     asked = read_asked(subset, people.columns[0].name, scored_of(inputs))
-    rows = [
-        control_row(row, subset["id"], "outcome", name)
-        for name, mine in _by_control(inputs, asked, people)
-        for layer in _layers(mine, asked)
-        for row in ArmRows(asked, _everybody(mine), layer).rows(["cox"])
-    ]
-    return Artifact({}, {"negative_controls": rows})
+    negative: list[Row] = []
+    positive: list[Row] = []
+    for name, mine in _by_control(inputs, asked, people):
+        negative += [control_row(row, subset["id"], "outcome", name) for row in _hazard_ratios(mine, asked)]
+        for effect in subset["synthetic_effects"]:
+            positive += _with_effect(mine, asked, name, effect)
+    return Artifact({}, {"negative_controls": negative, "positive_controls": positive})
+
+
+def _hazard_ratios(people: AnalysisSet, asked: Asked) -> Iterator[Row]:
+    for layer in _layers(people, asked):
+        yield from ArmRows(asked, _everybody(people), layer).rows(["cox"])
+
+
+def _with_effect(people: AnalysisSet, asked: Asked, name: str, effect: float) -> Iterator[Row]:
+    """Rows of the positive control made of a control outcome; none where too few of the target arm have it."""
+    assert people.arm is not None
+    covariates = [at for at, column in enumerate(people.columns) if column.role == "covariate"]
+    made = inject_outcomes(
+        people.start,
+        people.stop,
+        people.event,
+        people.arm == TARGET,
+        effect,
+        covariates=people.x[:, covariates] if covariates else None,
+        seed=asked.setting.seed,
+        draws_for=name,
+    )
+    if made.reason is not None:
+        return
+    changed = replace(people, stop=made.stop.astype(np.int32), event=made.event.astype(np.int8))
+    for row in _hazard_ratios(changed, asked):
+        same = {key: row[key] for key in SAME} | {key: row.get(key) for key in NUMBERS}
+        yield {"analysis": asked.subset["id"], "control": name, "effect": effect, "injected": made.ratio} | same
 
 
 def control_row(row: Mapping[str, Any], analysis: str, kind: str, control: str) -> Row:

@@ -69,6 +69,7 @@ def _outcomes_followed(
         target = step.subset["target"]
         subset = {key: value for key, value in step.subset.items() if key != "gate"}
         subset |= {"controls": {name: study.concept_sets[name].label or name for name in outcomes}}
+        subset |= {"synthetic_effects": list(study.negative_controls.synthetic_effects)}  # type: ignore[union-attr]
         needs = {**described[target].needs, **records, **step.needs}
         detail = "fits the hazard ratio of every control outcome"
         name = f"control outcomes of {analysis.id}: {target}"

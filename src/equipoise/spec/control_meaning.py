@@ -25,6 +25,7 @@ def control_contradictions(parts: Parts) -> Iterator[Said]:
         yield from _varying(controls, chosen)
         yield from _exposures(parts, controls, chosen)
         yield from _without_ratio(controls, chosen)
+        yield from _synthetic(controls, chosen)
 
 
 def _analyses(parts: Parts, controls: NegativeControls) -> list[Analysis]:
@@ -124,6 +125,18 @@ def _same(parts: Parts, name: str, other: str) -> bool:
     one, two = parts.concept_sets.get(name), parts.concept_sets.get(other)
     ignored = {"label": None}
     return one is not None and two is not None and one.model_copy(update=ignored) == two.model_copy(update=ignored)
+
+
+def _synthetic(controls: NegativeControls, chosen: list[Analysis]) -> Iterator[Said]:
+    """Positive controls are made of outcomes in arms that are followed."""
+    where = (*WHERE, "synthetic_effects")
+    yield from repeated(where, [f"{effect:g}" for effect in controls.synthetic_effects])
+    if controls.synthetic_effects and not controls.outcomes:
+        yield where, "effects without control outcomes", "outcomes to add to", "name outcomes"
+    other = [analysis.id for analysis in chosen if analysis.follow_up is None]
+    if controls.synthetic_effects and other:
+        found = f"analysis {other[0]!r} has a design of kind 'nested_case_control'"
+        yield where, found, "analyses that follow arms from a time zero", "name those in analyses"
 
 
 def _without_ratio(controls: NegativeControls, chosen: list[Analysis]) -> Iterator[Said]:

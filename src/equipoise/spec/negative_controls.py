@@ -1,6 +1,8 @@
 """Negative controls: outcomes and exposures that are known to have nothing to do with the question."""
 
-from pydantic import model_validator
+from typing import Annotated
+
+from pydantic import Field, model_validator
 
 from equipoise.spec.model import Model
 from equipoise.spec.values import Name, Wrong
@@ -19,6 +21,10 @@ class NegativeControls(Model):
     """Exposures, each in place of the exposure, where the comparison is with persons who do not use it."""
     analyses: tuple[Name, ...] = ()
     """Ids of the analyses they are run through; every main analysis where left out."""
+
+    synthetic_effects: tuple[Annotated[float, Field(gt=1, le=10)], ...] = ()
+    """Hazard ratios, such as [1.5, 2, 4], of positive controls made of each control outcome by adding outcomes in the
+    target arm: systematic error is then known where there is an effect, and intervals are calibrated by it."""
 
     @model_validator(mode="after")
     def _some(self) -> "NegativeControls":
