@@ -42,7 +42,7 @@ def sample_sets(folder: Path, seed: int = 1) -> Sets:
                   observation_period_start_date - EPOCH as entry,
                   coalesce(min(condition_start_date) - EPOCH, 999999) as als
            from '@person.parquet' join '@observation_period.parquet' using (person_id)
-           left join (select * from '@condition_occurrence.parquet' where condition_concept_id = 373182)
+           left join (select * from '@condition_occurrence.parquet' where condition_source_value = 'G12.2')
            using (person_id) group by person_id, stratum, entry, last order by person_id""",
     )
     draw = np.random.default_rng(seed)

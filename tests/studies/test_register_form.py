@@ -44,16 +44,16 @@ def found(quality: bytes) -> list[dict[str, str]]:
     return [row for row in without("position", quality) if row["n_records"] != "0"]
 
 
-def demo_by_codes() -> eq.Study:
-    """The study of the demonstration, which names ALS by a concept of OMOP, with ALS by its code of ICD-10."""
+def demo_by_concept() -> eq.Study:
+    """The study of the demonstration, which names ALS by its code of ICD-10, with ALS by a concept of OMOP."""
     raw = canonical(demo_study())
-    raw["concept_sets"]["als"]["include"] = [{"vocabulary": "ICD10", "code": "G12.2"}]
+    raw["concept_sets"]["als"]["include"] = [{"concept_id": 373182}]
     return parse_study(raw)
 
 
 @pytest.mark.parametrize("name", ["demo", "als-prognosis", "psychotropics-als"])
 def test_both_forms_give_the_same_tables_byte_for_byte(nation: Path, tmp_path: Path, name: str) -> None:
-    study = demo_by_codes() if name == "demo" else eq.read_study(STUDIES / f"{name}.toml")
+    study = demo_study() if name == "demo" else eq.read_study(STUDIES / f"{name}.toml")
     omop = tables_of(study, nation / "omop", tmp_path / "omop")
     registers = tables_of(study, nation / "registers" / "mapping.toml", tmp_path / "registers")
     assert omop.keys() == registers.keys()
@@ -65,12 +65,58 @@ def test_both_forms_give_the_same_tables_byte_for_byte(nation: Path, tmp_path: P
     assert found(omop[OWN_ROWS]) == found(registers[OWN_ROWS])
 
 
+# Milligrams of one daily dose (WHO); the registers of the nation count daily doses, its OMOP form does not.
+DAILY_DOSES = {"N06AB04": 20.0, "N06AB06": 50.0, "N06AX11": 30.0}
+
+
+def study_of_daily_doses() -> eq.Study:
+    """Antidepressants by substance, in defined daily doses."""
+    raw = canonical(eq.read_study(STUDIES / "psychotropics-als.toml"))
+    sets = {code: {"domain": "drug", "include": [{"vocabulary": "ATC", "code_prefix": code}]} for code in DAILY_DOSES}
+    raw["concept_sets"] |= sets
+    raw["exposures"]["antidepressants"] |= {"concept_sets": list(sets), "daily_doses": DAILY_DOSES}
+    raw["analyses"], raw["sensitivity"], raw["negative_controls"] = raw["analyses"][:1], [], None
+    raw["published"] = []
+    asked = {"by": "daily_doses", "groups_from": [100.5, 400.5], "windows": [">1 y"]}
+    raw["analyses"][0]["design"] |= {
+        "exposures": ["antidepressants"],
+        "comparisons": ["population"],
+        "dose_response": [asked],
+        "lag_scan": None,
+    }
+    return parse_study(raw)
+
+
+def test_daily_doses_that_are_recorded_are_those_that_follow_from_milligrams(nation: Path, tmp_path: Path) -> None:
+    study = study_of_daily_doses()
+    omop = tables_of(study, nation / "omop", tmp_path / "omop")
+    registers = tables_of(study, nation / "registers" / "mapping.toml", tmp_path / "registers")
+    for table in ("dose_groups.csv", "dose_tests.csv", "dose_curves.csv"):
+        one, other = (list(csv.DictReader(made[table].decode().splitlines())) for made in (omop, registers))
+        assert len(one) == len(other) > 0
+        for left, right in zip(one, other, strict=True):
+            assert {name: _number(cell) for name, cell in left.items()} == pytest.approx(
+                {name: _number(cell) for name, cell in right.items()}, rel=1e-9
+            )
+    groups = list(csv.DictReader(registers["dose_groups.csv"].decode().splitlines()))
+    assert {row["dose_group"] for row in groups} == {
+        "none", "less than 100.5", "100.5 to less than 400.5", "400.5 or more"
+    }  # fmt: skip
+
+
+def _number(cell: str) -> float | str:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
 def test_concepts_of_omop_on_registers_give_one_clear_message(nation: Path, tmp_path: Path) -> None:
     with (
         eq.connect(nation / "registers" / "mapping.toml") as source,
         pytest.raises(SourceError, match=r"concept set 'als'.*registers, which have codes") as raised,
     ):
-        eq.run(demo_study(), source, to=tmp_path / "results", store=tmp_path / "store")
+        eq.run(demo_by_concept(), source, to=tmp_path / "results", store=tmp_path / "store")
     assert len(raised.value.faults) == 1
 
 
