@@ -75,7 +75,8 @@ def glm_problem(family: int, rows: GlmRows, shift: float) -> GlmProblem:
     likelihood = GlmLikelihood(
         family, rows.x, rows.y, rows.weight, rows.offset, centre_of(rows.x), shift, _constant(family, rows)
     )
-    events = float(rows.weight @ rows.y if len(rows.weight) else rows.y.sum())
+    # Without BLAS, whose threads would be woken, and wait busily, for one short sum.
+    events = float(np.einsum("i,i->", rows.weight, rows.y) if len(rows.weight) else rows.y.sum())
     total = float(rows.weight.sum()) if len(rows.weight) else float(len(rows.y))
     return GlmProblem(likelihood, at, events * (1.0 - events / total) if family == LOGISTIC else events)
 

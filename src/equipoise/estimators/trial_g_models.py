@@ -231,8 +231,8 @@ def _linear(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarra
     else:
         along = (vectors.T @ (gram[:p, p] / size))[used] / values[used]
         slopes, rank = vectors[:, used] @ along / size, 1 + int(used.sum())
-    gap = both @ np.append(-slopes, 1.0) - (centre[p] - centre[:p] @ slopes)
-    spread = np.sqrt(weight @ gap**2 / max(total - rank, 1.0))
+    gap = np.einsum("ij,j->i", both, np.append(-slopes, 1.0)) - (centre[p] - centre[:p] @ slopes)
+    spread = np.sqrt(np.einsum("i,i,i->", weight, gap, gap) / max(total - rank, 1.0))
     return np.concatenate([[centre[p] - centre[:p] @ slopes], slopes]), float(spread)
 
 

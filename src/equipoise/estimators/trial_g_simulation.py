@@ -94,7 +94,7 @@ def _ahead(models: Models, fixed: np.ndarray) -> Ahead:
     for row, model in enumerate(models.ahead):
         b = model.coefficients
         clock[row] = b[0] + models.columns.time @ b[1 : 1 + q]
-        base[row] = fixed @ b[1 + q : 1 + q + p]
+        base[row] = np.einsum("ij,j->i", fixed, b[1 + q : 1 + q + p])
         seen = min(row, m)  # a covariate knows of those before it, treatment of all
         rest = b[1 + q + p :]
         now[row, :seen] = rest[:seen]

@@ -97,7 +97,7 @@ def _design(columns: Columns, trials: Trials, times: np.ndarray) -> tuple[TrialD
     per_row = np.bincount(trials.start, rows, len(columns.period))
     arms = np.bincount(trials.arm, rows, n_arms + 1)[1 : n_arms + 1] / total
     trial = np.bincount(columns.period, per_row, len(columns.trial_table)) @ columns.trial_table / total
-    covariates = per_row @ columns.covariates / total
+    covariates = np.einsum("i,ij->j", per_row, columns.covariates) / total  # without the threads of BLAS
     products = [
         (rows * (trials.arm == a + 1)) @ columns.covariates[trials.start, m] / total
         for m in columns.modified

@@ -138,9 +138,11 @@ def penalised_logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray, penalty
     the data. Columns that do not vary have slope zero.
     """
     w = weight * (np.count_nonzero(weight) / float(weight.sum()))
-    mean = float(w @ y / w.sum())
-    centre = w @ x / w.sum()
-    spread = np.sqrt(w @ (x - centre) ** 2 / w.sum())
+    # Sums without BLAS, whose threads cost more than they save in columns of this length.
+    mean = float(np.einsum("i,i->", w, y) / w.sum())
+    centre = np.einsum("i,ij->j", w, x) / w.sum()
+    apart = x - centre
+    spread = np.sqrt(np.einsum("i,ij,ij->j", w, apart, apart) / w.sum())
     used = spread > SMALL
     some = x if used.all() else np.ascontiguousarray(x[:, used])
     problem = GlmLikelihood(LOGISTIC, some, y, w, np.empty(0), centre[used], 0.0)
@@ -160,7 +162,7 @@ def _maximum(problem: GlmLikelihood, intercept: float, penalty: np.ndarray, ridg
         at = problem.evaluate(beta)
         score = at.score - strength * beta
         step = np.linalg.solve(at.information + np.diag(strength + kept), score)
-        moved = step[0] + (problem.x @ step[1:] - problem.centre @ step[1:])
+        moved = step[0] - problem.centre @ step[1:] + np.einsum("ij,j->i", problem.x, step[1:])
         share = min(1.0, FARTHEST / max(float(np.abs(moved).max()), FARTHEST))
         beta = beta + share * step
         if share == 1.0 and float(score @ step) < NEAR:
