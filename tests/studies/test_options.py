@@ -91,6 +91,26 @@ def test_keeping_unobservable_sets_uses_more_of_them_and_says_so(database: Path,
     assert short["n_cases_not_observable"] > 0
 
 
+def by_window(results: Results, name: str) -> dict[str, int]:
+    return {row["window"]: row[name] for row in results.rows("exposure") if row["reading"] == "any_use"}
+
+
+def test_index_dates_before_drugs_were_recorded_are_counted_by_window(database: Path, tmp_path: Path) -> None:
+    """Left truncation: nobody is lost, no window has an estimate, and each says how many could not be seen."""
+    usual = run(database, tmp_path / "usual", {})
+    raw = deepcopy(STUDY)
+    raw["data_needs"] = {"drug_recording_from": "2090-01-01"}
+    with eq.connect(database) as source:
+        late = eq.run(parse_study(raw), source, to=tmp_path / "late", store=database.parent / "store", min_cell_count=1)
+    seen, unseen = by_window(usual, "n_cases"), by_window(usual, "n_cases_not_observable")
+    assert seen[">3 y"] == seen["1-3 y"] < seen["0-1 y"], "both need three years"
+    assert len({seen[window] + unseen[window] for window in seen}) == 1
+    assert set(by_window(late, "n_cases").values()) == {0}
+    assert by_window(late, "n_cases_not_observable") == {window: seen[window] + unseen[window] for window in seen}
+    in_windows = [row for row in late.rows("estimates") if row["window"] in seen]
+    assert {row["reason"] for row in in_windows} == {"NOT_OBSERVABLE"}
+
+
 def test_reference_never_leaves_out_nobody_and_changes_the_contrast(database: Path, tmp_path: Path) -> None:
     usual = estimate(run(database, tmp_path / "a", {}))
     never = estimate(run(database, tmp_path / "b", {}, {"any_use_reference": "never_before_index"}))
