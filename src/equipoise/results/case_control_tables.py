@@ -51,7 +51,12 @@ DISCORDANCE = TableSchema(
         count("n_sets_none_exposed", "of these, sets in which nobody is exposed", "sets"),
     ),
     _KEYS,
-    (Parts("n_sets", ("n_discordant_sets", "n_sets_all_exposed", "n_sets_none_exposed")),),
+    (
+        Parts("n_sets", ("n_discordant_sets", "n_sets_all_exposed", "n_sets_none_exposed")),
+        # Every set has one case.
+        Same("n_sets", "exposure", "n_cases", pairs(*SET)),
+        Same("n_sets", "discordance", "n_sets", pairs(*SET)),
+    ),
 )
 
 LAG_SCAN = TableSchema(
@@ -89,6 +94,8 @@ LAG_SCAN = TableSchema(
         Parts("n_controls", ("n_exposed_controls", ".n_unexposed_controls")),
         *(Same(name, "lag_scan", name, pairs(*SET)) for name in ("n_sets", "n_cases", "n_controls")),
         Same("n_sets", "lag_scan", "n_cases", pairs(*SET)),
+        Same("n_cases", "exposure", "n_cases", pairs(*SET)),
+        Same("n_controls", "exposure", "n_controls", pairs(*SET)),
         *(
             Same(f"n_exposed_{who}", "lag_scan", f"n_exposed_{who}", pairs(*SET, "exposure"))
             for who in ("cases", "controls")
