@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.coverage.nations import MULTIPLIER, STUDY, TRIAL, Rows, estimates, unconfounded
 from tests.coverage.summary import page, summarised, truths
 
-TRUTH_PERSONS = 2_400_000
+TRUTH_PERSONS = 1_200_000
 
 
 def of_nation(seed: int) -> Rows:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from tests.coverage.nations import MULTIPLIER, Rows, unconfounded
 from tests.coverage.places import kept_at
 from tests.coverage.simulation import TRUTH_PERSONS, simulate
-from tests.coverage.summary import Coverage, Truth, page, summarised, truths
+from tests.coverage.summary import LEVEL, Coverage, Truth, page, summarised, truths
 
 NATIONS = 200
 ERRORS = 3.5  # Monte Carlo standard errors within which a simulated figure lies
@@ -71,7 +72,10 @@ def adjusted(one: Coverage) -> bool:
 def test_without_confounding_estimates_are_unbiased_and_intervals_cover(covered: list[Coverage]) -> None:
     kept = [one for one in covered if adjusted(one) and len(one.estimates) == NATIONS]
     assert len(kept) >= 40
+    bound = norm.isf((1 - LEVEL) / 2 / (len(kept) * NATIONS))  # Bonferroni's, over all intervals
     for one in kept:
-        assert abs(one.bias) < ERRORS * one.bias_error, one.key
-        assert one.coverage > 0.95 - ERRORS * one.coverage_error, one.key
-        assert one.largest < one.bound + 0.5, one.key
+        # The trial counts in months, and does not see which came first in a month, a start or a death.
+        of_steps = 0.3 * one.errors.mean() if one.key[0] == "trial" else 0.0
+        assert abs(one.bias) < max(ERRORS * one.bias_error, of_steps), one.key
+        assert one.coverage > LEVEL - ERRORS * one.coverage_error, one.key
+        assert one.largest < bound, one.key
