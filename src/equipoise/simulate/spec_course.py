@@ -57,9 +57,7 @@ class Symptoms(Section):
 class Distress(Section):
     """Distress after the diagnosis and the antidepressants it leads to."""
 
-    rate: float = parameter(
-        0.008, "1 a month", "chance to begin an antidepressant at mean distress", source=ROOS, ge=0
-    )
+    rate: float = parameter(0.008, "1 a month", "chance to begin an antidepressant at mean distress", source=ROOS, ge=0)
     first_months: float = parameter(2.5, "1", "times that chance in the half-year after the diagnosis", ge=0)
     slope: float = parameter(0.35, "log odds", "of beginning, for every point a month of loss beyond the mean")
     lost_function: float = parameter(0.10, "log odds", "of beginning, for every ten points lost")
