@@ -11,7 +11,7 @@ import pytest
 import equipoise as eq
 from equipoise.errors import SpecError
 from equipoise.report.write import report_html
-from equipoise.runner.calibrate_effects import NUMBERS, hide_made_of_hidden
+from equipoise.runner.calibrate_effects import NUMBERS, Known, fit_error_of_effects, hide_made_of_hidden
 from equipoise.runner.steps import study_steps
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.read import parse_study
@@ -165,6 +165,15 @@ def test_positive_controls_have_the_effect_that_was_put_in(
     assert "Systematic error by the size of the effect" in page
     assert "Controls by their true effect" in page
     assert page.count('class="truth"') == 2 * 3
+
+
+def test_intervals_that_hold_the_truth_are_those_of_the_analysis_level() -> None:
+    """Half of the controls lie 1.8 standard errors off: inside intervals at 95 %, outside those at 90 %."""
+    known = [
+        Known(f"c{i}", effect, np.log(effect) + 0.18 * (i % 2), 0.1, True) for i in range(8) for effect in (1.0, 2.0)
+    ]
+    shares = {level: fit_error_of_effects(known, 12, level).row["share_covered"] for level in (0.9, 0.95)}
+    assert shares == {0.9: 0.5, 0.95: 1.0}
 
 
 def test_positive_controls_tell_nothing_of_hidden_negative_ones() -> None:

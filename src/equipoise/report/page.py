@@ -420,7 +420,7 @@ class _Page:
         figures, extra = control_figures(self.study, nulls, controls, estimates), [control_table(self.study, controls)]
         if positive := self.of("positive_controls", analysis):
             errors = self.of("systematic_error", analysis)
-            tables.insert(1, systematic_error_table(self.study, errors))
+            tables.insert(1, systematic_error_table(self.study, errors, analysis.conf_level))
             figures += positive_figures(self.study, errors, controls, positive)
             extra.append(positive_table(self.study, positive))
         return self._part(analysis, tables=tables, extra=extra, figure=figures)

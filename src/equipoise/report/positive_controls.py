@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from equipoise.report.controls import ControlFigure, design_words
-from equipoise.report.numbers import decimal_text, interval_text, p_text, ratio_text
+from equipoise.report.numbers import decimal_text, interval_text, level_text, p_text, ratio_text
 from equipoise.report.protocol import exposure_label
 from equipoise.report.svg import element, join
 from equipoise.report.views import Cell, Table, head, numbers
@@ -20,7 +20,7 @@ LARGEST_ERROR = 1.5
 DESIGN = ("comparison", "exposure", "window", "reading", "adjustment", "measure")
 
 
-def systematic_error_table(study: Study, rows: Sequence[Row]) -> Table:
+def systematic_error_table(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
     """How systematic error depends on the true effect, for every kind of estimate."""
     top = head(
         "Exposure", "Negative", "Positive", "Mean error", "per log ratio", "SD", "per log ratio", "Held", "calibrated"
@@ -39,7 +39,7 @@ def systematic_error_table(study: Study, rows: Sequence[Row]) -> Table:
         "The log estimate of a true log ratio t has mean a + b t, with b = 1 where error is the same at every effect, "
         "and a systematic standard deviation of c + d |t|; the columns are a, b, c and d. Calibrated intervals count "
         "it. The last two columns: intervals of the controls shown that hold the true ratio, as they are and each "
-        "calibrated by the controls of other outcomes; 95 % are expected."
+        f"calibrated by the controls of other outcomes; {level_text(conf_level)} are expected."
     ]
     return Table("Systematic error by the size of the effect", top, body, notes)
 

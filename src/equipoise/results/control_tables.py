@@ -112,7 +112,11 @@ SYSTEMATIC_ERROR = TableSchema(
         real("mean_slope", "mean log estimate that a true log ratio of one adds; 1 where error is the same everywhere"),
         real("sd_intercept", "standard deviation of the error where there is no effect"),
         real("sd_slope", "what a true log ratio of one adds to it"),
-        real("share_covered", "share of the controls shown whose interval holds the true ratio", "probability"),
+        real(
+            "share_covered",
+            "share of the controls shown whose interval, of the level of the analysis, holds the true ratio",
+            "probability",
+        ),
         real("share_calibrated", "the same, each interval calibrated by the other controls", "probability"),
         text("reason", "why there are no numbers, or limits of them", values=tuple(Reason)),
     ),

@@ -8,6 +8,7 @@ import numpy as np
 
 from equipoise.bias.calibration import calibrate_intervals
 from equipoise.bias.systematic_error import SystematicErrorModel, fit_systematic_error
+from equipoise.estimators.tails import normal_quantile
 
 Row = dict[str, Any]
 PARAMETERS = ("mean_intercept", "mean_slope", "sd_intercept", "sd_slope")
@@ -39,8 +40,11 @@ class ErrorOfEffects:
     row: Row
 
 
-def fit_error_of_effects(known: Sequence[Known], decimals: int) -> ErrorOfEffects:
-    """The model of all controls, its parameters rounded; none where the controls do not tell it."""
+def fit_error_of_effects(known: Sequence[Known], decimals: int, conf_level: float) -> ErrorOfEffects:
+    """The model of all controls, its parameters rounded; none where the controls do not tell it.
+
+    Intervals whose shares are counted are those of the tables, at `conf_level`.
+    """
     usable = [item for item in known if np.isfinite(item.log_estimate) and np.isfinite(item.std_error)]
     fitted = _fitted(usable)
     given = [float(value) for value in fitted.parameters]
@@ -53,7 +57,7 @@ def fit_error_of_effects(known: Sequence[Known], decimals: int) -> ErrorOfEffect
         "n_positive": sum(item.effect != 1.0 for item in usable),
     }
     reason = {"reason": None if fitted.reason is None else str(fitted.reason)}
-    row = counts | numbers | _shares([item for item in usable if item.shown]) | reason
+    row = counts | numbers | _shares([item for item in usable if item.shown], conf_level) | reason
     if None in numbers.values():
         return ErrorOfEffects(None, row)
     a, b, c, d = (float(numbers[name] or 0.0) for name in PARAMETERS)
@@ -85,20 +89,21 @@ def _fitted(known: Sequence[Known]) -> SystematicErrorModel:
     return fit_systematic_error(y, error, np.log(effect))
 
 
-def _shares(shown: Sequence[Known]) -> Row:
+def _shares(shown: Sequence[Known], conf_level: float) -> Row:
     """Intervals that hold the true ratio, as they are and each calibrated by the controls of other outcomes."""
     if len(shown) < FEWEST:
         return {"share_covered": None, "share_calibrated": None}
     covered, calibrated = [], []
+    z = normal_quantile(0.5 + conf_level / 2.0)
     for control in dict.fromkeys(item.control for item in shown):
         own = [item for item in shown if item.control == control]
         model = _fitted([item for item in shown if item.control != control])
         y, error, truth = (
             np.array([getattr(item, name) for item in own]) for name in ("log_estimate", "std_error", "effect")
         )
-        covered += list(np.abs(y - np.log(truth)) <= 1.959963984540054 * error)
+        covered += list(np.abs(y - np.log(truth)) <= z * error)
         if np.isfinite(model.parameters).all():
-            found = calibrate_intervals(model, y, error)
+            found = calibrate_intervals(model, y, error, conf_level=conf_level)
             calibrated += list((found.conf_low <= np.log(truth)) & (np.log(truth) <= found.conf_high))
     return {
         "share_covered": float(np.mean(covered)),

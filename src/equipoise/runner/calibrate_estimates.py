@@ -43,11 +43,12 @@ def calibrated(before: Mapping[str, pa.Table], shown: Mapping[str, pa.Table], st
     controls = _by_design(before["negative_controls"].to_pylist(), rows["negative_controls"])
     nulls = {key: _null(key, controls[key[:-1]]) for key in dict.fromkeys(map(_key, asked)) if key[:-1] in controls}
     rows["empirical_null"] = [null.row() for null in nulls.values()]
-    effects = _effects(before["negative_controls"].to_pylist(), before["positive_controls"].to_pylist(), rows, nulls)
+    levels = {analysis.id: analysis.conf_level for analysis in study.every_analysis()}
+    controls_before = (before[name].to_pylist() for name in ("negative_controls", "positive_controls"))
+    effects = _effects(*controls_before, rows, nulls, levels)
     rows["systematic_error"] = [_keys(key) | found.row for key, found in effects.items()]
     for members in controls.values():
         _calibrate_controls(members)
-    levels = {analysis.id: analysis.conf_level for analysis in study.every_analysis()}
     for row in asked:
         if (null := nulls.get(_key(row))) is not None and row["estimate"] is not None:
             model = effects[null.key].model if null.key in effects else None
@@ -129,6 +130,7 @@ def _effects(
     positive: Sequence[Row],
     shown: Mapping[str, list[Row]],
     nulls: Mapping[tuple[Any, ...], Null],
+    levels: Mapping[str, float],
 ) -> dict[tuple[Any, ...], ErrorOfEffects]:
     """The error of effects of every kind of estimate that positive controls went through."""
     seen = list(hide_made_of_hidden(shown["positive_controls"], shown["negative_controls"], DESIGN))
@@ -140,7 +142,9 @@ def _effects(
         found[_key(row)].append(Known.of(row, row["effect"], there))
     return {
         key: fit_error_of_effects(
-            known, EXACT if all(item.shown for item in known if np.isfinite(item.log_estimate)) else DECIMALS
+            known,
+            EXACT if all(item.shown for item in known if np.isfinite(item.log_estimate)) else DECIMALS,
+            levels[key[0]],
         )
         for key, known in found.items()
         if key in nulls
