@@ -42,7 +42,7 @@ def last_rule(found: Followed) -> str:
     [
         ("2010-07-31", {}, (0, 1, 1, "event")),  # day 30, the day after the last of use
         ("2010-08-29", {"days": 30}, (0, 30, 1, "event")),  # day 59 is day 30 after use
-        ("2010-08-30", {"days": 30}, (0, 30, 0, "end of use")),
+        ("2010-08-30", {"days": 30}, (0, 30, 0, "end of follow-up")),  # a month after use, for everybody
         (None, {}, (0, 183 - 29, 0, "end of observation")),
         ("2010-08-10", {"starts_day": 10}, (10, 11, 1, "event")),  # day 40 is day 11 after use
     ],

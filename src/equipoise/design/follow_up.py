@@ -146,7 +146,9 @@ def _limits(people: People, arms: Arms, contrast: Contrast, design: FollowUpDesi
     limits = {"end of observation": _observed_until(people, arms)}
     if design.follow_up.days is not None:
         last = shifted(_anchor(arms, contrast, design, design.follow_up.counts_to), design.follow_up.days)
-        limits["end of use" if design.follow_up.counts_to == EXPOSURE_END else "end of follow-up"] = last
+        # Days after use are an end by use on a clock from time zero; on a clock from there, the same day for everybody.
+        by_use = design.follow_up.counts_to == EXPOSURE_END and design.follow_up.clock_days is None
+        limits["end of use" if by_use else "end of follow-up"] = last
     censoring = design.censoring
     if censoring.last_day is not None:
         limits["end of the study"] = np.full(len(arms), epoch_day(censoring.last_day), dtype=np.int32)
