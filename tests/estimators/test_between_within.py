@@ -89,6 +89,21 @@ def test_a_cause_that_families_share_moves_the_estimate_between_them_alone(share
         assert rejected < 0.2
 
 
+@pytest.mark.parametrize(("intercept", "alike"), [(-7.0, True), (0.0, False)])
+def test_odds_within_families_are_those_of_all_where_the_outcome_is_rare(intercept: float, alike: bool) -> None:
+    """What families share raises the risk alone: no confounding, and odds ratios that are not collapsible."""
+    rng = np.random.default_rng(4)
+    n = 150_000 if alike else 20_000
+    family, used = np.repeat(np.arange(n), 2), (rng.random(2 * n) < 0.5).astype(float)
+    risk = 1 / (1 + np.exp(-intercept - used - rng.normal(0.0, 1.5, n)[family]))
+    found = eq.fit_between_within({"family": family, "used": used, "ill": (rng.random(2 * n) < risk) * 1.0}, **NAMES)
+    assert found.ratio.p_value > 0.05, "nothing that families share confounds"
+    apart = found.within.estimate - found.within_given_mean.estimate
+    error = math.hypot(found.within.std_error, found.within_given_mean.std_error)
+    assert abs(found.within.estimate - 1.0) < 3 * found.within.std_error
+    assert (abs(apart) < 2 * error) if alike else (apart > 4 * error)
+
+
 def test_matched_sets_of_persons_with_families_give_the_same_answer() -> None:
     """One case and five controls a set, each with the mean of its own family, as a study file's `within_between`."""
     rng = np.random.default_rng(3)

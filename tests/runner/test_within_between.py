@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import equipoise as eq
+from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.nested_case_control import members
 from equipoise.report.families import family_figures
 from equipoise.report.write import report_html
@@ -18,6 +19,7 @@ from equipoise.runner.progress import Silent
 from equipoise.runner.steps import study_steps
 from equipoise.runner.store import Store
 from equipoise.runner.walk import Walk
+from equipoise.runner.within_between import sibship_of_sets
 from equipoise.simulate.write_nation import write_nation
 from equipoise.spec.canonical import canonical
 from equipoise.spec.read import parse_study
@@ -153,6 +155,19 @@ def _members(place: Path, study: eq.Study) -> list[list[bool]]:
         for row, used in database.execute(query).fetchall():
             found[row].append(used)
     return found
+
+
+def test_a_case_without_population_controls_keeps_its_sibship() -> None:
+    """Its set leaves the population's model, and is a set of relatives with the same number all the same."""
+    sets = MatchedSets(
+        matched_set=np.array([0, 0, 1, 2]),
+        person=np.array([4, 0, 2, 3]),
+        is_case=np.array([True, False, True, True]),
+        index_day=np.zeros(4, dtype=np.int32),
+        risk_set_size=np.array([1, 0, 0]),
+        n_controls=np.array([1, 0, 0]),
+    )
+    assert sibship_of_sets(sets, np.array([10, 11, 12, 13, 14])).tolist() == [14, 12, 13]
 
 
 def test_the_report_draws_families_beside_one_another(found: Results) -> None:

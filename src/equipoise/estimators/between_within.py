@@ -67,7 +67,9 @@ def fit_between_within(
 
     Logistic regression on own exposure and the family's mean, with the cluster-robust variance of generalised
     estimating equations with working independence; beside it conditional logistic regression, which leaves out
-    everything that a family shares. Where families share no cause of exposure and outcome, all agree.
+    everything that a family shares. Where families share no cause of both exposure and outcome the mean adds
+    nothing, and `population`, `within_given_mean` and `between` agree. `within` agrees with them if the outcome is
+    rare; else it is further from 0 the more families differ in their risk, for odds ratios are not collapsible.
 
     A quantity that the data cannot give is nan with a reason: where exposure differs in no family COLLINEAR, without an
     informative family NO_INFORMATIVE_SETS. Raises DesignError for columns that are absent or hold missing values.

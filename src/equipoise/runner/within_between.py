@@ -10,7 +10,8 @@ from equipoise.analysis_set import AnalysisSet, Column
 from equipoise.cohort.covariates import IndexRows
 from equipoise.cohort.people import People
 from equipoise.data.source import Source
-from equipoise.design.nested_case_control import exposure_columns, members, observability, observable_from
+from equipoise.design.matched_sets import MatchedSets
+from equipoise.design.nested_case_control import exposure_columns, observability, observable_from
 from equipoise.design.relatives import FamilyRows
 from equipoise.errors import Reason
 from equipoise.estimators.between_within import combination
@@ -76,9 +77,7 @@ def _asked(inputs: Inputs, protocol: Protocol, people: People, subset: Any) -> _
     visible_from = observable_from(people, rows, protocol.recording_from)
     found = uses(inputs["records"], protocol, people, rows, visible_from)
     seen = observability(protocol.design, protocol.windows, visible_from, rows.day)
-    sets = members(unpack_sets(inputs["matched_sets"]))
-    sibship = np.zeros(int(sets.matched_set.max()) + 1 if len(sets.matched_set) else 0, dtype=np.int64)
-    sibship[sets.matched_set[sets.is_case]] = inputs["relatives"]["sibship"][sets.person[sets.is_case]]
+    sibship = sibship_of_sets(unpack_sets(inputs["matched_sets"]), inputs["relatives"]["sibship"])
     return _Asked(
         unpack_analysis_set(inputs["population"]),
         unpack_analysis_set(inputs["within"]),
@@ -88,6 +87,16 @@ def _asked(inputs: Inputs, protocol: Protocol, people: People, subset: Any) -> _
         sibship,
         subset,
     )
+
+
+def sibship_of_sets(sets: MatchedSets, sibship: np.ndarray) -> np.ndarray:
+    """The sibship of each set's case by number of the set, int64 (s,): sets of relatives have the same numbers.
+
+    Sets without a control count too, for a case without population controls can have relatives.
+    """
+    found = np.zeros(len(sets.n_controls), dtype=np.int64)
+    found[sets.matched_set[sets.is_case]] = sibship[sets.person[sets.is_case]]
+    return found
 
 
 def _rows(asked: _Asked, model: Model, beside: Model | None) -> Iterator[Row]:
