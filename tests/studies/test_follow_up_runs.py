@@ -122,6 +122,7 @@ def test_time_at_risk_from_the_end_of_use(database: Path, tmp_path: Path) -> Non
     before = rules["no event between time zero and the end of use"]["n_in"]
     assert sum(row["n_persons"] for row in arms) == before - sum(dropped.values())
     assert {row["n_censored_stop"] for row in early.rows("follow_up")} != {0}
+    assert {row["n_censored_stop"] for row in arms} == {0}, "five years after use end follow-up, and no use"
     page = report_html(late)
     assert "Persons were followed from day 1 after the end of use up to day 1,825" in page
     assert "days from the end of use" in page

@@ -54,6 +54,16 @@ def test_groups_from_the_knowledge_are_the_persons_of_written_out_lists(network:
             assert len(one) > 100
 
 
+def test_controls_are_enough_and_none_is_what_antidepressants_are_known_to_bring_about() -> None:
+    """Fractures and angle-closure glaucoma stand in the labels; dry eyes and straining come with tricyclics."""
+    study = eq.read_study(STUDY)
+    assert study.negative_controls is not None
+    named = study.negative_controls.outcomes
+    codes = [item.code_prefix or "" for name in named for item in study.concept_sets[name].include]
+    assert len(named) == len(codes) >= 30 + 5, "thirty usable ones pass the gate, and some will have no event"
+    assert not [code for code in codes if code[:3] in {"H04", "H40", "K59", "K64"} or code.startswith("S")]
+
+
 def _zero(network: Path) -> str:
     """The day on which riluzole and ALS have both been recorded, in SQL."""
     drugs, conditions = (
