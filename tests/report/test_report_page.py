@@ -143,7 +143,7 @@ def test_options_change_the_methods() -> None:
     for phrase in (
         "Efron's approximation",
         "90 % profile-likelihood confidence intervals",
-        "robust, clustered by person",
+        "robust; a set is a cluster, together with sets of which its case is a member",
         "Interactions: Peptic ulcer × Region",
         "matched to the case on sex and year of birth.",
         "no peptic ulcer, and who met",

@@ -103,7 +103,7 @@ def test_a_case_control_study_without_its_lag(nation: Path, tmp_path: Path) -> N
     raw = canonical(eq.read_study(STUDIES / "psychotropics-als.toml"))
     risk = next(item for item in raw["analyses"] if item["id"] == "risk")
     design = risk["design"] | {"comparisons": ["population"], "exposures": ["antidepressants"], "lag_scan": None}
-    risk |= {"design": design | {"readings": ["any_use"]}, "cluster": None, "subgroups": []}
+    risk |= {"design": design | {"readings": ["any_use"], "within_between": []}, "cluster": None, "subgroups": []}
     raw |= {"analyses": [risk], "sensitivity": [], "published": [], "triangulation": None, "grids": []}
     raw |= {"contrasts": [{"base": "risk", "flaw": "no_lag"}]}
     results = run(nation, tmp_path / "r", raw, min_cell_count=1)
