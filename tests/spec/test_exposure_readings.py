@@ -173,3 +173,14 @@ def test_amounts_add_up_within_a_day_and_unknown_ones_stay_unknown():
     made = distinct_dispensings(who, np.array([1, 1, 1, 1]), days, {"days_supply": supplied})
     assert made.day.tolist() == [5, 7, 9]
     np.testing.assert_array_equal(made.amounts["days_supply"], [90.0, np.nan, np.nan])
+
+
+def test_a_day_with_one_unknown_amount_is_unknown_and_lasts_what_is_known_and_the_stated_days():
+    who = people({"id": 1, "born": "1950-01-01", "observed": [("2000-01-01", "2012-01-01")]})
+    days = np.array([5, 5, 7, 7, 9], dtype=np.int32)
+    supplied = np.array([90.0, np.nan, 0.0, np.nan, 28.0])
+    made = distinct_dispensings(who, np.ones(5, dtype=np.int64), days, {"days_supply": supplied})
+    np.testing.assert_array_equal(made.amounts["days_supply"], [np.nan, np.nan, 28.0])
+    assert made.recorded["days_supply"].tolist() == [90.0, 0.0, 28.0]
+    assert made.n_unrecorded["days_supply"].tolist() == [1, 2, 0]
+    assert made.days_supplied(30).tolist() == [120.0, 60.0, 28.0]

@@ -36,8 +36,7 @@ class Drug:
 
     def supplied_until(self, person: np.ndarray, day: np.ndarray, rule: Censoring) -> np.ndarray:
         """Last day supplied of the use that goes on on a day, DAY_MIN where none does: int32 (k,)."""
-        supply = self.dispensings.amounts["days_supply"]
-        lasts = np.where(np.isnan(supply), rule.supply_days, supply)
+        lasts = self.dispensings.days_supplied(rule.supply_days)
         return supplied_until(self.dispensings.offsets, self.dispensings.day, lasts, person, day, rule.grace_days)
 
 

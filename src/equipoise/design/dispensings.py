@@ -17,18 +17,29 @@ from equipoise.spec.windows import Window
 class Dispensings:
     """Distinct dispensing days of one exposure, ascending within a person, with amounts added up within a day.
 
-    offsets int64 (n_persons + 1,); day int32 (d,); `amounts` by name float64 (d,), NaN where not recorded.
+    offsets int64 (n_persons + 1,); day int32 (d,). By name of an amount: `amounts` float64 (d,), NaN where that of some
+    dispensing of the day is not recorded; `recorded` float64 (d,), what the others add up to; `n_unrecorded` int64
+    (d,), how many dispensings of the day do not say.
     """
 
     offsets: np.ndarray
     day: np.ndarray
     amounts: Mapping[str, np.ndarray]
+    recorded: Mapping[str, np.ndarray]
+    n_unrecorded: Mapping[str, np.ndarray]
+
+    def days_supplied(self, unrecorded: float) -> np.ndarray:
+        """How long the dispensings of each day last together: float64 (d,); one that does not say: `unrecorded`."""
+        return self.recorded["days_supply"] + self.n_unrecorded["days_supply"] * unrecorded
 
 
 def distinct_dispensings(
     people: People, person_id: np.ndarray, day: np.ndarray, amounts: Mapping[str, np.ndarray]
 ) -> Dispensings:
-    """Collapse dispensing rows (any order) to distinct days of each person; unknown persons are left out."""
+    """Collapse dispensing rows (any order) to distinct days of each person; unknown persons are left out.
+
+    A sum with an unknown part is unknown: what is known of it need not be like the rest.
+    """
     codes = people.codes_of(person_id)
     order = np.lexsort((day, codes))
     order = order[codes[order] >= 0]
@@ -38,18 +49,16 @@ def distinct_dispensings(
     group = np.cumsum(fresh) - 1
     offsets = np.zeros(len(people) + 1, dtype=np.int64)
     np.cumsum(np.bincount(codes[fresh], minlength=len(people)), out=offsets[1:])
-    summed = {name: _sum_known(values[order], group, int(fresh.sum())) for name, values in amounts.items()}
-    return Dispensings(offsets, day[fresh], summed)
-
-
-def _sum_known(values: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
-    """Sum of the known values of each group, NaN where none is known: float64 (n_groups,).
-
-    An amount of zero or less is how many databases write that it was not recorded: it counts as unknown.
-    """
-    known = values > 0
-    total = np.bincount(group[known], weights=values[known], minlength=n_groups)
-    return np.where(np.bincount(group[known], minlength=n_groups) > 0, total, np.nan)
+    # An amount of zero or less is how many databases write that it was not recorded.
+    is_known = {name: values[order] > 0 for name, values in amounts.items()}
+    n_days = int(fresh.sum())
+    recorded = {
+        name: np.bincount(group, weights=np.where(is_known[name], values[order], 0.0), minlength=n_days)
+        for name, values in amounts.items()
+    }
+    n_unrecorded = {name: np.bincount(group[~known], minlength=n_days) for name, known in is_known.items()}
+    summed = {name: np.where(n_unrecorded[name] == 0, total, np.nan) for name, total in recorded.items()}
+    return Dispensings(offsets, day[fresh], summed, recorded, n_unrecorded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,8 +203,7 @@ def _supplied(rows: TrialPanel, drug: Drug, design: TargetTrial) -> tuple[np.nda
     if not len(drug.dispensings.day):
         return np.full(len(rows), -(2**40)), np.zeros(len(rows), dtype=bool)
     day = drug.dispensings.day[at].astype(np.int64)
-    supply = drug.dispensings.amounts["days_supply"][at]
-    until = day + np.where(np.isnan(supply), design.supply.supply_days, supply) + design.supply.grace_days
+    until = day + drug.dispensings.days_supplied(design.supply.supply_days)[at] + design.supply.grace_days
     known = at != NOWHERE
     return np.where(known, day, -(2**40)), known & ((day >= rows.begin) | (until >= rows.begin))
 
