@@ -163,6 +163,15 @@ def test_drugs_that_were_returned_are_counted_and_left_out(tmp_path: Path) -> No
         assert problems(source, "drug_exposure") == {module.RETURNED: (1, 1)}
 
 
+def test_returns_are_known_by_negative_daily_doses_where_no_quantity_is_mapped(tmp_path: Path) -> None:
+    mapping = MAPPING.replace('quantity = ["Antal", "Stycken"]\n', "") + 'daily_doses = ["Antal", "DDD"]\n'
+    assert "quantity" not in mapping
+    tables = registers(drugs={"Antal": [2.0, -1.0, 1.0], "DDD": [30.0, 30.0, 0.0]})
+    with connect(write(tmp_path, tables, mapping)) as source:
+        assert sorted(drugs(source, {"code_prefix": "N"})["daily_doses"].to_pylist()) == [0.0, 60.0]
+        assert problems(source, "drug_exposure") == {module.RETURNED: (1, 1), module.NO_DAILY_DOSES: (1, 1)}
+
+
 MEASURED = """
 [[measurements]]
 file = "visits.SUFFIX"

@@ -61,10 +61,18 @@ class RecordColumns:
     def rows(self) -> ir.Table:
         """One row a record, in the columns of every event; without drugs that were returned."""
         every = self._every()
-        return every.filter(~_is_returned(every)) if "quantity" in self.cells else every
+        return every.filter(~_is_returned(every)) if self.counts_returns else every
+
+    @property
+    def counts_returns(self) -> bool:
+        """Whether returned drugs can be told from dispensed ones."""
+        return not {"quantity", "daily_doses"}.isdisjoint(self.cells)
 
     def returned(self) -> ir.Table:
-        """(person_id): one row a dispensing of nothing or less, which is how registers record a return."""
+        """(person_id): one row a dispensing of nothing or less, which is how registers record a return.
+
+        No daily doses are not a return: many drugs have none assigned.
+        """
         every = self._every()
         return every.filter(_is_returned(every)).select("person_id")
 
@@ -154,7 +162,7 @@ class MeasurementColumns:
 
 
 def _is_returned(rows: ir.Table) -> ir.BooleanValue:
-    return (rows.quantity <= 0).fill_null(False)
+    return (rows.quantity <= 0).fill_null(False) | (rows.daily_doses < 0).fill_null(False)
 
 
 def one_code_a_row(rows: ir.Table) -> ir.Table:

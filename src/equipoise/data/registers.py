@@ -171,7 +171,7 @@ class _Registers:
         if "migrations" in self.tables:
             found += self._migration_checks()
         drugs = [reader for reader in self.events["drug"] if isinstance(reader, RecordColumns)]
-        if dispensed := [reader for reader in drugs if "quantity" in reader.cells]:
+        if dispensed := [reader for reader in drugs if reader.counts_returns]:
             found.append((RETURNED, lambda: union(*(reader.returned() for reader in dispensed))))
         if counting := [reader for reader in drugs if "daily_doses" in reader.cells]:
             found.append((NO_DAILY_DOSES, lambda: union(*(reader.without_daily_doses() for reader in counting))))
