@@ -135,6 +135,18 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.follow_up",
         "end_anchor = 'end_of_exposure' without days",
     ),
+    "an end that nobody lives to see begin": (
+        [(f"{DESIGN}/follow_up", {
+            "start_anchor": "end_of_exposure", "starts_day": 30, "end_anchor": "time_zero", "days": 30,
+        })],
+        f"{PLACE}.follow_up",
+        "days = 30 from time zero with starts_day = 30 after the end of exposure",
+    ),
+    "thresholds of target trials without one": (
+        [("gate", {"target_trials": {"balance": 0.2}})],
+        "gate.target_trials",
+        "thresholds in a study without a target trial",
+    ),
     "delayed entry of time that begins after use": (
         [(f"{DESIGN}/follow_up", {"start_anchor": "end_of_exposure", "delayed_entry": "disease"})],
         f"{PLACE}.follow_up",

@@ -40,12 +40,12 @@ def calibrated(before: Mapping[str, pa.Table], shown: Mapping[str, pa.Table], st
     names = ("negative_controls", "positive_controls", "estimates", "diagnostics")
     rows = {name: shown[name].to_pylist() for name in names}
     asked = [row for row in rows["estimates"] if row["measure"] in RATIOS and row["subgroup"] == OVERALL]
-    controls = _by_design(before["negative_controls"].to_pylist(), rows["negative_controls"])
+    negative, positive = (before[name].to_pylist() for name in ("negative_controls", "positive_controls"))
+    controls = _by_design(negative, rows["negative_controls"])
     nulls = {key: _null(key, controls[key[:-1]]) for key in dict.fromkeys(map(_key, asked)) if key[:-1] in controls}
     rows["empirical_null"] = [null.row() for null in nulls.values()]
     levels = {analysis.id: analysis.conf_level for analysis in study.every_analysis()}
-    controls_before = (before[name].to_pylist() for name in ("negative_controls", "positive_controls"))
-    effects = _effects(*controls_before, rows, nulls, levels)
+    effects = _effects(negative, positive, rows, nulls, levels)
     rows["systematic_error"] = [_keys(key) | found.row for key, found in effects.items()]
     for members in controls.values():
         _calibrate_controls(members)

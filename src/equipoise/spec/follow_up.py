@@ -71,6 +71,9 @@ class TimeAtRisk(Model):
             raise Wrong(f"days = {self.days} with starts_day = {self.starts_day}", "days above starts_day")
         if self.end_anchor is not None and self.days is None:
             raise Wrong(f"end_anchor = {shown(self.end_anchor)} without days", "days with it, such as 0 or 30")
+        if self.start_anchor == EXPOSURE_END and self.end_anchor == "time_zero" and (self.days or 0) <= self.starts_day:
+            found = f"days = {self.days} from time zero with starts_day = {self.starts_day} after the end of exposure"
+            raise Wrong(found, "days above starts_day", "use never ends before time zero: nobody would be followed")
         if self.start_anchor == EXPOSURE_END and self.delayed_entry is not None:
             remedy = "use ends on a day of each person's own, on which everybody at risk is seen already"
             raise Wrong(f"delayed_entry with start_anchor = {shown(EXPOSURE_END)}", "one of the two", remedy)

@@ -15,6 +15,7 @@ from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.dose_meaning import dose_contradictions, indication_contradictions
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.follow_up_meaning import follow_up_contradictions
+from equipoise.spec.gate_meaning import gate_contradictions
 from equipoise.spec.grid_meaning import grid_faults
 from equipoise.spec.missing_meaning import missing_contradictions, subgroup_contradictions
 from equipoise.spec.parts import Parts, sound_parts
@@ -23,7 +24,7 @@ from equipoise.spec.published import Published
 from equipoise.spec.relatives_meaning import relatives_contradictions
 from equipoise.spec.study import Analysis, Sensitivity, changed
 from equipoise.spec.target_trial import TargetTrial
-from equipoise.spec.target_trial_meaning import target_trial_contradictions, trial_gate_contradictions
+from equipoise.spec.target_trial_meaning import target_trial_contradictions
 from equipoise.spec.values import shown
 from equipoise.spec.wording import worded
 
@@ -40,25 +41,12 @@ def check_meaning(raw: Any) -> list[Fault]:
     faults = [Fault(place(path, raw), *said) for path, *said in found]
     for i, item in parts.sensitivity.items():
         faults += _sensitivity(parts, item, ("sensitivity", i), raw)
-    faults += _gate(parts, raw)
+    faults += [Fault(place(path, raw), *said) for path, *said in gate_contradictions(parts, raw)]
     faults += [Fault(place(path, raw), *said) for path, *said in (*contrast_faults(parts), *answer_faults(parts))]
     faults += grid_faults(parts, raw, _analysis)
     for i, figure in parts.published.items():
         faults += [Fault(place(path, raw), *said) for path, *said in _published(parts, figure, ("published", i))]
     return faults
-
-
-def _gate(parts: Parts, raw: Any) -> Iterator[Fault]:
-    if isinstance(raw, dict) and raw.get("gate") is not None:
-        for i, analysis in parts.analyses.items():
-            if analysis.target_trial is not None:
-                said = trial_gate_contradictions(raw["gate"], analysis, analysis.target_trial)
-                yield from (Fault(place(path, raw), *words) for path, *words in said)
-            elif analysis.follow_up is None:
-                found = f"a design of kind {analysis.design.kind!r} in a study with a gate"
-                remedy = "a gate seals arms that are followed; give this analysis a study file of its own"
-                allowed = "designs of kind 'follow_up' or 'target_trial'"
-                yield Fault(place(("analyses", i, "design"), raw), found, allowed, remedy)
 
 
 # Levels that initiation has beside the study's windows; a window of that name could not be told from them.

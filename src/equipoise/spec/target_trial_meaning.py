@@ -1,18 +1,13 @@
 """Settings of a target trial that are each allowed but contradict one another, or other parts of the study."""
 
 from collections.abc import Iterator
-from typing import Any
-
-from pydantic import ValidationError
 
 from equipoise.spec.contradictions import Said, repeated
 from equipoise.spec.follow_up import DEATH
-from equipoise.spec.gate import GateRules
 from equipoise.spec.parts import Parts
 from equipoise.spec.places import Path
 from equipoise.spec.study import Analysis
 from equipoise.spec.target_trial import TargetTrial
-from equipoise.spec.trial_estimation import SEQUENTIAL
 from equipoise.spec.values import shown
 
 TWO_LEVELS = ("event",)
@@ -100,21 +95,3 @@ def _not_offered(analysis: Analysis, where: Path) -> Iterator[Said]:
     for key, stands in given.items():
         if stands:
             yield (*where, key), f"{key} with a target trial", "a target trial without it", "remove it"
-
-
-def trial_gate_contradictions(raw: Any, analysis: Analysis, design: TargetTrial) -> Iterator[Said]:
-    """What a gate asks for and a target trial cannot answer; `raw` is the gate as plain values."""
-    try:
-        gate = GateRules.model_validate(raw)
-    except ValidationError:
-        return  # a fault of its own
-    named = f"with analysis {analysis.id!r} of kind 'target_trial'"
-    if gate.systematic_error is not None:
-        found = f"systematic_error = {gate.systematic_error:g} {named}, through which no negative controls are run"
-        remedy = "negative controls are run through designs of kind 'follow_up'; or give the trial a file of its own"
-        yield ("gate", "systematic_error"), found, 'systematic_error = "none"', remedy
-    if SEQUENTIAL in design.estimation.methods:
-        for key in ("positivity", "balance"):
-            if getattr(gate.target_trials, key) is not None:
-                found = f"{key} {named} and method {SEQUENTIAL!r}, which adjusts for time zero by regression"
-                yield ("gate", "target_trials", key), found, f'{key} = "none"', "or use clone_censor_weight"
