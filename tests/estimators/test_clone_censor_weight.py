@@ -8,6 +8,7 @@ import pytest
 
 import equipoise as eq
 from equipoise.errors import DesignError, Reason
+from equipoise.kernels.trial_rows import PADDING, weigh_rows
 from tests.estimators.trial_oracle import COLUMNS, by_term, fit_rows, made
 
 SAME_EQUATIONS = 1e-6
@@ -173,6 +174,33 @@ def test_risks_by_bootstrap_stay_near_the_delta_method() -> None:
     assert 0.5 < one / other < 2.0
 
 
+@pytest.mark.parametrize("over", ["strategy", "everybody"])
+def test_weights_are_held_between_percentiles_of_each_strategy_or_of_everybody(over: str) -> None:
+    """Held against the weights of every copy written out, those of few starters being the largest."""
+    how = {"strategies": {"never": 0, "start": 1}, "grace": 1, "treatment_denominator": ["l"]}
+    free = eq.fit_clone_censor_weight(panel_of(200), **NAMES, **how).assembly.outcome
+    held = eq.fit_clone_censor_weight(panel_of(200), **NAMES, **how, truncate=(5, 90), truncate_over=over)
+    w, written = np.empty(free.columns.horizon + PADDING), []
+    for i, arm in enumerate(free.trials.arm):
+        n = weigh_rows(free.trials, i, free.weights, w)
+        written += [(arm, value) for value in w[:n]]
+    arm, weight = np.array(written).T
+    assert weight[arm == 1].max() > weight[arm == 0].max()
+    for own in (0, 1):
+        limits = np.percentile(weight[arm == own] if over == "strategy" else weight, (5, 90))
+        expected = weight[arm == own].clip(*limits)
+        found = held.assembly.outcome.found
+        assert found.weight[own].sum() == pytest.approx(expected.sum(), rel=1e-12)
+        assert found.largest[own].max() == pytest.approx(expected.max(), rel=1e-12)
+
+
+def test_percentiles_are_of_each_strategy_unless_others_are_asked_for() -> None:
+    how = {"strategies": {"never": 0, "start": 1}, "grace": 1, "treatment_denominator": ["l"], "truncate": (5, 90)}
+    plain = eq.fit_clone_censor_weight(panel_of(100), **NAMES, **how)
+    same = eq.fit_clone_censor_weight(panel_of(100), **NAMES, **how, truncate_over="strategy")
+    np.testing.assert_array_equal(plain.coefficients, same.coefficients)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -183,6 +211,7 @@ def test_risks_by_bootstrap_stay_near_the_delta_method() -> None:
         ({"strategies": {"a": 0, "b": 1}, "grace": 3, "max_follow_up": 3}, "longest follow-up"),
         ({"strategies": {"a": 0, "b": 1}, "grace": -1}, "0 or more"),
         ({"strategies": {"a": eq.Strategy(0, when="when"), "b": 1}}, "condition"),
+        ({"strategies": {"a": 0, "b": 1}, "truncate": (99, 1)}, "percentiles"),
     ],
 )
 def test_strategies_that_are_refused(options: dict, message: str) -> None:

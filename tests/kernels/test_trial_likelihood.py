@@ -14,6 +14,7 @@ from equipoise.kernels.trial_rows import (
     TrialDesign,
     TrialWeights,
     expansion_of,
+    free_weights,
     no_limit,
     no_weights,
     padded,
@@ -38,7 +39,8 @@ def problem(scattered: bool = False, weighted: bool = True, seed: int = 3) -> Tr
     trials = sequential_trials(first, first[1:], draw.random(n) < 0.3, treatment, False, 10**6)
     k = int(trials.length.max())
     factor = np.exp(0.1 * draw.normal(size=(2, n)))
-    weights = TrialWeights(factor, np.array([[1, 0, 0, 0]] * 2), 0.7, 1.6, draw.integers(0, 3, 60).astype(float))
+    kinds, times = np.array([[1, 0, 0, 0]] * 2), draw.integers(0, 3, 60).astype(float)
+    weights = TrialWeights(factor, kinds, np.array([0.7, 0.6]), np.array([1.6, 1.5]), times)
     states = 2 * k
     phi = np.hstack([0.3 * draw.normal(size=(2, states)), np.zeros((2, PADDING))])
     levels = treatment if scattered else np.empty(0, np.int64)
@@ -93,7 +95,7 @@ def test_score_and_information_of_cox_are_derivatives(scattered: bool) -> None:
 
 def test_log_likelihoods_of_weighted_and_plain_rows_agree() -> None:
     plain = problem(weighted=False)
-    ones = TrialWeights(np.ones((2, len(plain.y))), np.zeros((2, 4), np.int64), 0.0, np.inf, np.empty(0))
+    ones = free_weights(np.ones((2, len(plain.y))), np.zeros((2, 4), np.int64), np.empty(0))
     same = TrialLikelihood(plain.trials, ones, plain.design, plain.follow_up, plain.y, plain.shift, plain.limit)
     for beta in (BETA, 40.0 * BETA):  # odds of ordinary size, and of a size whose product would overflow
         one, other = plain.evaluate(beta), same.evaluate(beta)
@@ -110,7 +112,7 @@ def test_far_steps_stay_numbers() -> None:
 def all_weights(likelihood: TrialLikelihood) -> np.ndarray:
     """The weight of every row, written out; persons who count twice have their rows twice."""
     w, out = np.empty(likelihood.follow_up.horizon + PADDING), []
-    free = likelihood.weights._replace(low=0.0, high=np.inf, times=np.empty(0))
+    free = free_weights(likelihood.weights.factor, likelihood.weights.kinds, np.empty(0))
     for i, person in enumerate(likelihood.trials.person):
         n = weigh_rows(likelihood.trials, i, free, w)
         out += [w[:n].copy()] * int(likelihood.weights.times[person])

@@ -104,6 +104,7 @@ SEQUENTIAL = [
     (f"{DESIGN}/treatment", "supply"),
     (f"{DESIGN}/estimation", {"methods": ["sequential_trials"]}),
 ]
+SEQUENTIAL_CHANGE = {"design": {path.removeprefix(f"{DESIGN}/"): value for path, value in SEQUENTIAL}}
 
 FAULTS: dict[str, tuple[list[Change], str, str]] = {
     "population that is not defined": (
@@ -216,6 +217,11 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         f"{PLACE}.estimation.weights",
         "truncate = [99, 1]",
     ),
+    "percentiles of nobody in particular": (
+        [(f"{DESIGN}/estimation/weights", {"truncate_over": "arms"})],
+        f"{PLACE}.estimation.weights.truncate_over",
+        "'arms'",
+    ),
     "a bootstrap of one": ([(f"{DESIGN}/estimation/bootstrap", 1)], f"{PLACE}.estimation", "bootstrap = 1"),
     "a method twice": (
         [(f"{DESIGN}/estimation/methods", ["g_formula", "g_formula"])], f"{PLACE}.estimation", "a method twice",
@@ -240,6 +246,16 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
         [*SEQUENTIAL, ("sensitivity", []), ("gate", {"systematic_error": "none"})],
         "gate.target_trials.positivity",
         "adjusts for time zero by regression",
+    ),
+    "a gate on the balance of a sensitivity analysis": (
+        [("sensitivity/0/change", SEQUENTIAL_CHANGE), ("gate", {"systematic_error": "none"})],
+        "gate.target_trials.balance",
+        "balance with analysis 'direct' of kind 'target_trial' and method 'sequential_trials'",
+    ),
+    "a threshold of follow-up designs for a trial": (
+        [("gate", {"systematic_error": "none", "balance": 0.2})],
+        "gate.balance",
+        "balance = 0.2 in a study whose analyses are target trials",
     ),
     "a largest weight below one": (
         [("gate", {"systematic_error": "none", "target_trials": {"largest_weight": 0.5}})],

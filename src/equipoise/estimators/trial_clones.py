@@ -24,6 +24,7 @@ from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, 
 from equipoise.estimators.trial_strategies import Strategies, Strategy, read_strategies
 from equipoise.estimators.trial_terms import TimeTerms
 from equipoise.estimators.trial_weighting import (
+    STRATEGY,
     WeightModel,
     WeightTerms,
     all_or_counts,
@@ -35,7 +36,7 @@ from equipoise.estimators.trial_weighting import (
     uncensored_probabilities,
 )
 from equipoise.kernels.trial_clones import clone_trials
-from equipoise.kernels.trial_rows import Trials, TrialWeights, no_weights
+from equipoise.kernels.trial_rows import Trials, TrialWeights, free_weights, no_weights
 
 PER_PROTOCOL, AS_ASSIGNED = "per_protocol", "as_assigned"
 LONGEST = 2**31 - 2
@@ -79,7 +80,7 @@ class ClonePlan:
         y, end = outcome_of(own, self.effect)
         clones, _ = self.clones(end)
         weights, models = self.row_weights(times)
-        weights = truncated(clones, weights, self.weights.truncate)
+        weights = truncated(clones, weights, self.weights.truncation)
         others = self.clones(end_of_competing(own))[0] if self.effect == TOTAL and len(own.competing) else None
         arms = tuple(f"strategy[{name}]" for name in self.strategies.names[1:])
         naming = Naming(self.strategies.names, arms, arms)
@@ -113,7 +114,7 @@ class ClonePlan:
             models += below.models
         if given.treatment_denominator is None:
             kinds = np.zeros((n_arms, 4), np.int64)
-            return TrialWeights(stays[None, :], kinds, 0.0, np.inf, all_or_counts(times)), tuple(models)
+            return free_weights(stays[None, :], kinds, all_or_counts(times)), tuple(models)
         at_risk = self._deviates()
         below = treatment_probabilities(own, given.treatment_denominator, at_risk, at_risk, counted, "denominator")
         above = None
@@ -122,7 +123,7 @@ class ClonePlan:
             models += above.models
         factor, kinds = self._factors(below.values, None if above is None else above.values, stays)
         models += below.models
-        return TrialWeights(factor, kinds, 0.0, np.inf, all_or_counts(times)), tuple(models)
+        return free_weights(factor, kinds, all_or_counts(times)), tuple(models)
 
     def _followed(self) -> np.ndarray:
         """Rows from the first time zero on, bool (N,)."""
@@ -168,6 +169,7 @@ def fit_clone_censor_weight(
     censoring_numerator: Sequence[str] | str | None = None,
     censoring_denominator: Sequence[str] | str | None = None,
     truncate: tuple[float, float] | None = None,
+    truncate_over: str = STRATEGY,
     first_period: int | None = None,
     last_period: int | None = None,
     max_follow_up: int | None = None,
@@ -190,7 +192,10 @@ def fit_clone_censor_weight(
                 treatment before, in rows in which some copy could deviate. The weight of a row is the inverse of the
                 probability of what the strategy allows there: of starting, in the last interval of the grace period
                 only. Without a numerator weights are not stabilised
-    censoring_denominator, censoring_numerator, truncate, covariates, modifiers, model, trial_terms, follow_up_terms,
+    truncate    percentiles between which weights are held, such as (1, 99); `truncate_over`: "strategy", those of each
+                strategy by itself, or "everybody", those of all copies, which cut the weights of a strategy that few
+                keep to
+    censoring_denominator, censoring_numerator, covariates, modifiers, model, trial_terms, follow_up_terms,
     arm_by_follow_up, first_period, last_period, max_follow_up  as in `fit_sequential_trials`
 
     Returns a `TrialFit`, with the copies of a person in one cluster. A strategy that nobody follows is ONE_ARM_EMPTY.
@@ -238,7 +243,7 @@ def fit_clone_censor_weight(
             treatment_denominator,
             censoring_numerator if censoring_numerator is not None else (),
             censoring_denominator,
-            check_truncation(truncate),
+            check_truncation(truncate, truncate_over),
             "",
         ),
         (-np.inf if first_period is None else first_period, np.inf if last_period is None else last_period),

@@ -24,7 +24,7 @@ from equipoise.estimators.trial_panel import (
 from equipoise.estimators.trial_regressions import Followed, followed_of, regressed_back
 from equipoise.estimators.trial_risks import TrialRisks, read_times
 from equipoise.estimators.trial_strategies import Strategy, read_strategies
-from equipoise.estimators.trial_weighting import WeightModel, WeightTerms, check_truncation
+from equipoise.estimators.trial_weighting import STRATEGY, WeightModel, WeightTerms, check_truncation, truncated
 
 OFFERED = (TOTAL, COMPOSITE)
 VARIANCE = "influence function, robust to persons"
@@ -80,6 +80,7 @@ def fit_doubly_robust(
     treatment_terms: Sequence[str] = (),
     treatment_covariates: Sequence[str] | None = None,
     truncate: tuple[float, float] | None = None,
+    truncate_over: str = STRATEGY,
     times: Sequence[int] | None = None,
     max_follow_up: int | None = None,
     conf_level: float = 0.95,
@@ -98,7 +99,7 @@ def fit_doubly_robust(
     covariates  values at time zero; `time_varying`  columns read in every row. Both are in all models of the outcome
     treatment_covariates  columns of the models of treatment and loss, read in every row; all covariates where left out
     treatment_terms  further columns of these models, such as functions of the interval
-    truncate    percentiles between which weights are held, such as (1, 99), of each strategy by itself
+    truncate, truncate_over  as in `fit_clone_censor_weight`
     times       intervals, from 0, by whose ends risks are given; all where none are named. One time costs as many
                 regressions as it has intervals before it
 
@@ -139,7 +140,7 @@ def fit_doubly_robust(
         competing_effect,
         ModelTerms((), (), "none", "none", False),
         WeightTerms(
-            None, below, None, below if len(read.censored) else None, check_truncation(truncate), ""
+            None, below, None, below if len(read.censored) else None, check_truncation(truncate, truncate_over), ""
         ),
         (-np.inf, np.inf),
         horizon,
@@ -177,9 +178,10 @@ def _fitted(plan: ClonePlan, x: np.ndarray, times: np.ndarray, conf_level: float
         end = end_of_competing(panel)
     clones, _ = plan.clones(end)
     weights, models = plan.row_weights(np.ones(plan.persons))
+    weights = truncated(clones, weights, plan.weights.truncation)
     risk, influence = np.full((len(names), len(times)), np.nan), []
     for arm in range(len(names)):
-        own = followed_of(panel, clones, weights, arm, y, x, plan.weights.truncate, _waits(plan, arm))
+        own = followed_of(panel, clones, weights, arm, y, x, _waits(plan, arm))
         value, moved = _of_arm(own, times)
         risk[arm] = value
         influence.append(moved)

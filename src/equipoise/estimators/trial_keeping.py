@@ -32,7 +32,7 @@ class Keeping:
 
 def keeping_of(plan: ClonePlan, arm: int) -> Keeping:
     """Probabilities are those of the models behind the weights. Weights are not stabilised here, for stabilised ones
-    leave covariates at time zero to the model of the outcome; they are held between the plan's percentiles of all."""
+    leave covariates at time zero to the model of the outcome; they are held as the plan says."""
     bare = replace(plan.weights, treatment_numerator=None, censoring_numerator=None)
     once = np.ones(plan.persons)
     treated, _ = replace(plan, weights=replace(bare, censoring_denominator=None)).row_weights(once)
@@ -46,8 +46,7 @@ def _standing_for_all(plan: ClonePlan, weights: TrialWeights, arm: int) -> tuple
     y, end = outcome_of(panel, plan.effect)
     clones, _ = plan.clones(end)
     nothing = np.empty((len(panel), 0))
-    held = truncated(clones, weights, plan.weights.truncate)
-    own = followed_of(panel, clones, weights, arm, y, nothing, None)
+    own = followed_of(panel, clones, truncated(clones, weights, plan.weights.truncation), arm, y, nothing)
     last = own.start + own.length - 1
     over = (own.length > 0) & (y[np.maximum(last, 0)] != 0)
     if plan.effect == TOTAL and len(panel.competing):
@@ -55,7 +54,7 @@ def _standing_for_all(plan: ClonePlan, weights: TrialWeights, arm: int) -> tuple
         over |= (own.rows == own.length + 1) & (panel.competing[after] != 0)
     if not own.weight.shape[1]:
         return own.start, np.zeros(len(own.start))
-    reached = own.weight[np.arange(len(own.start)), np.clip(own.length - 1, 0, grace)].clip(held.low, held.high)
+    reached = own.weight[np.arange(len(own.start)), np.clip(own.length - 1, 0, grace)]
     return own.start, np.where((own.length > grace) | over, np.where(own.length > 0, reached, 1.0), 0.0)
 
 

@@ -45,13 +45,9 @@ class Followed:
 
 
 def followed_of(
-    panel: Panel, clones: Trials, weights: TrialWeights, arm: int, y: np.ndarray, x: np.ndarray,
-    truncate: tuple[float, float] | None, waits: int = 0,
-) -> Followed:  # fmt: skip
-    """The clones of an arm; treatment in the interval before joins what is known.
-
-    Weights are held between percentiles of the arm's own: where few start a treatment, all their weights are large.
-    """
+    panel: Panel, clones: Trials, weights: TrialWeights, arm: int, y: np.ndarray, x: np.ndarray, waits: int = 0
+) -> Followed:
+    """The clones of an arm, weights held between its limits; treatment in the interval before joins what is known."""
     mine = np.flatnonzero(clones.arm == arm)
     start, length = clones.start[mine], clones.length[mine].astype(np.int64)
     person = clones.person[mine]
@@ -63,24 +59,20 @@ def followed_of(
         panel.last[person] + 1 - start,
         y,
         panel.competing if y is panel.outcome else panel.competing[:0],
-        _weights(clones, weights, mine, truncate),
+        _weights(clones, weights, mine, arm),
         known,
         waits,
     )
 
 
-def _weights(
-    clones: Trials, weights: TrialWeights, mine: np.ndarray, truncate: tuple[float, float] | None
-) -> np.ndarray:
+def _weights(clones: Trials, weights: TrialWeights, mine: np.ndarray, arm: int) -> np.ndarray:
     """The weight of every row of some clones, float64 (P, K): running products of the factors that apply."""
     length = clones.length[mine]
     inside = np.arange(int(length.max(initial=0))) < length[:, None]
     if not len(weights.factor):
         return inside.astype(np.float64)
     factor, _ = row_factors(clones, weights, mine, inside.shape[1])
-    held = np.cumprod(np.where(inside, factor, 1.0), axis=1)
-    if truncate is not None and inside.any():
-        held = np.clip(held, *np.percentile(held[inside], truncate))
+    held = np.cumprod(np.where(inside, factor, 1.0), axis=1).clip(weights.low[arm], weights.high[arm])
     return np.where(inside, held, 0.0)
 
 

@@ -24,6 +24,7 @@ from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, 
 from equipoise.estimators.trial_problem import names_of
 from equipoise.estimators.trial_terms import TimeTerms
 from equipoise.estimators.trial_weighting import (
+    EVERYBODY,
     WeightModel,
     WeightTerms,
     all_or_counts,
@@ -37,6 +38,7 @@ from equipoise.estimators.trial_weighting import (
 from equipoise.kernels.trial_rows import (
     Trials,
     TrialWeights,
+    free_weights,
     no_weights,
     running_rows,
     sequential_trials,
@@ -90,7 +92,7 @@ class SequentialPlan:
         y, end = outcome_of(own, self.effect)
         trials = self.trials(end)
         weights, models = self._weights(times)
-        weights = truncated(trials, weights, self.weights.truncate)
+        weights = truncated(trials, weights, self.weights.truncation)
         others = None
         if self.effect == TOTAL and len(own.competing):
             others = self.trials(end_of_competing(own))
@@ -140,7 +142,7 @@ class SequentialPlan:
             models += [*above.models, *below.models]
         kinds = np.tile(np.array([1, 0, 0, 0]), (n_arms, 1))
         factor = np.stack([later, at_once])
-        return TrialWeights(factor, kinds, 0.0, np.inf, all_or_counts(times)), tuple(models)
+        return free_weights(factor, kinds, all_or_counts(times)), tuple(models)
 
 
 def fit_sequential_trials(
@@ -168,6 +170,7 @@ def fit_sequential_trials(
     censoring_denominator: Sequence[str] | str | None = None,
     weight_rows: str = STARTED,
     truncate: tuple[float, float] | None = None,
+    truncate_over: str = EVERYBODY,
     first_period: int | None = None,
     last_period: int | None = None,
     max_follow_up: int | None = None,
@@ -203,7 +206,8 @@ def fit_sequential_trials(
     weight_rows  "started": these models are fitted to all rows in which a trial starts or is running, as R's
                 TrialEmulation does; "at_risk": only to rows in which one is running. Per protocol, a trial runs up to
                 and with the row in which treatment changes
-    truncate    percentiles between which weights are held, such as (1, 99)
+    truncate    percentiles between which weights are held, such as (1, 99); `truncate_over`: "everybody", those of all
+                rows, or "strategy", those of each arm by itself
     first_period, last_period  between which trials start; max_follow_up  largest number of intervals in a trial
 
     Returns a `TrialFit`: log odds ratios of the outcome in an interval with a variance robust to persons
@@ -266,7 +270,7 @@ def fit_sequential_trials(
             treatment_denominator,
             censoring_numerator if censoring_numerator is not None else (),
             censoring_denominator,
-            check_truncation(truncate),
+            check_truncation(truncate, truncate_over),
             weight_rows,
         ),
         (-np.inf if first_period is None else first_period, np.inf if last_period is None else last_period),

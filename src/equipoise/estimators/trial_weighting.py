@@ -9,22 +9,33 @@ import numpy as np
 from equipoise.errors import DesignError, Fault
 from equipoise.estimators.glm_fit import GlmFit
 from equipoise.estimators.logistic import fit_logistic
+from equipoise.estimators.trial_options import check_choices
 from equipoise.estimators.trial_panel import Panel
 from equipoise.kernels.trial_percentiles import weight_percentiles
 from equipoise.kernels.trial_rows import Trials, TrialWeights
 
 UNCENSORED = "uncensored"
+STRATEGY, EVERYBODY = "strategy", "everybody"
+OVER = (STRATEGY, EVERYBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """Percentiles between which weights are held, None for none; of each strategy by itself, or of all rows."""
+
+    percentiles: tuple[float, float] | None
+    over: str
 
 
 @dataclass(frozen=True, slots=True)
 class WeightTerms:
-    """Covariates of the models behind the weights, None where there is no model; percentiles of truncation."""
+    """Covariates of the models behind the weights, None where there is no model; how weights are held."""
 
     treatment_numerator: Any
     treatment_denominator: Any
     censoring_numerator: Any
     censoring_denominator: Any
-    truncate: tuple[float, float] | None
+    truncation: Truncation
     rows: str
 
 
@@ -104,22 +115,37 @@ def ratio_of(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return np.divide(numerator, denominator, out=np.ones(len(numerator)), where=denominator > 0.0)
 
 
-def check_truncation(truncate: Any) -> tuple[float, float] | None:
-    """Two percentiles, the lower below the higher, or None."""
+def check_truncation(truncate: Any, over: Any) -> Truncation:
+    """Two percentiles, the lower below the higher, or None; `over` whom they are taken."""
+    check_choices({"truncate_over": (over, OVER)})
     if truncate is None:
-        return None
+        return Truncation(None, over)
     pair = tuple(truncate) if isinstance(truncate, Sequence) and not isinstance(truncate, str) else ()
     if len(pair) != 2 or not all(isinstance(p, int | float) for p in pair) or not 0.0 <= pair[0] < pair[1] <= 100.0:
         raise DesignError(Fault("truncate", repr(truncate), "two percentiles such as (1, 99), or None"))
-    return float(pair[0]), float(pair[1])
+    return Truncation((float(pair[0]), float(pair[1])), over)
 
 
-def truncated(trials: Trials, weights: TrialWeights, truncate: tuple[float, float] | None) -> TrialWeights:
-    """The weights held between their percentiles."""
-    if truncate is None or not len(weights.factor):
+def truncated(trials: Trials, weights: TrialWeights, truncation: Truncation) -> TrialWeights:
+    """The weights held between their percentiles.
+
+    Where few keep to a strategy their weights are the largest of all: percentiles of everybody's would cut just these.
+    """
+    if truncation.percentiles is None or not len(weights.factor):
         return weights
-    low, high = weight_percentiles(trials, weights, truncate)
-    return weights._replace(low=float(low), high=float(high))
+    n_arms = len(weights.kinds)
+    if truncation.over == EVERYBODY:
+        limits = np.tile(weight_percentiles(trials, weights, truncation.percentiles), (n_arms, 1))
+    else:
+        each = (_of_arm(trials, arm) for arm in range(n_arms))
+        limits = np.stack([weight_percentiles(own, weights, truncation.percentiles) for own in each])
+    return weights._replace(low=limits[:, 0].copy(), high=limits[:, 1].copy())
+
+
+def _of_arm(trials: Trials, arm: int) -> Trials:
+    mine = trials.arm == arm
+    cut = trials.cut[mine] if len(trials.cut) > 1 else trials.cut
+    return Trials(trials.start[mine], trials.length[mine], trials.arm[mine], trials.person[mine], cut)
 
 
 def all_or_counts(times: np.ndarray) -> np.ndarray:

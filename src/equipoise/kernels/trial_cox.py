@@ -120,7 +120,7 @@ def _add_up_at_risk(trials, weights, design, follow_up, y, b, logs, theta, scrat
         n = np.int64(length[i])
         m = padded(n)
         often = times[person[i]] if times.shape[0] else 1.0
-        weigh(n, start[i], i, arms[i], cut, factor, kinds, low, high, often, w)
+        weigh(n, start[i], i, arms[i], cut, factor, kinds, low[arms[i]], high[arms[i]], often, w)
         lay(start[i], arms[i], covariates, centre, period, trial_terms, arm_centre, modified, modified_centre, z)
         if scattered:
             states_of(trials, i, follow_up, place)
@@ -155,7 +155,7 @@ def _cox_pass(
         n, row, arm = np.int64(length[i]), start[i], arms[i]
         m, at = padded(n), base[arm]
         often = times[person[i]] if times.shape[0] else 1.0
-        weigh(n, row, i, arm, cut, factor, kinds, low, high, often, w)  # 1. weights and columns
+        weigh(n, row, i, arm, cut, factor, kinds, low[arm], high[arm], often, w)  # 1. weights and columns
         lay(row, arm, covariates, centre, period, trial_terms, arm_centre, modified, modified_centre, z)
         if scattered:
             states_of(trials, i, follow_up, place)

@@ -294,7 +294,7 @@ def _pass(
         n, row, arm = np.int64(length[i]), start[i], arms[i]
         m = padded(n)
         often = times[person[i]] if times.shape[0] else 1.0
-        weigh(n, row, i, arm, cut, factor, kinds, low, high, often, w)  # 1. weights and columns
+        weigh(n, row, i, arm, cut, factor, kinds, low[arm], high[arm], often, w)  # 1. weights and columns
         lay(row, arm, covariates, centre, period, trial_terms, arm_centre, modified, modified_centre, z)
         if scattered or limited:
             states_of(trials, i, follow_up, place)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from equipoise.kernels.jit import compiled
-from equipoise.kernels.trial_rows import PADDING, Trials, TrialWeights, weigh_rows
+from equipoise.kernels.trial_rows import PADDING, Trials, TrialWeights, free_weights, weigh_rows
 
 SHIFTS = (42, 21, 0)
 WIDTHS = (21, 21, 21)  # the sign is zero
@@ -27,15 +27,15 @@ def weight_percentiles(trials: Trials, weights: TrialWeights, percents: tuple[fl
 
     Example:
         >>> import numpy as np
-        >>> from equipoise.kernels.trial_rows import sequential_trials, TrialWeights
+        >>> from equipoise.kernels.trial_rows import free_weights, sequential_trials
         >>> from equipoise.kernels.trial_percentiles import weight_percentiles
         >>> rows = np.arange(4)
         >>> trials = sequential_trials(rows, rows[1:], np.ones(3, np.bool_), np.zeros(3, np.int64), False, 9)
-        >>> weights = TrialWeights(np.array([[1.0, 2.0, 4.0]]), np.zeros((1, 4), np.int64), 0.0, np.inf, np.empty(0))
+        >>> weights = free_weights(np.array([[1.0, 2.0, 4.0]]), np.zeros((1, 4), np.int64), np.empty(0))
         >>> weight_percentiles(trials, weights, (50.0, 75.0)).tolist()
         [2.0, 3.0]
     """
-    free = weights._replace(low=0.0, high=np.inf, times=np.empty(0))
+    free = free_weights(weights.factor, weights.kinds, np.empty(0))
     find = _held if int(trials.length.sum()) <= HELD else _counted
     n, value = find(trials, free, weights.times)
     if n == 0:

@@ -3,10 +3,10 @@
 Purpose    a panel has one row for each person and period; a trial starts at a row and follows its person from there on.
            `Trials` holds one entry a trial; its rows are start, start + 1, …, start + length - 1 of the panel.
 Order      panel rows by person and period, periods without gaps; trials by person and start.
-Weights    the weight of a trial's row k is the product of factors over its rows 0..k, held between two limits and
-           multiplied by how often its person counts. Which factor applies changes at most three times within a trial
-           (`cut`): rows before cut[0] take the factor row kinds[arm, 0], rows before cut[1] kinds[arm, 1], and so on;
-           -1 stands for a factor of one.
+Weights    the weight of a trial's row k is the product of factors over its rows 0..k, held between the two limits
+           of its arm and multiplied by how often its person counts. Which factor applies changes at most three times
+           within a trial (`cut`): rows before cut[0] take the factor row kinds[arm, 0], rows before cut[1]
+           kinds[arm, 1], and so on; -1 stands for a factor of one.
 Memory     of the order of the panel. A trial of n rows needs n numbers of scratch.
 Paper      Hernán, Alonso, Logan, et al., Epidemiology 2008;19:766; Danaei, Rodríguez, Cantero, et al., Statistical
            Methods in Medical Research 2013;22:70.
@@ -36,12 +36,13 @@ class Trials(NamedTuple):
 
 
 class TrialWeights(NamedTuple):
-    """Factors float64 (C, N) of panel rows, C = 0 for none; kinds int64 (S, 4) by arm; limits; counts by person."""
+    """Factors float64 (C, N) of panel rows, C = 0 for none; kinds int64 (S, 4) by arm; limits (S,) by arm; counts by
+    person."""
 
     factor: np.ndarray
     kinds: np.ndarray
-    low: float
-    high: float
+    low: np.ndarray
+    high: np.ndarray
     times: np.ndarray
 
 
@@ -98,10 +99,14 @@ class Expansion:
     smallest: np.ndarray
 
 
+def free_weights(factor: np.ndarray, kinds: np.ndarray, times: np.ndarray) -> TrialWeights:
+    """Weights without limits."""
+    return TrialWeights(factor, kinds, np.zeros(len(kinds)), np.full(len(kinds), np.inf), times)
+
+
 def no_weights(n_arms: int) -> TrialWeights:
     """Every row counts once."""
-    kinds = np.full((n_arms, 4), -1, np.int64)
-    return TrialWeights(np.empty((0, 0)), kinds, 0.0, np.inf, np.empty(0))
+    return free_weights(np.empty((0, 0)), np.full((n_arms, 4), -1, np.int64), np.empty(0))
 
 
 def no_limit(width: int, states: int) -> Limit:
@@ -191,7 +196,8 @@ def weigh_rows(trials, i, weights, w):
     """Weights of trial i's rows into w[:n], zeros up to the padding; gives n."""
     n = np.int64(trials.length[i])
     often = weights.times[trials.person[i]] if weights.times.shape[0] else 1.0
-    weigh(n, trials.start[i], i, trials.arm[i], trials.cut, weights.factor, weights.kinds, weights.low, weights.high,
+    arm = trials.arm[i]
+    weigh(n, trials.start[i], i, arm, trials.cut, weights.factor, weights.kinds, weights.low[arm], weights.high[arm],
           often, w)  # fmt: skip
     return n
 

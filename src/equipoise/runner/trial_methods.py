@@ -116,7 +116,7 @@ def fit_method(data: TrialData, method: str, seed: int, conf_level: float) -> Fi
     weights = estimation.weights
     return fit_doubly_robust(
         data.columns, **shared, time_varying=list(table.varying), treatment_terms=list(data.time),
-        truncate=weights.truncate, times=_grid(design),
+        truncate=weights.truncate, truncate_over=weights.truncate_over, times=_grid(design),
     )  # fmt: skip
 
 
@@ -204,6 +204,7 @@ def _weights(data: TrialData, weighted: bool, cox: bool = False) -> dict[str, An
         "treatment_denominator": below,
         "treatment_numerator": above,
         "truncate": None if alike else asked.truncate,
+        "truncate_over": asked.truncate_over,
     }
     if asked.loss and "censored" in data.flags:
         made |= {"censoring_denominator": below, "censoring_numerator": above}

@@ -5,7 +5,7 @@ from typing import Any
 
 from equipoise.runner.trial_methods import WORDS, TrialData
 from equipoise.spec.target_trial import TargetTrial
-from equipoise.spec.trial_estimation import CLONES, SEQUENTIAL
+from equipoise.spec.trial_estimation import CLONES, SEQUENTIAL, TrialWeights
 
 Row = dict[str, Any]
 CONTRASTS = {
@@ -120,8 +120,7 @@ def _analysis(data: TrialData, design: TargetTrial) -> str:
     asked = design.estimation
     parts = [", ".join(WORDS[method] for method in asked.methods)]
     if set(asked.methods) - {"g_formula"}:
-        held = "" if asked.weights.truncate is None else \
-            f", held between percentiles {asked.weights.truncate[0]:g} and {asked.weights.truncate[1]:g}"  # fmt: skip
+        held = _held(asked.weights)
         kind = "stabilised" if asked.weights.stabilised else "unstabilised"
         lost = " and for loss to follow-up" if asked.weights.loss else ""
         parts.append(f"{kind} inverse-probability weights for deviating{lost}{held}")
@@ -130,3 +129,12 @@ def _analysis(data: TrialData, design: TargetTrial) -> str:
         parts.append(f"read anew in every interval: {', '.join(varying)}")
     spread = f"{asked.bootstrap:,} bootstrap samples of persons" if asked.bootstrap else "robust variance by person"
     return "; ".join([*parts, spread]) + "."
+
+
+def _held(weights: TrialWeights) -> str:
+    """How weights are truncated."""
+    if weights.truncate is None:
+        return ""
+    low, high = weights.truncate
+    whose = "of each strategy by itself" if weights.truncate_over == "strategy" else "of all strategies together"
+    return f", held between percentiles {low:g} and {high:g} {whose}"

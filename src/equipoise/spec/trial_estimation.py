@@ -25,6 +25,9 @@ class TrialWeights(Model):
     """Whether weights have the probability given covariates at time zero as numerator."""
     truncate: tuple[float, float] | None = (1.0, 99.0)
     """Percentiles between which weights are held."""
+    truncate_over: Literal["strategy", "everybody"] = "strategy"
+    """Whose percentiles: those of each strategy by itself (with sequential trials, of the arm at a trial's start), or
+    those of all rows, which cut the weights of a strategy that few keep to."""
     loss: bool = True
     """Whether weights also make up for persons lost to follow-up."""
 
