@@ -13,7 +13,7 @@ from equipoise.runner.bridge import bridge
 from equipoise.simulate.nation_spec import NationSpec
 from equipoise.simulate.spec_network import NetworkSection
 from equipoise.spec.canonical import canonical
-from equipoise.spec.elements import compare
+from equipoise.spec.elements import ELEMENTS, compare
 from equipoise.spec.read import parse_study
 from equipoise.spec.study import Study
 from tests.cli.command import equipoise
@@ -237,6 +237,46 @@ def test_what_cannot_be_compared_is_one_message(
     with pytest.raises(DesignError, match=message) as caught:
         compare((study, study), analyses, targets)
     assert len(caught.value.faults) == 1
+
+
+def nothing_alike() -> dict[str, Any]:
+    """Study B: another population, time zero, exposure, outcome, and everything else another."""
+    raw = first_use_study()
+    raw["cohorts"]["als"]["age"] = {"min": 50}
+    for name in ("anxiolytics", "hypnotics"):
+        raw["exposures"][name]["min_dispensings"] = 1
+    raw["analyses"][0] |= {"adjust_for": ["age", "sex"]}
+    raw["analyses"][0]["design"] |= {
+        "target": ["anxiolytics"], "new_users": {"washout_days": 365}, "adjustment": {"kind": "weigh"},
+        "outcome": {"any_of": ["psychiatric_diagnosis"]}, "follow_up": {"days": 365},
+        "censoring": {"at_exit": True}, "estimator": {"kinds": ["cox"], "ties": "breslow"},
+    }  # fmt: skip
+    return raw
+
+
+def test_two_analyses_with_nothing_in_common_are_one_message_and_one_shared_element_is_a_bridge() -> None:
+    a, b = parse_study(prognosis()), nothing_alike()
+    with pytest.raises(DesignError, match="no element in common") as caught:
+        compare((a, parse_study(b)), ("survival", "active"))
+    (fault,) = caught.value.faults
+    assert (fault.where, fault.allowed) == ("studies A and B", "two analyses that share an element at least")
+    with pytest.raises(DesignError, match="no element in common"):
+        compare((a, parse_study(b)), ("survival", "active"), other_data=True)
+    b["analyses"][0]["design"]["follow_up"] = {"days": 730}
+    found = compare((a, parse_study(b)), ("survival", "active"))
+    assert {item.element for item in found.differences} == set(ELEMENTS) - {"data_view", "follow_up"}
+
+
+def test_the_command_says_in_one_message_that_there_is_nothing_to_bridge(tmp_path: Path) -> None:
+    study = STUDIES / "als-prognosis.toml"
+    end = f"{study}:survival:antidepressants"
+    nation = tmp_path / "data"
+    eq.write_nation(nation, persons=500)
+    done = equipoise("bridge", end, end, "--data", nation, "--to", tmp_path / "out")
+    assert done.returncode == DesignError.exit_code
+    assert done.stderr.count("no element in which they differ") == 1
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_design_of_another_kind_or_without_a_hazard_ratio_is_refused() -> None:
