@@ -94,7 +94,7 @@ def test_few_outcomes_are_a_reason_and_nothing_is_added() -> None:
     assert np.isnan(made.ratio)
 
 
-@pytest.mark.parametrize("effect", [1.0, 0.5, np.nan])
+@pytest.mark.parametrize("effect", [1.0, 0.5, np.nan, np.inf, "2"])
 def test_effects_that_take_outcomes_away_are_refused(effect: float) -> None:
     with pytest.raises(DesignError, match="above 1"):
         inject_outcomes([0], [1], [1], [1], effect)
@@ -103,6 +103,39 @@ def test_effects_that_take_outcomes_away_are_refused(effect: float) -> None:
 def test_columns_of_other_lengths_are_refused() -> None:
     with pytest.raises(DesignError, match="as in start"):
         inject_outcomes([0, 0], [1], [1, 0], [1, 1], 2.0)
+
+
+PEOPLE = {"start": [0.0] * 4, "stop": [9.0] * 4, "event": [1, 0, 2, 0], "exposed": [1, 0, 1, 0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        ("start", [0, 0, np.nan, 0], "start: 1 values that are missing"),
+        ("stop", [9, np.inf, 9, 9.5], "stop: 2 values that are missing, infinite or not whole"),
+        ("event", [1, None, 0, 0], "event: 1 values that are missing"),
+        ("exposed", [1, np.nan, 0, 1], "exposed: 1 values that are missing"),
+        ("exposed", [1, 2, 0, 1], "exposed: 1 values other than 0 and 1"),
+        ("start", [0, 9, 10, 0], "stop: 2 rows that end where they start or before"),
+        ("covariates", np.zeros((3, 1)), r"covariates: an array of shape \(3, 1\)"),
+        ("covariates", [["a"]] * 4, "covariates: values that are not numbers"),
+    ],
+)
+def test_rows_that_cannot_be_are_refused_with_their_number(name: str, values: object, found: str) -> None:
+    with pytest.raises(DesignError, match=found):
+        inject_outcomes(**(PEOPLE | {name: values}), effect=2.0)
+
+
+def test_a_covariate_that_nobody_exposed_has_tells_nothing() -> None:
+    """A hundred and fifty outcomes, for which covariates are looked at; one column is missing throughout."""
+    event, seen = np.arange(400) < 150, (np.arange(400) % 7).astype(float)
+    columns = [np.zeros(400), 1 + np.arange(400) % 50, event, np.ones(400)]
+    alone = inject_outcomes(*columns, 2.0, covariates=seen)
+    both = inject_outcomes(*columns, 2.0, covariates=np.column_stack([seen, np.full(400, np.nan)]))
+    assert alone.by_covariates
+    assert (both.stop == alone.stop).all()
+    nothing = inject_outcomes(*columns, 2.0, covariates=np.full(400, np.nan))
+    assert not nothing.by_covariates
 
 
 def test_the_model_of_systematic_error_finds_what_was_put_in() -> None:

@@ -165,6 +165,19 @@ def test_columns_that_cannot_be_used_are_named(change: dict, said: str) -> None:
         eq.fit_between_within({name: np.array(values) for name, values in frame.items()}, **NAMES)
 
 
+@pytest.mark.parametrize("roles", [{"covariates": ["used"]}, {"exposure": "ill"}, {"covariates": ["family"]}])
+def test_a_column_in_two_roles_is_refused(roles: dict) -> None:
+    with pytest.raises(DesignError, match="in two roles"):
+        eq.fit_between_within(BY_HAND, **(NAMES | roles))
+
+
+def test_a_ratio_beyond_what_a_number_holds_is_infinite() -> None:
+    """Exposure in units so small that one of them multiplies the odds by more than 1e308."""
+    small = {**BY_HAND, "used": np.asarray(BY_HAND["used"]) * 1e-4}
+    within = {row["quantity"]: row for row in eq.fit_between_within(small, **NAMES).tidy(exponentiate=True)}["within"]
+    assert within["estimate"] == math.inf
+
+
 def test_data_of_another_kind_are_refused() -> None:
     with pytest.raises(DesignError, match="allowed: a pandas, Polars or Arrow frame"):
         eq.fit_between_within(np.zeros((4, 2)), **NAMES)

@@ -1,6 +1,7 @@
 """Positive controls of a known effect: outcomes added to those of a negative control, `inject_outcomes`."""
 
 import math
+import numbers
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -68,7 +69,8 @@ def inject_outcomes(
     control, whatever its systematic error, that of the positive one is effect times h. Of up to a hundred draws the
     first is kept whose ratio is within one per cent of the effect, else the nearest.
 
-    Returns a frozen `InjectedOutcomes`. Raises DesignError for columns of other lengths and effects of 1 or less.
+    Returns a frozen `InjectedOutcomes`. Raises DesignError for columns of other lengths, numbers that are missing or
+    not whole, follow-up that does not end after it starts, and effects of 1 or less or without end.
 
     Source: Schuemie, Hripcsak, Ryan, Madigan, Suchard, Stat Med 2016;35:3883 and PNAS 2018;115:2571.
 
@@ -81,21 +83,20 @@ def inject_outcomes(
         >>> abs(made.ratio / 2.0 - 1) < 0.01, bool((made.stop <= stop).all())
         (True, True)
     """
-    begin, end, code, treated = (
-        column(name, values)
-        for name, values in (("start", start), ("stop", stop), ("event", event), ("exposed", exposed))
-    )
-    for name, values in (("stop", end), ("event", code), ("exposed", treated)):
-        same_length(name, values, "start", begin)
-    if not effect > 1.0:
-        raise DesignError(Fault("effect", f"{effect:g}", "a hazard ratio above 1"))
+    begin, end, code, treated = _read(start, stop, event, exposed)
+    if not isinstance(effect, numbers.Real) or not 1.0 < float(effect) < math.inf:
+        found = f"{float(effect):g}" if isinstance(effect, numbers.Real) else f"a {type(effect).__name__}"
+        raise DesignError(Fault("effect", found, "a hazard ratio above 1"))
+    x = None if covariates is None else _numbers(covariates, len(begin))
     row = np.flatnonzero(treated > 0)
     new_stop, new_event = end.astype(np.int64), code.astype(np.int64)
     outcomes = int((code[row] == 1).sum())
     if outcomes < FEWEST_OUTCOMES:
         return InjectedOutcomes(new_stop, new_event, 0, math.nan, False, Reason.NO_EVENTS)
-    had, x = code[row] == 1, None if outcomes < FEWEST_FOR_COVARIATES else covariates
-    log_hazard = _log_hazard(begin[row], end[row], had, x, row)
+    had = code[row] == 1
+    log_hazard = None
+    if x is not None and outcomes >= FEWEST_FOR_COVARIATES:
+        log_hazard = _log_hazard(begin[row], end[row], had, x[row])
     relative = np.ones(len(row)) if log_hazard is None else np.exp(log_hazard)
     hazard = _Hazard.of(begin[row], end[row], had, relative)
     days, ratio = _nearest(hazard, had, effect, row, seed, f"{draws_for} {effect:g}")
@@ -104,13 +105,39 @@ def inject_outcomes(
     return InjectedOutcomes(new_stop, new_event, int(happens.sum()), ratio, log_hazard is not None)
 
 
-def _log_hazard(
-    start: np.ndarray, stop: np.ndarray, event: np.ndarray, covariates: Any, row: np.ndarray
-) -> np.ndarray | None:
-    """Log hazard of each of the exposed relative to their mean, (k,); None without covariates that tell it."""
-    if covariates is None:
-        return None
-    x = np.asarray(covariates, np.float64)[row]
+def _read(start: Any, stop: Any, event: Any, exposed: Any) -> list[np.ndarray]:
+    """The four columns as float64 (n,) that hold whole numbers; nobody's follow-up ends before it has begun."""
+    given = {"start": start, "stop": stop, "event": event, "exposed": exposed}
+    made = {name: column(name, values) for name, values in given.items()}
+    for name, values in made.items():
+        same_length(name, values, "start", made["start"])
+        wrong = int((~np.isfinite(values) | (values != np.round(values))).sum())
+        if wrong:
+            raise DesignError(Fault(name, f"{wrong:,} values that are missing, infinite or not whole", "whole numbers"))
+    wrong = int(((made["exposed"] != 0.0) & (made["exposed"] != 1.0)).sum())
+    if wrong:
+        raise DesignError(Fault("exposed", f"{wrong:,} values other than 0 and 1", "0 and 1"))
+    wrong = int((made["stop"] <= made["start"]).sum())
+    if wrong:
+        raise DesignError(Fault("stop", f"{wrong:,} rows that end where they start or before", "days after start"))
+    return list(made.values())
+
+
+def _numbers(covariates: Any, n: int) -> np.ndarray:
+    """Covariates as float64 (n, p); one column may come as (n,)."""
+    try:
+        x = np.asarray(covariates, np.float64)
+    except (TypeError, ValueError):
+        raise DesignError(Fault("covariates", "values that are not numbers", "numbers")) from None
+    x = x[:, None] if x.ndim == 1 else x
+    if x.ndim != 2 or len(x) != n:
+        raise DesignError(Fault("covariates", f"an array of shape {x.shape}", f"{n:,} rows of numbers"))
+    return x
+
+
+def _log_hazard(start: np.ndarray, stop: np.ndarray, event: np.ndarray, x: np.ndarray) -> np.ndarray | None:
+    """Log hazard of each of the exposed relative to their mean, (k,); None without covariates (k, p) that tell it."""
+    x = x[:, np.isfinite(x).any(axis=0)]
     x = np.where(np.isfinite(x), x, np.nanmean(np.where(np.isfinite(x), x, np.nan), axis=0))
     x = x[:, np.ptp(x, axis=0) > 0.0]
     if not x.shape[1]:

@@ -1,6 +1,7 @@
 """An association within families beside the one between them: `fit_between_within`."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from equipoise.estimators.model_frame import as_table
 from equipoise.estimators.table import Table
 from equipoise.estimators.tails import normal_quantile, two_sided_p
 
+LARGEST_LOG = math.log(sys.float_info.max)
 QUANTITIES = ("population", "within", "within_given_mean", "between", "ratio")
 OWN, MEAN, CASE, FAMILY = (f"of its own | {name}" for name in ("exposure", "mean of the family", "case", "family"))
 
@@ -72,7 +74,8 @@ def fit_between_within(
     rare; else it is further from 0 the more families differ in their risk, for odds ratios are not collapsible.
 
     A quantity that the data cannot give is nan with a reason: where exposure differs in no family COLLINEAR, without an
-    informative family NO_INFORMATIVE_SETS. Raises DesignError for columns that are absent or hold missing values.
+    informative family NO_INFORMATIVE_SETS. Raises DesignError for columns that are absent, are named
+    twice or hold missing values.
 
     Source: Neuhaus, Kalbfleisch, Biometrics 1998;54:638; Carlin et al., Int J Epidemiol 2005;34:1089; Sjölander et
     al., Stat Med 2013;32:4931.
@@ -153,6 +156,11 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """The case indicator, codes of families, and own exposure before the covariates, all numbers."""
     table.require((exposure, *covariates))
+    names = (case, exposure, family, *covariates)
+    if again := sorted({name for name in names if names.count(name) > 1}):
+        raise DesignError(
+            Fault(f"column {again[0]!r}", "in two roles", "a column each for case, exposure, family, covariates")
+        )
     text = [name for name in (exposure, *covariates) if table.levels(name)[0] is not None]
     if text:
         remedy = "make an indicator, 1 at the level in question"
@@ -161,7 +169,12 @@ def _read(
     return table.cases(case), table.codes(family), own | {name: table.numbers(name) for name in covariates}
 
 
+def _ratio(value: float) -> float:
+    """The exponential, infinite where it is beyond what a number holds."""
+    return math.inf if value > LARGEST_LOG else math.exp(value)
+
+
 def _numbers(one: Estimate, exponentiate: bool) -> dict[str, float]:
-    turn = math.exp if exponentiate else float
+    turn = _ratio if exponentiate else float
     shown = {name: turn(getattr(one, name)) for name in ("estimate", "conf_low", "conf_high")}
     return {**shown, "std_error": one.std_error, "p_value": one.p_value}
