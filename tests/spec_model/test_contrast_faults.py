@@ -79,6 +79,34 @@ def test_first_use_has_no_non_users() -> None:
     assert "first_use" in found
 
 
+def ongoing(**more: Any) -> dict[str, Any]:
+    """Ongoing use of either of two drugs at the diagnosis."""
+    raw = prognosis(sensitivity=[])
+    raw["exposures"] = {name: item | {"min_dispensings": 1} for name, item in raw["exposures"].items()}
+    design = raw["analyses"][0]["design"]
+    design |= {"use": "ongoing", "window": None, "lag_days": 0, "comparator": "hypnotics"} | more
+    design["target"] = ["antidepressants"]
+    return raw
+
+
+def test_who_uses_nothing_has_no_end_of_use() -> None:
+    """It was taken, and users were counted from the end of use against others from time zero."""
+    raw = ongoing(follow_up={"start_anchor": "end_of_exposure", "days": 730})
+    assert "non_user_comparator" not in [contrast.flaw for contrast in every_flaw(parse_study(raw))]
+    ((_, found, _),) = faults_of(raw | {"contrasts": [{"base": "survival", "flaw": "non_user_comparator"}]})
+    assert "which persons without use do not have" in found
+
+
+@pytest.mark.parametrize("more", [{}, {"common_period": True}, {"follow_up": {"days": 730}}])
+def test_a_flawed_design_is_one_that_a_study_file_could_hold(more: dict[str, Any]) -> None:
+    study = parse_study(ongoing(**more))
+    flaws = every_flaw(study)
+    assert "non_user_comparator" in [contrast.flaw for contrast in flaws]
+    for contrast in flaws:
+        made = flawed_study(study, contrast)
+        assert parse_study(canonical(made)) == made
+
+
 def test_unknown_names_and_repetition_are_faults() -> None:
     ((where, found, _),) = faults_of(prognosis(contrasts=[{"base": "nothing", "flaw": "no_lag"}]))
     assert (where, found) == ("contrasts[0].base", "unknown analysis 'nothing'")

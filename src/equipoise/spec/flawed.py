@@ -39,6 +39,8 @@ def _why_not_followed(
         return 'time_zero = "first_use", which persons without use do not have'
     if design.use == "ongoing" and flaw == "immortal_time":
         return 'use = "ongoing", which has no window of use to reach beyond time zero'
+    if design.follow_up.by_use and flaw == "non_user_comparator":
+        return "time at risk from or to the end of exposure, which persons without use do not have"
     window = windows.get(design.window or "")
     reasons: dict[Flaw, bool] = {
         "prevalent_users": design.new_users is None,
@@ -70,7 +72,8 @@ def _flawed(design: Any, windows: Mapping[str, Window], flaw: Flaw) -> tuple[Any
     if flaw == "prevalent_users":
         return design.model_copy(update={"new_users": None}), made
     if flaw == "non_user_comparator":
-        return design.model_copy(update={"comparator": None}), made
+        # No use has no years on the market, in which a design with another drug may keep both arms.
+        return design.model_copy(update={"comparator": None, "common_period": False}), made
     if flaw != "no_lag":
         return design, made
     named = design.windows if isinstance(design, NestedCaseControl) else ([design.window] if design.window else [])
