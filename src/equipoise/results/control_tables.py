@@ -14,6 +14,15 @@ LEVEL = text("target_level", "exposure level the estimate is about")
 ADJUSTMENT = text("adjustment", "as in `estimates`", required=True)
 MEASURE = text("measure", "kind of ratio, as in `estimates`", required=True)
 DESIGN_KEYS = ("window", "reading", "adjustment", "measure")
+OF_AN_ESTIMATE = (
+    ANALYSIS,
+    COMPARISON,
+    text("exposure", "exposure that it calibrates", required=True),
+    WINDOW,
+    READING,
+    ADJUSTMENT,
+    MEASURE,
+)
 
 
 def _shown(names: Sequence[str], meaning: str) -> list[ColumnSchema]:
@@ -99,13 +108,7 @@ SYSTEMATIC_ERROR = TableSchema(
     " mean_intercept + mean_slope t and standard deviation sd_intercept + sd_slope |t|. Intervals are calibrated by it."
     " Rounded to two decimals where the estimate of a control is hidden.",
     (
-        ANALYSIS,
-        COMPARISON,
-        text("exposure", "exposure that it calibrates", required=True),
-        WINDOW,
-        READING,
-        ADJUSTMENT,
-        MEASURE,
+        *OF_AN_ESTIMATE,
         ColumnSchema("n_negative", "int", "negative controls with an estimate", "controls", required=True),
         ColumnSchema("n_positive", "int", "positive controls with an estimate", "controls", required=True),
         real("mean_intercept", "mean error where there is no effect"),
@@ -128,13 +131,7 @@ EMPIRICAL_NULL = TableSchema(
     "Systematic error of log ratios as the negative controls of an analysis show it: normal with mean and sd. Rounded"
     " to two decimals where the estimate of a control is hidden, so that it cannot be worked out from the others.",
     (
-        ANALYSIS,
-        COMPARISON,
-        text("exposure", "exposure that it calibrates", required=True),
-        WINDOW,
-        READING,
-        ADJUSTMENT,
-        MEASURE,
+        *OF_AN_ESTIMATE,
         ColumnSchema("n_controls", "int", "negative controls run through the design", "controls", required=True),
         ColumnSchema("n_usable", "int", "of these, with an estimate", "controls", required=True),
         real("mean", "mean error"),
