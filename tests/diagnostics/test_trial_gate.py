@@ -32,6 +32,17 @@ def fitted(**more: object) -> eq.Fit:
     return eq.fit_clone_censor_weight(panel(), **ROLES, **(own | more))
 
 
+def test_few_of_whom_nobody_has_what_is_rare_are_no_proof_of_imbalance() -> None:
+    """Of 25 persons none has what a tenth of all have once in fourteen times: (1 - 0.1)^25 = 0.072."""
+    rare, weight = np.arange(250) % 10 == 0, np.zeros(250)
+    weight[np.flatnonzero(~rare)[:25]] = 10.0
+    balance = weighted_balance(["rare"], rare[:, None] * 1.0, weight)
+    np.testing.assert_allclose(balance.difference, [-0.1 / np.sqrt(0.1 * 0.9)])
+    np.testing.assert_allclose(balance.std_error, [1.0 / 5.0])
+    gate = TrialGate(positivity=None, largest_weight=None, effective_size=None)
+    assert [str(verdict.status) for verdict in assess_trial_gate(gate, TrialMeasures(balance=balance))] == ["passed"]
+
+
 def test_weights_make_those_who_kept_to_a_strategy_stand_for_all() -> None:
     """Months 0 and 1 together, of the ill 30 of 80 rows start, of the others 10 of 80."""
     fit = fitted()

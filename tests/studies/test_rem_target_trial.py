@@ -107,6 +107,20 @@ def test_risks_of_every_method_on_the_registers(results: Results) -> None:
     assert "Agreement of methods" in page
 
 
+def test_failed_diagnostics_stand_beside_estimates_that_are_not_sealed(results: Results) -> None:
+    rows = [row for row in results.rows("diagnostics") if row["analysis"] == "per-protocol"]
+    assert {row["exposure"] for row in rows} == {"none", "another", "suppressing"}
+    status = {(row["exposure"], row["diagnostic"]): row["status"] for row in rows}
+    assert {status["none", name] for name in ("positivity", "largest_weight", "effective_size", "balance")} == {
+        "passed"
+    }
+    assert status["another", "positivity"] == status["suppressing", "positivity"] == "failed"
+    assert "SEALED" not in {row["reason"] for row in results.rows("estimates")}
+    page = report_html(results)
+    assert "This study is a comparison of designs" in page
+    assert "probability of what the strategy asks for, first percentile failed" in page
+
+
 def test_the_network_view(nation: Path, tmp_path: Path) -> None:
     study = quick(methods=["clone_censor_weight"], follow_up_terms="linear")
     with closing(eq.connect(nation / "network")) as source:

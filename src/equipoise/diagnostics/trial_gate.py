@@ -51,7 +51,8 @@ class TrialMeasures:
 def weighted_balance(names: Sequence[str], x: np.ndarray, weight: np.ndarray) -> WeightedBalance:
     """Rows x float64 (n, p) with weights (n,), of which only some count, against all rows with weight one.
 
-    A column that does not vary has no difference; without any weight differences are nan.
+    A column that does not vary has no difference; without any weight differences are nan. Standard errors are those
+    under balance, with the spread of all rows: few who count and none of whom has what is rare would else show none.
 
     Example:
         >>> import numpy as np
@@ -68,9 +69,9 @@ def weighted_balance(names: Sequence[str], x: np.ndarray, weight: np.ndarray) ->
         nothing = np.full(x.shape[1], np.nan)
         return WeightedBalance(tuple(names), nothing, nothing)
     mean = weight @ x / total
-    error = np.sqrt(weight**2 @ (x - mean) ** 2) / total
-    scale = np.where(spread > 0.0, spread, 1.0)
-    return WeightedBalance(tuple(names), (mean - everybody) / scale, error / scale)
+    varies = spread > 0.0
+    error = np.where(varies, np.sqrt(weight @ weight) / total, 0.0)
+    return WeightedBalance(tuple(names), (mean - everybody) / np.where(varies, spread, 1.0), error)
 
 
 def assess_trial_gate(gate: TrialGate, measures: TrialMeasures) -> tuple[Verdict, ...]:
