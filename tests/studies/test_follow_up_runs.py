@@ -192,3 +192,19 @@ def test_one_comparison_is_assembled_by_its_target(database: Path) -> None:
         assert eq.fit_cox(people).reasons == (None, None, None)
         with pytest.raises(eq.DesignError, match="antidepressants, hypnotics"):
             eq.assemble(study, source, analysis="main")
+
+
+def test_a_record_that_two_sets_of_an_exposure_name_is_not_counted_twice(database: Path, tmp_path: Path) -> None:
+    """Added up, a dispensing of thirty days would last sixty."""
+    sets = [
+        ("concept_sets/ssri", {"domain": "drug", "include": [{"code_prefix": "N06AB"}]}),
+        ("exposures/antidepressants/concept_sets", ["antidepressants", "ssri"]),
+    ]
+    with pytest.raises(eq.DesignError, match="'antidepressants' and 'ssri' name the same records"):
+        run(database, tmp_path / "twice", *sets)
+    apart = {"domain": "drug", "include": [{"code_prefix": "N06A"}], "exclude": [{"code_prefix": "N06AB"}]}
+    whole, parts = (
+        run(database, tmp_path / name, *changes).rows("follow_up")
+        for name, changes in (("whole", ()), ("parts", (*sets, ("concept_sets/antidepressants", apart))))
+    )
+    assert [row["n_persons"] for row in parts] == [row["n_persons"] for row in whole]

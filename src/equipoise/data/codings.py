@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from equipoise.data.concepts import Match, ResolvedConcepts, one_of, starts_with
 from equipoise.data.source import Source
-from equipoise.data.tables import EventTable
+from equipoise.data.tables import EVENT_TABLES, EventTable
 
 _LONGEST_LIST = 200
 _CHEAPEST_FIRST = ("concept", "source_concept", "source_value")
@@ -46,6 +46,15 @@ def named_by_any(source: Source, declared: EventTable, sets: Sequence[ResolvedCo
         if values is not None:
             return records.filter(_listed(source, records[columns[name]], values))
     return records.filter(_is_named(source, records, columns, sets))
+
+
+def shared_codings(source: Source, one: ResolvedConcepts, other: ResolvedConcepts) -> int:
+    """How many of the codings that occur in a table two concept sets both name; none of sets of different domains."""
+    if one.domain != other.domain:
+        return 0
+    codings, columns = _codings(source, EVENT_TABLES[one.domain]), {name: name for name in _CHEAPEST_FIRST}
+    both = codings.filter(*(_is_named_by(source, codings, columns, each) for each in (one, other)))
+    return int(source.to_arrow(both.aggregate(n=both.count()))["n"][0].as_py())
 
 
 def _names_all(resolved: ResolvedConcepts) -> bool:

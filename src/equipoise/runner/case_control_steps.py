@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from equipoise.runner.step import Step, cohort_concept_sets, concept_sets_of, concepts_step, records_step
+from equipoise.runner.step import (
+    Step,
+    cohort_concept_sets,
+    concept_sets_of,
+    concepts_step,
+    records_of_members,
+    records_step,
+)
 from equipoise.spec.canonical import canonical
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.relatives import Relationships
@@ -129,7 +136,7 @@ def _families_name(analysis: Analysis, kind: str) -> str:
 
 
 def _member_records(study: Study, analysis: Analysis, member_sets: set[str]) -> Step:
-    subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
+    subset = records_of_members(study, member_sets)
     members = {f"members {name}": _sets_name(analysis, name) for name in analysis.case_control.comparisons}
     members |= {
         f"members of families {kind}": _families_name(analysis, kind) for kind in analysis.case_control.within_between

@@ -1,19 +1,22 @@
 """Steps that read the database: persons, concept sets, records, data quality."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from equipoise.cohort.people import CHARACTERISTICS, NO_DEATH, UNKNOWN_BIRTH, Factor, People
+from equipoise.data.codings import shared_codings
 from equipoise.data.concepts import ResolvedConcepts, resolve
 from equipoise.data.events import extract_each, extract_events, known_events
 from equipoise.data.people import extract_people, extract_spans
 from equipoise.data.quality import data_quality
 from equipoise.data.source import Source
 from equipoise.data.tables import EVENT_TABLES
+from equipoise.errors import DesignError, Fault
 from equipoise.kernels.spans import normalise
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.packing import AMOUNTS, pack_people, unpack_people
@@ -90,6 +93,7 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     persons = unpack_people(inputs["people"]).person_id[np.unique(np.concatenate(members))]
     arrays: dict[str, np.ndarray] = {}
     sets = [_resolved(name, concept_set, source) for name, concept_set in subset["concept_sets"].items()]
+    _check_apart(dict(zip(subset["concept_sets"], sets, strict=True)), subset.get("together", {}), source)
     for position, rows in enumerate(extract_each(source, sets, pa.array(persons, pa.int64()))):
         for column in ("person_id", "day"):
             arrays[f"{position}.{column}"] = rows[column].to_numpy()
@@ -98,6 +102,23 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         if EVENT_TABLES[sets[position].domain].value is not None:
             arrays[f"{position}.value"] = rows["value"].to_numpy().astype(np.float64)
     return Artifact(arrays, {"concept_sets": list(subset["concept_sets"])})
+
+
+def _check_apart(sets: Mapping[str, ResolvedConcepts], together: Mapping[str, Sequence[str]], source: Source) -> None:
+    """Refuse an exposure of which two concept sets find the same records: supply and doses would count twice."""
+    faults = [
+        Fault(
+            f"exposures.{exposure}.concept_sets",
+            f"{one!r} and {other!r} name the same records ({shared:,} codes in common)",
+            "sets without a record in common, for supply and doses of an exposure are added up",
+            "exclude from one of them what the other has, or leave the narrower one out",
+        )
+        for exposure, names in together.items()
+        for one, other in combinations(names, 2)
+        if (shared := shared_codings(source, sets[one], sets[other]))
+    ]
+    if faults:
+        raise DesignError(faults)
 
 
 def quality(inputs: Inputs, subset: Any, source: Source) -> Artifact:

@@ -4,7 +4,15 @@ from typing import Any
 
 from equipoise.runner.function_steps import function_steps, score_steps
 from equipoise.runner.scoring_steps import roles_of, scoring_steps
-from equipoise.runner.step import STEPS, Step, cohort_concept_sets, concepts_step, covariate_concept_sets, records_step
+from equipoise.runner.step import (
+    STEPS,
+    Step,
+    cohort_concept_sets,
+    concepts_step,
+    covariate_concept_sets,
+    records_of_members,
+    records_step,
+)
 from equipoise.spec.canonical import canonical
 from equipoise.spec.follow_up import DEATH, Estimator, FollowUpDesign, Regression
 from equipoise.spec.study import Analysis, Study
@@ -55,7 +63,7 @@ def _population(study: Study, analysis: Analysis, design: FollowUpDesign, sets: 
 
 
 def _records_of_members(study: Study, tag: str, member_sets: set[str]) -> Step:
-    subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
+    subset = records_of_members(study, member_sets)
     needs = {"people": "people", "members": f"population of {tag}"}
     detail = "exposure and covariate records of the population"
     return Step(f"member records of {tag}", "member_records", subset, needs, reads_source=True, detail=detail)

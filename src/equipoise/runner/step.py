@@ -119,3 +119,11 @@ def covariate_concept_sets(study: Study, analysis: Analysis) -> set[str]:
 def concept_sets_of(study: Study, covariates: Iterable[str]) -> set[str]:
     """Concept sets behind named covariates."""
     return {name for covariate in covariates for name in records_behind(study.covariate(covariate))}
+
+
+def records_of_members(study: Study, member_sets: set[str]) -> dict[str, Any]:
+    """What a step that reads records of members has to know: concept sets, and those whose records are added up."""
+    sets = {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}
+    several = {name: list(each.concept_sets) for name, each in study.exposures.items() if len(each.concept_sets) > 1}
+    together = {name: named for name, named in several.items() if set(named) <= member_sets}
+    return {"concept_sets": sets} | ({"together": together} if together else {})

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from equipoise.runner.step import Step, cohort_concept_sets, concept_sets_of, concepts_step, records_step
+from equipoise.runner.step import (
+    Step,
+    cohort_concept_sets,
+    concept_sets_of,
+    concepts_step,
+    records_of_members,
+    records_step,
+)
 from equipoise.spec.canonical import canonical
 from equipoise.spec.follow_up import DEATH
 from equipoise.spec.study import Analysis, Study
@@ -78,7 +85,7 @@ def _population(study: Study, tag: str, design: TargetTrial, sets: dict[str, boo
 
 
 def _records_of_members(study: Study, tag: str, member_sets: set[str]) -> Step:
-    subset = {"concept_sets": {name: canonical(study.concept_sets[name]) for name in sorted(member_sets)}}
+    subset = records_of_members(study, member_sets)
     needs = {"people": "people", "members": f"population of {tag}"}
     detail = "exposure and covariate records of the population"
     return Step(f"member records of {tag}", "member_records", subset, needs, reads_source=True, detail=detail)
