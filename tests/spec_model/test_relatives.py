@@ -84,6 +84,7 @@ DESIGN = "analyses/0/design"
         (f"{DESIGN}/comparisons", ["twins"], 'analyses["risk"].design.comparisons[0]', "'twins'"),
         (f"{DESIGN}/comparisons", ["siblings", "siblings"], 'analyses["risk"].design.comparisons', "'siblings' twice"),
         (f"{DESIGN}/comparisons", ["spouses"], 'analyses["risk"].design.relatives', "settings of siblings"),
+        ("analyses/0/interval", "profile", 'analyses["risk"].interval', "profile intervals with cluster = 'family'"),
         (f"{DESIGN}/within_between", ["twins"], 'analyses["risk"].design.within_between[0]', "'twins'"),
         (
             f"{DESIGN}/within_between",

@@ -116,8 +116,16 @@ def _on_time_zero(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Sai
             yield path, found, "such covariates in designs of kind 'follow_up'", remedy
 
 
+def _profile_of_clusters(analysis: Analysis, where: Path) -> Iterator[Said]:
+    if analysis.interval == "profile" and analysis.cluster is not None and analysis.target_trial is None:
+        found = f"profile intervals with cluster = {shown(analysis.cluster)}"
+        remedy = "the likelihood, and with it the profile, takes rows for independent"
+        yield (*where, "interval"), found, 'interval = "wald", or cluster = "none"', remedy
+
+
 def _analysis(parts: Parts, analysis: Analysis, where: Path) -> Iterator[Said]:
     yield from _on_time_zero(parts, analysis, where)
+    yield from _profile_of_clusters(analysis, where)
     if isinstance(analysis.design, NestedCaseControl):
         yield from _nested_case_control(parts, analysis, analysis.design, where)
     elif isinstance(analysis.design, TargetTrial):

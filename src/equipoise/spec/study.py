@@ -75,7 +75,7 @@ class Analysis(Model):
     ties: Literal["exact", "efron", "breslow"] = "exact"
     """Likelihood of a matched set: exact, or Efron's or Breslow's approximation; follow-up designs have their own."""
     interval: Literal["wald", "profile"] = "wald"
-    """Confidence intervals from the standard error, or from the profile of the likelihood."""
+    """Confidence intervals from the standard error, or from the profile of the likelihood, which knows no `cluster`."""
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Confidence level."""
     cluster: Off[Literal["person", "family"]] = None
