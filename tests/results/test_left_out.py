@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from equipoise.results.left_out import curve_events
+from equipoise.results.network import build_network
 from equipoise.results.suppress import suppress
 from equipoise.results.tables import schema_of, table
 
@@ -110,3 +113,38 @@ def test_another_level_of_the_control_goes_with_it() -> None:
     levels = [control("crude", 40, 60, target_level="one"), control("crude", 30, 70, target_level="two")]
     less = [control("adjusted", 37, 50, target_level="one"), control("adjusted", 24, 63, target_level="two")]
     assert [row[1] for row in counts_of_controls(*levels, *less)] == [100, 100, None, None]
+
+
+def curves_of(kept: list[int], crude: list[int]) -> dict[str, pa.Table]:
+    """Events by interval of the target arm, of those matched and of everybody."""
+    use = {"analysis": "a", "comparison": "none", "exposure": "drug"}
+    intervals = {"arm": "target", "n_at_risk": None, "n_left": None, "n_remaining": None}
+    made: dict[str, list[dict[str, object]]] = {"curves": [], "adjusted_curves": []}
+    for at, (matched, before) in enumerate(zip(kept, crude, strict=True), start=1):
+        row = use | intervals | {"position": at, "time_days": 30 * at}
+        made["curves"].append(row | {"n_events": before})
+        made["adjusted_curves"].append(row | {"adjustment": "matched", "n_events": matched, "risk": 0.1 * at})
+    return {name: table(name, rows) for name, rows in made.items()}
+
+
+@pytest.mark.parametrize(
+    ("kept", "hidden"),
+    [
+        # The last number that stands in no other table.
+        ([20, 18, 30], [False, True, False]),
+        ([20, 20, 26], [False, False, True]),
+        # One is hidden already: it is small.
+        ([20, 3, 30], [False, True, False]),
+        # Nobody of the arm with the outcome was left out.
+        ([20, 20, 30], [False, False, False]),
+    ],
+)
+def test_events_of_adjusted_curves_do_not_add_up_to_hidden_counts(kept: list[int], hidden: list[bool]) -> None:
+    tables = curves_of(kept, [20, 20, 30])
+    network = build_network(tables)
+    rows = {name: content.to_pylist() for name, content in tables.items()}
+    rows["estimates"] = [{"analysis": "a", "comparison": "none", "exposure": "drug", "adjustment": "matched"}]
+    before = {("adjusted_curves", i, "n_events") for i, value in enumerate(kept) if value < 5}
+    found = before | set(curve_events(rows, [True], network, before))
+    assert [("adjusted_curves", i, "n_events") in found for i in range(3)] == hidden
+    assert not set(curve_events(rows, [False], network, before))

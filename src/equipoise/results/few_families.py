@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from equipoise.errors import Reason
-from equipoise.results.family_tables import COUNTS, OF_POPULATION, RATIO, USE
+from equipoise.results.family_tables import COUNTS, OF_POPULATION, RATIO, USE, WITHIN_BETWEEN
 from equipoise.results.left_out import blank
+from equipoise.results.network import Cell, Network
 
 Row = dict[str, Any]
 POPULATION, WITHIN, BETWEEN, CRUDE = "population", "within", "between", "crude"
@@ -35,8 +36,25 @@ def families_given_away(rows: Mapping[str, Sequence[Row]], k: int) -> list[bool]
     return [_of_kind(row) in close for row in made]
 
 
-def withhold_families(rows: Mapping[str, list[Row]], few: Sequence[bool], away: Sequence[bool]) -> None:
-    """Withhold what rests on few persons or on hidden counts, or whose plain estimate is withheld; hide counts."""
+def stand_elsewhere(rows: Mapping[str, Sequence[Row]], network: Network, hidden: set[Cell]) -> set[tuple[int, str]]:
+    """Counts (row and column) that the table `exposure` shows of the same persons: to hide them would hide nothing."""
+    cells = [(WITHIN_BETWEEN.name, i, name) for i in range(len(rows.get(WITHIN_BETWEEN.name, []))) for name in COUNTS]
+    return {
+        cell[1:]
+        for cell in cells
+        if cell in network.number
+        and cell not in hidden
+        and any(table == "exposure" for table, _, _ in network.cells[network.number[cell]])
+    }
+
+
+def withhold_families(
+    rows: Mapping[str, list[Row]], few: Sequence[bool], away: Sequence[bool], elsewhere: set[tuple[int, str]]
+) -> None:
+    """Withhold what rests on few persons or on hidden counts, or whose plain estimate is withheld.
+
+    Counts of rows that are given `away` are hidden, those that stand `elsewhere` left out.
+    """
     made = rows.get("within_between", [])
     names = ("analysis", "comparison", *USE)
     plain = {
@@ -54,7 +72,8 @@ def withhold_families(rows: Mapping[str, list[Row]], few: Sequence[bool], away: 
         if small or (not goes and hidden & _resting_on(row)) or _base(row) in plain:
             row |= dict.fromkeys(RATIO)
             row["reason"] = row["reason"] or Reason.SMALL_CELLS.value
-    blank(made, away, COUNTS)
+    for i, row in enumerate(made):
+        blank([row], away[i : i + 1], [name for name in COUNTS if (i, name) not in elsewhere])
 
 
 def _everybody(rows: Mapping[str, Sequence[Row]]) -> Mapping[tuple[Any, ...], list[list[int]]]:

@@ -120,7 +120,11 @@ TRAJECTORIES = TableSchema(
     ),
     (*CONTRAST, "arm", "position"),
     (
-        *(Same("n_measured", "function", f"n_{arm}", pairs(*CONTRAST)) for arm in ARMS),
+        *(
+            Same(name, "function", f"n_{arm}", pairs(*CONTRAST), where=("arm", arm))
+            for arm in ARMS
+            for name in ("n_measured", "n_persons")
+        ),
         Same("n_measured", "trajectories", "n_measured", pairs(*CONTRAST, "arm")),
         Parts("n_measured", ("n_persons", ".n_others")),
         Same("n_persons", "trajectories", "n_scores", pairs(*CONTRAST, "arm", "position")),
@@ -129,6 +133,7 @@ TRAJECTORIES = TableSchema(
 )
 
 SCALES = {"kings": "King's", "mitos": "MiToS"}
+UNKNOWN_STAGE = ("stage", "not known")
 _OF_SCALE = (*CONTRAST, "arm", "scale")
 
 STAGES = TableSchema(
@@ -156,7 +161,10 @@ STAGES = TableSchema(
     (
         Chain(_OF_SCALE, "position", "n_at_most", "n_persons", "n_below"),
         Same("n_at_most", "follow_up", "n_persons", pairs(*CONTRAST, "arm")),
-        Same("n_persons", "stages", "n_persons", pairs(*CONTRAST, "arm", "stage")),
-        *(Same("n_persons", "function", f"n_{arm}_without", pairs(*CONTRAST)) for arm in ARMS),
+        # The stages of both scales are known of the same persons: those with a score at time zero.
+        Same("n_persons", "stages", "n_persons", pairs(*CONTRAST, "arm", "stage"), where=UNKNOWN_STAGE),
+        Same("n_below", "stages", "n_below", pairs(*CONTRAST, "arm", "position"), where=("position", 1)),
+        *(Same("n_below", "function", f"n_{arm}", pairs(*CONTRAST), where=("arm", arm)) for arm in ARMS),
+        *(Same("n_persons", "function", f"n_{arm}_without", pairs(*CONTRAST), where=UNKNOWN_STAGE) for arm in ARMS),
     ),
 )  # fmt: skip

@@ -1,7 +1,10 @@
 """Counts of some beside those of everybody: their difference is how many lack a covariate, or were left out."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from equipoise.results.network import Cell, Network
 
 Row = dict[str, Any]
 COMPLETE_CASES = "complete cases"
@@ -11,6 +14,7 @@ FAMILY = (
 )  # fmt: skip
 LEVEL = ("subgroup", "subgroup_level")
 COMPARED = ("analysis", "comparison", "exposure")
+CURVES = "adjusted_curves"
 CONTROL_COUNTS = ("n_cases", "n_exposed_cases", "n_unexposed_cases")
 CONTROL = ("analysis", "comparison", "kind", "control", "exposure", "window", "reading", "measure")
 
@@ -78,6 +82,34 @@ def blank_events(diagnostics: Sequence[Row], estimates: Sequence[Mapping[str, An
     for row in diagnostics:
         if row["n_events"] is not None and tuple(row[name] for name in COMPARED) in gone:
             row |= {"n_events": None, "n_events_suppressed": True, "value": None}
+
+
+def curve_events(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], away: Sequence[bool], network: Network, hidden: set[Cell]
+) -> Iterator[Cell]:
+    """Events of adjusted curves to hide, so that their sum does not tell the events among those kept.
+
+    In each arm the last number that stands in no other table, for the risks of later intervals would tell it too; none
+    where one is hidden already.
+    """
+    gone = {_curve_of(row) for row, goes in zip(rows.get("estimates", []), away, strict=True) if goes}
+    arms: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    curves = rows.get(CURVES, [])
+    for i, row in enumerate(curves):
+        if _curve_of(row) in gone:
+            arms[row["arm"], *_curve_of(row)].append(i)
+    for members in arms.values():
+        if any(curves[i]["n_events"] is None or (CURVES, i, "n_events") in hidden for i in members):
+            continue
+        for i in sorted(members, key=lambda i: -curves[i]["position"]):
+            cells = network.cells[network.number[CURVES, i, "n_events"]]
+            if curves[i]["n_events"] and all(name == CURVES for name, _, _ in cells):
+                yield from cells
+                break
+
+
+def _curve_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in (*COMPARED, "adjustment"))
 
 
 def without_counts(row: Mapping[str, Any]) -> bool:

@@ -136,7 +136,8 @@ class _Builder:
                 for i, row in enumerate(content):
                     match = there.get((row[link.column], *(row[own] for own, _ in link.on)))
                     # Zeros are always shown, so nothing is gained by joining them.
-                    if match is not None and row[link.column]:
+                    concerned = link.where is None or row[link.where[0]] == link.where[1]
+                    if match is not None and row[link.column] and concerned:
                         yield (name, i, link.column), match
 
     def _chain_pairs(self) -> Iterator[tuple[Cell, Cell]]:

@@ -99,13 +99,14 @@ class Levels:
 class Same:
     """Counts that are one and the same number wherever the rows agree in `on` and the values do.
 
-    `on` pairs a column here with a column of `table`, which may be this table.
+    `on` pairs a column here with a column of `table`, which may be this table. `where` restricts the rows here.
     """
 
     column: str
     table: str
     other: str
     on: tuple[tuple[str, str], ...]
+    where: tuple[str, str | int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ import pyarrow as pa
 
 from equipoise.errors import Reason
 from equipoise.results.attrition import hide_chain
-from equipoise.results.few_families import families_given_away, few_families, withhold_families
+from equipoise.results.few_families import families_given_away, few_families, stand_elsewhere, withhold_families
 from equipoise.results.few_groups import few_dose_groups, few_of_indication, withhold_doses, withhold_groups
 from equipoise.results.hazard_tables import NUMBERS as HAZARD_NUMBERS
 from equipoise.results.left_out import (
     CONTROL_COUNTS,
     blank,
     blank_events,
+    curve_events,
     given_away,
     given_away_by_controls,
     without_counts,
@@ -52,6 +53,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     k = min_cell_count
     few = _few_contrasted(rows, k)
     away = given_away(rows.get("estimates", []), k)
+    hidden |= set(curve_events(rows, away, network, hidden))
     controls_away = given_away_by_controls(rows.get("negative_controls", []), k)
     before = [without_counts(row) for row in rows.get("estimates", [])]
     few_at_lags = [_is_few(row, k) for row in rows.get("lag_scan", [])]
@@ -59,6 +61,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     few_with_indication = few_of_indication(rows.get("indication", []), k)
     few_with_family = few_families(rows.get("within_between", []), k)
     families_away = families_given_away(rows, k)
+    families_elsewhere = stand_elsewhere(rows, network, hidden)
     few_on_bridge = [_any_few(_of_arms(row), k) for row in rows.get("bridge_steps", [])]
     for name, content in rows.items():
         schema = schema_of(name)
@@ -72,7 +75,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     _withhold(rows.get("lag_scan", []), few_at_lags)
     withhold_doses(rows, few_of_doses)
     withhold_groups(rows.get("indication", []), few_with_indication)
-    withhold_families(rows, few_with_family, families_away)
+    withhold_families(rows, few_with_family, families_away, families_elsewhere)
     _withhold(rows.get("bridge_steps", []), few_on_bridge)
     _withhold_tests(rows.get("heterogeneity", []), rows.get("estimates", []))
     _withhold_checks(rows.get("hazard_checks", []), rows.get("estimates", []))

@@ -347,6 +347,9 @@ def _estimate_links() -> tuple[Any, ...]:
         Same("n_sets", "estimates", "n_sets", _on(*SET)),
         Same("n_cases", "estimates", "n_cases", _on(*SET)),
         Same("n_persons", "estimates", "n_persons", _on(*SET)),
+        # Cases of one subgroup that agree in number are taken for the same, whatever they are compared with.
+        Same("n_sets", "estimates", "n_cases", _on("subgroup", "subgroup_level")),
+        Same("n_cases", "estimates", "n_cases", _on("subgroup", "subgroup_level")),
         Same("n_cases", "exposure", "n_cases", _on(*SET)),
         *(Same(f"n_exposed_{who}", "estimates", f"n_exposed_{who}", _on(*CONTRAST, "target_level"))
           for who in ("cases", "controls")),
