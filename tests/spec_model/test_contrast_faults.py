@@ -56,6 +56,22 @@ def test_a_nested_case_control_study_knows_no_lag_alone() -> None:
     assert "for which 'no_lag' is the only flaw" in found
 
 
+@pytest.mark.parametrize(
+    ("flaw", "change", "has"),
+    [
+        ("immortal_time", {}, "a target trial, for which 'prevalent_users' is the only flaw"),
+        ("prevalent_users", {"new_users": "none"}, "prevalent users already"),
+        ("prevalent_users", {"estimation": {"methods": ["g_formula"]}}, "no hazard ratio that could be compared"),
+    ],
+)
+def test_a_target_trial_knows_prevalent_users_alone(flaw: str, change: dict[str, Any], has: str) -> None:
+    raw = canonical(eq.read_study(STUDIES / "rem-target-trial.toml"))
+    raw |= {"contrasts": [{"base": "per-protocol", "flaw": flaw}], "triangulation": None}
+    raw["analyses"][0]["design"] |= change
+    ((where, found, _),) = faults_of(raw)
+    assert (where, found) == ("contrasts[0].flaw", f"{flaw!r} of 'per-protocol', which has {has}")
+
+
 def test_ongoing_use_has_no_window_to_reach_beyond_time_zero() -> None:
     raw = prognosis(contrasts=[{"base": "survival", "flaw": "immortal_time"}], sensitivity=[])
     del raw["analyses"][0]["design"]["window"]

@@ -152,10 +152,25 @@ def test_one_question_is_answered_by_the_trial_and_by_a_follow_up_analysis(resul
     page = report_html(results)
     assert "The question through several designs" in page
     assert "2 of 2 answers have an estimate" in page
-    flaws = {(row["analysis"], row["flaw"]): row for row in results.rows("flawed_estimates")}
-    base = "active-comparator"
-    assert set(flaws) == {(base, "prevalent_users"), (base, "covariates_after_time_zero")}
-    assert all(row["log_difference"] is not None for row in flaws.values())
+    own = [row for row in results.rows("flawed_estimates") if row["analysis"] == "active-comparator"]
+    assert [row["flaw"] for row in own] == ["prevalent_users", "covariates_after_time_zero"]
+    assert all(row["log_difference"] is not None for row in own)
+
+
+def test_the_trial_stands_beside_itself_with_prevalent_users(results: Results) -> None:
+    rows = [row for row in results.rows("flawed_estimates") if row["analysis"] == "per-protocol"]
+    pairs = [("another", "none"), ("suppressing", "none"), ("suppressing", "another")]
+    assert [(row["exposure"], row["comparison"]) for row in rows] == pairs
+    assert {row["flaw"] for row in rows} == {"prevalent_users"}
+    ratios = [row for row in results.rows("estimates") if row["measure"] == "hazard_ratio"]
+    sound = {(row["exposure"], row["comparison"]): row["estimate"] for row in ratios}
+    for row in rows:
+        assert row["estimate"] == sound[row["exposure"], row["comparison"]]
+        assert row["flawed_estimate"] not in (None, row["estimate"])
+    words = (
+        "Start a REM-suppressing antidepressant within three months against start no antidepressant within three months"
+    )
+    assert f"{words}: if users enter whenever they began" in report_html(results)
 
 
 def test_a_strategy_that_the_trial_does_not_have_answers_nothing() -> None:

@@ -68,6 +68,11 @@ def _flaw(row: Row) -> str:
 
 
 def _of(study: Study, row: Row) -> str:
+    trial = next((item.target_trial for item in study.analyses if item.id == row["analysis"]), None)
+    if trial is not None:
+        labels = {strategy.name: strategy.label or strategy.name for strategy in trial.strategies}
+        words = f"{labels[row['exposure']]} against {labels[row['comparison']]}"
+        return words[:1].upper() + words[1:]
     window = f", {row['window']}" if row["window"] else ""
     return f"{exposure_label(study, row['exposure'])}{window}"
 

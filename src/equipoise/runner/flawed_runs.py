@@ -1,6 +1,6 @@
 """Contrast runs: analyses beside their deliberately flawed versions, in a table that holds nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import log
 from typing import Any
@@ -22,7 +22,8 @@ from equipoise.spec.study import Study
 Row = dict[str, Any]
 NAME = "flawed_estimates"
 RATIOS = ("odds_ratio", "hazard_ratio", "subdistribution_hazard_ratio")
-FITTED = ("estimates", "arms_estimates")
+FITTED = ("estimates", "arms_estimates", "trial_estimates")
+COUNTED = "trial_description"  # which has the counts that estimates of trials rest on
 SHOWN = ("estimate", "conf_low", "conf_high")
 
 
@@ -48,9 +49,32 @@ def _flawed(study: Study, contrast: Contrast, walk: Walk, seed: int) -> Iterator
     steps = [_hooked(step, contrast) for step in study_steps(derived, seed, contrast.base)]
     wanted = _needed(steps)
     walk.run(wanted, go_on=True)
+    strategies = [row for step in wanted if step.kind == COUNTED and step.name not in walk.failures
+                  for row in walk.artifact(step.name).values["trial_strategies"]]  # fmt: skip
     for step in wanted:
+        if step.kind == "trial_estimates" and step.name not in walk.failures:
+            yield from _with_counts(walk.artifact(step.name).values["estimates"], strategies)
+            continue
         if step.kind in FITTED and step.name not in walk.failures:
             yield from walk.artifact(step.name).values["estimates"]
+
+
+def _with_counts(rows: Iterable[Row], strategies: Iterable[Row]) -> Iterator[Row]:
+    """Hazard ratios of strategies with the counts of both: events, and others who kept to the strategy."""
+    counted = {row["strategy"]: row for row in strategies if "n_events" in row}
+    for row in rows:
+        if row["measure"] not in RATIOS:
+            continue
+        target, reference = counted.get(row["exposure"]), counted.get(row["comparison"])
+        if target is None or reference is None:
+            yield row | {"reason": row["reason"] or Reason.NOT_DEFINED}
+            continue
+        others = [own["n_trials"] - own["n_deviated"] - own["n_events"] for own in (target, reference)]
+        cases = target["n_events"] + reference["n_events"]
+        yield row | {
+            "n_cases": cases, "n_persons": cases + sum(others), "n_exposed_cases": target["n_events"],
+            "n_exposed_controls": others[0],
+        }  # fmt: skip
 
 
 def _hooked(step: Step, contrast: Contrast) -> Step:
@@ -62,7 +86,7 @@ def _hooked(step: Step, contrast: Contrast) -> Step:
 
 def _needed(steps: list[Step]) -> list[Step]:
     """Fitted models and what they rest on, in order."""
-    wanted = {step.name for step in steps if step.kind in FITTED}
+    wanted = {step.name for step in steps if step.kind in (*FITTED, COUNTED)}
     found: list[Step] = []
     for step in reversed(steps):
         if step.name in wanted:

@@ -7,6 +7,8 @@ from equipoise.spec.contrasts import FLAWS, Contrast, Flaw
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.study import Analysis, Study
+from equipoise.spec.target_trial import TargetTrial
+from equipoise.spec.trial_estimation import ENTRY_ONLY, Method
 from equipoise.spec.values import Table
 from equipoise.spec.windows import Window
 
@@ -26,9 +28,25 @@ def why_not(analysis: Analysis, windows: Mapping[str, Window], dated: set[str], 
             return "a nested case-control study, for which 'no_lag' is the only flaw"
         lagged = any(name in windows and windows[name].last_day < -1 for name in design.windows)
         return None if lagged else "no window with a lag"
+    if isinstance(design, TargetTrial):
+        return _why_not_trial(design, flaw)
     if not isinstance(design, FollowUpDesign):
         return f"a design of kind {design.kind!r}"
     return _why_not_followed(analysis, design, windows, dated, flaw)
+
+
+def _why_not_trial(design: TargetTrial, flaw: Flaw) -> str | None:
+    if flaw != "prevalent_users":
+        return "a target trial, for which 'prevalent_users' is the only flaw"
+    if design.new_users is None:
+        return "prevalent users already"
+    return None if _with_hazard_ratio(design) else "no hazard ratio that could be compared"
+
+
+def _with_hazard_ratio(design: TargetTrial) -> tuple[Method, ...]:
+    """The first method that gives hazard ratios, if any does."""
+    asked = design.estimation
+    return tuple(name for name in asked.methods if name not in ENTRY_ONLY and asked.hazard_ratios)[:1]
 
 
 def _why_not_followed(
@@ -69,6 +87,11 @@ def flawed_study(study: Study, contrast: Contrast) -> Study:
 
 def _flawed(design: Any, windows: Mapping[str, Window], flaw: Flaw) -> tuple[Any, dict[str, Window]]:
     made = dict(windows)
+    if isinstance(design, TargetTrial):
+        ratios = {"methods": _with_hazard_ratio(design), "bootstrap": 0}
+        return design.model_copy(
+            update={"new_users": None, "estimation": design.estimation.model_copy(update=ratios)}
+        ), made
     if flaw == "prevalent_users":
         return design.model_copy(update={"new_users": None}), made
     if flaw == "non_user_comparator":
