@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from equipoise.results.few_families import stand_elsewhere
 from equipoise.results.suppress import suppress
 from equipoise.results.tables import schema_of, table
 
@@ -90,3 +91,18 @@ def test_twice_changes_nothing_more() -> None:
     given = {"within_between": table("within_between", family((200, 900, 3, 150), *ENOUGH[1:]))}
     once = suppress(given, 5)
     assert suppress(once, 5)["within_between"].equals(once["within_between"])
+
+
+def test_counts_that_the_table_of_exposure_shows_of_the_same_relatives_are_told_apart_from_those_it_does_not() -> None:
+    use = {"analysis": "risk", "exposure": "drug", "window": ">1 y", "reading": "any_use", "level": "use"}
+    exposed = {"n_exposed_cases": 20, "n_exposed_controls": 90}
+    tables = {
+        "exposure": table("exposure", [use | exposed | {"comparison": "siblings", "factor": None}]),
+        "within_between": table(
+            "within_between",
+            [row("population", 60, 240, 20, 80), row("population", 60, 240, 20, 80, comparison="spouses")],
+        ),
+    }
+    rows = {name: content.to_pylist() for name, content in tables.items()}
+    assert stand_elsewhere(rows, set()) == {(0, "n_exposed_cases")}
+    assert stand_elsewhere(rows, {("within_between", 0, "n_exposed_cases")}) == set()

@@ -51,7 +51,7 @@ WITHIN_BETWEEN = TableSchema(
         Parts("n_cases", ("n_exposed_cases", ".n_unexposed_cases")),
         Parts("n_controls", ("n_exposed_controls", ".n_unexposed_controls")),
         *(Same(name, "within_between", name, pairs("analysis")) for name in COUNTS[:2]),
-        *(Same(name, "within_between", name, pairs("analysis", *USE)) for name in COUNTS[2:]),
+        *(Same(name, "within_between", name, pairs(*SET, *USE)) for name in COUNTS[2:]),
         *(Same(name, "exposure", name, pairs(*SET, *USE)) for name in COUNTS),
     ),
 )

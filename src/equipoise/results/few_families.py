@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from equipoise.errors import Reason
-from equipoise.results.family_tables import COUNTS, OF_POPULATION, RATIO, USE, WITHIN_BETWEEN
+from equipoise.results.family_tables import COUNTS, OF_POPULATION, RATIO, USE
 from equipoise.results.left_out import blank
-from equipoise.results.network import Cell, Network
+from equipoise.results.network import Cell
 
 Row = dict[str, Any]
 POPULATION, WITHIN, BETWEEN, CRUDE = "population", "within", "between", "crude"
@@ -36,15 +36,20 @@ def families_given_away(rows: Mapping[str, Sequence[Row]], k: int) -> list[bool]
     return [_of_kind(row) in close for row in made]
 
 
-def stand_elsewhere(rows: Mapping[str, Sequence[Row]], network: Network, hidden: set[Cell]) -> set[tuple[int, str]]:
+def stand_elsewhere(rows: Mapping[str, Sequence[Row]], hidden: set[Cell]) -> set[tuple[int, str]]:
     """Counts (row and column) that the table `exposure` shows of the same persons: to hide them would hide nothing."""
-    cells = [(WITHIN_BETWEEN.name, i, name) for i in range(len(rows.get(WITHIN_BETWEEN.name, []))) for name in COUNTS]
+    keys = ("analysis", "comparison", *USE)
+    shown = {
+        (name, row[name], *(row[key] for key in keys))
+        for i, row in enumerate(rows.get("exposure", []))
+        for name in COUNTS
+        if row[name] is not None and ("exposure", i, name) not in hidden
+    }
     return {
-        cell[1:]
-        for cell in cells
-        if cell in network.number
-        and cell not in hidden
-        and any(table == "exposure" for table, _, _ in network.cells[network.number[cell]])
+        (i, name)
+        for i, row in enumerate(rows.get("within_between", []))
+        for name in COUNTS
+        if (name, row[name], *(row[key] for key in keys)) in shown and ("within_between", i, name) not in hidden
     }
 
 

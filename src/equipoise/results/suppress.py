@@ -61,7 +61,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
     few_with_indication = few_of_indication(rows.get("indication", []), k)
     few_with_family = few_families(rows.get("within_between", []), k)
     families_away = families_given_away(rows, k)
-    families_elsewhere = stand_elsewhere(rows, network, hidden)
+    families_elsewhere = stand_elsewhere(rows, hidden)
     few_on_bridge = [_any_few(_of_arms(row), k) for row in rows.get("bridge_steps", [])]
     for name, content in rows.items():
         schema = schema_of(name)
