@@ -11,7 +11,6 @@ import pytest
 
 import equipoise as eq
 from equipoise.results import results as results_of_runs
-from equipoise.results.left_out import COUNTS, without_counts
 from equipoise.results.suppress import suppress
 from equipoise.results.tables import table
 from equipoise.simulate.demo import demo_database, demo_study
@@ -22,7 +21,6 @@ from tests.results.invented import invent, invented_tables
 from tests.studies.places import STUDIES, shared_data
 
 K = 5
-EMPTY = pa.table({})
 
 
 def run_seen(study: Study, data: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict, dict]:
@@ -41,28 +39,12 @@ def run_seen(study: Study, data: Path, place: Path, monkeypatch: pytest.MonkeyPa
 
 def assert_nothing_is_given_away(truth: dict, published: dict) -> None:
     attacker = Attacker(published, truth)
-    whole_rows = hidden_as_whole_rows(published)
-    assert [cell for cell in attacker.given_away() if cell not in whole_rows] == []
-    assert [(cell, n) for cell, n in attacker.pinned(K) if n < K or not attacker.same_as(cell) & whole_rows] == []
+    assert attacker.given_away() == []
+    assert attacker.pinned(K) == []
     for name, content in published.items():
         for row in content.to_pylist():
             shown = (row[column.removesuffix("_suppressed")] for column in row if column.endswith("_suppressed"))
             assert not any(value is not None and 1 <= value < K for value in shown), name
-
-
-def hidden_as_whole_rows(published: dict) -> set[tuple[str, int, str]]:
-    """Counts of those whom an adjustment kept, hidden row by row because they tell how few it left out.
-
-    Their events follow from curves; how many were left out does not.
-    """
-    return {
-        (name, i, column)
-        for name, counts in (("estimates", COUNTS[1:]), ("diagnostics", ("n_events",)))
-        for i, row in enumerate(published.get(name, EMPTY).to_pylist())
-        if name == "diagnostics" or without_counts(row)
-        for column in counts
-        if row[f"{column}_suppressed"]
-    }
 
 
 @pytest.mark.parametrize("name", ["celecoxib-diclofenac", "nsaid-gi-bleed"])
@@ -85,11 +67,7 @@ def nation(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("als-prognosis", "register"),
         ("rem-target-trial", "register"),
         ("rem-suppression-als", "network"),
-        pytest.param(
-            "psychotropics-als",
-            "register",
-            marks=pytest.mark.xfail(reason="hidden counts follow from sums not declared yet", strict=False),
-        ),
+        ("psychotropics-als", "register"),
     ],
 )
 def test_studies_of_the_nation(
