@@ -101,7 +101,7 @@ def _bands(rows: Sequence[Row], title: str) -> Markup:
 
 def _band(rows: Sequence[Row], effect: float, top: float) -> Iterator[Markup]:
     x = _x(log(effect))
-    yield element("rect", x=LEFT, y=top, width=WIDTH - LEFT - RIGHT, height=BAND, class_="band")
+    yield element("rect", x=LEFT, y=top, width=WIDTH - LEFT - RIGHT, height=BAND, class_="stripe")
     yield element("text", f"true {effect:g}", x=LEFT - 8, y=top + BAND / 2 + 4, class_="tick", text_anchor="end")
     for row in rows:
         depth = min(row["std_error"] / LARGEST_ERROR, 1.0)
