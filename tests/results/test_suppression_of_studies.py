@@ -281,7 +281,7 @@ def test_the_difference_of_a_variable_goes_when_one_of_its_levels_is_hidden() ->
     ]  # fmt: skip
     after = suppress({"characteristics": table("characteristics", rows)}, 5)["characteristics"].to_pylist()
     assert [row["n_cases"] for row in after] == [None, None, 107]
-    assert [row["value_cases"] for row in after] == [None, None, 53.5]
+    assert [row["value_cases"] for row in after] == [None, None, None]
     assert [row["standardized_difference"] for row in after] == [None, None, None]
 
 
@@ -320,3 +320,19 @@ def test_subgroups_do_not_add_up_to_a_hidden_count() -> None:
     men = key | {"subgroup": "sex", "subgroup_level": "male", "n_cases": 40, "n_exposed_cases": 3}
     after = suppress({"estimates": table("estimates", [whole, women, men])}, 5)["estimates"].to_pylist()
     assert [row["n_exposed_cases"] for row in after].count(None) >= 2
+
+
+def test_percents_do_not_tell_a_number_of_persons_that_no_characteristic_shows() -> None:
+    def level(variable: str, name: str, cases: int) -> dict[str, object]:
+        row = {"analysis": "a", "comparison": "population", "variable": variable, "level": name, "statistic": "count"}
+        return row | {"n_cases": cases, "n_controls": 100, "value_cases": cases / 0.6, "value_controls": 50.0}
+
+    few = [level("ulcer", "yes", 3), level("ulcer", "no", 27), level("ulcer", "missing", 30)]
+    for others, shown in (([], False), ([level("sex", "women", 29), level("sex", "men", 31)], True)):
+        after = suppress({"characteristics": table("characteristics", [*few, *others])}, 5)[
+            "characteristics"
+        ].to_pylist()
+        kept = [row for row in after if row["variable"] == "ulcer" and not row["n_cases_suppressed"]]
+        assert len(kept) == 1
+        assert (kept[0]["value_cases"] is not None) == shown
+        assert all(row["value_controls"] == 50.0 for row in after)

@@ -20,6 +20,7 @@ from equipoise.results.left_out import (
     without_counts,
 )
 from equipoise.results.network import Cell, build_network, chains
+from equipoise.results.percents import withhold_percents
 from equipoise.results.protect import hide
 from equipoise.results.schema import Chain, ColumnSchema, TableSchema
 from equipoise.results.tables import OVERALL, schema_of
@@ -68,6 +69,7 @@ def suppress(tables: Mapping[str, pa.Table], min_cell_count: int) -> dict[str, p
         _blank_resting_on_few(schema, content, k)
         _blank_counts(schema, content, hidden)
         _blank_derived(schema, content, min_cell_count)
+    withhold_percents(rows)
     _withhold(rows.get("estimates", []), few, before)
     blank(rows.get("estimates", []), away)
     blank_events(rows.get("diagnostics", []), rows.get("estimates", []), away)
