@@ -145,7 +145,7 @@ def test_options_change_the_methods() -> None:
         "90 % profile-likelihood confidence intervals",
         "Interactions: Peptic ulcer × Region",
         "matched to the case on sex and year of birth.",
-        "no peptic ulcer, and who met",
+        "free of peptic ulcer, and who met",
         "the shortfall is shown",
     ):
         assert phrase in shown, phrase

@@ -80,7 +80,8 @@ def _arms(study: Study, design: FollowUpDesign) -> str:
     if design.use == "ongoing":
         text += f" Use counted where it went on at time zero: {_supply(design)}."
     if design.window is not None:
-        text += f" Use counted from {window_days(study.windows[design.window]).replace(' to ', ' up to ')}"
+        days = window_days(study.windows[design.window])
+        text += f" Use counted {'on' if days.startswith('any') else 'from'} {days}"
         text += f", the last {days_text(design.lag_days)} left out." if design.lag_days else "."
     if design.comparator is not None:
         twice = {
@@ -121,8 +122,9 @@ def event_words(study: Study, names: tuple[str, ...]) -> str:
 
 def _outcome(study: Study, design: FollowUpDesign) -> str:
     outcome, time, censoring = design.outcome, design.follow_up, design.censoring
+    first_of = "the first of: " if len(outcome.any_of) > 1 else ""
     text = (
-        f"The outcome was the first of: {event_words(study, outcome.any_of)}. Persons with it on or before time zero "
+        f"The outcome was {first_of}{event_words(study, outcome.any_of)}. Persons with it on or before time zero "
         f"were left out. Persons were followed from day {time.starts_day + 1:,} after {ORIGINS[time.start_anchor]}"
     )
     text += f" up to day {time.days:,}" if time.days is not None else ""

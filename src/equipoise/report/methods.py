@@ -160,7 +160,7 @@ def _controls(study: Study, analysis: Analysis) -> str:
     if design.time_in_cohort_caliper_days is not None:
         since = "time under observation" if design.within is None else "time since entry into the cohort"
         matched.append(_within(since, design.time_in_cohort_caliper_days, "day"))
-    free = [f"no {concept_set_label(study, name)}" for name in design.free_of]
+    free = [f"free of {concept_set_label(study, name)}" for name in design.free_of]
     member = [] if design.within is None else ["a member of the cohort"]
     risk = ["alive", "under observation", *member, "free of the outcome up to and including that date", *free]
     return (
