@@ -127,3 +127,13 @@ def test_a_link_to_nobody_is_no_link_and_one_to_a_stranger_is_counted(tmp_path: 
     civil = CIVIL | {"Partner": [77, None]}
     found = settled(write(tmp_path, registers(civil=civil), MAPPING + MARRIAGES.replace("ROW", "person")))
     assert found == {"link to a person who is not in the study's database": (2, 1)}
+
+
+def test_a_number_that_stands_for_unknown_fathers_makes_no_siblings(tmp_path: Path) -> None:
+    children = list(range(1, 5)) + list(range(1000, 1098))
+    mothers = [901, 901, 902, 903] + [5000 + at for at in range(98)]
+    place = write(tmp_path, registers(parents={"LopNr": children, "Mor": mothers, "Far": [0] * 102}), MAPPING + FAMILY)
+    with connect(place) as source:
+        found = quality(source)
+    assert found == {"parent of more than 100 children: a number that stands for an unknown one": (102, 102)}
+    assert links(place) == set()  # of full and of half siblings: the fathers of 1 and 2 are not known

@@ -17,6 +17,8 @@ BROTHER, SISTER, SIBLING = "60614009", "73678001", "375005"
 HALF_BROTHER, HALF_SISTER = "45929001", "2272004"
 CODES = (MOTHER, FATHER, SPOUSE, BROTHER, SISTER, SIBLING, HALF_BROTHER, HALF_SISTER)
 """Relationships as codes of SNOMED CT, each read "fact 1 is the … of fact 2"."""
+MOST_CHILDREN = 100
+"""A parent of more children is a number that stands for an unknown one: 0, 99999999 and the like."""
 
 
 class ParentColumns:
@@ -33,12 +35,35 @@ class ParentColumns:
         }
 
     def rows(self) -> ir.Table:
-        """(child, mother, father), each combination once."""
+        """(child, mother, father), each combination once; a parent of too many children is unknown."""
         return self.table.once("parents", self._rows)
 
-    def _rows(self) -> ir.Table:
+    def stand_ins(self) -> ir.Table:
+        """(person_id): a row for each parent of a child that is a number standing for an unknown one."""
+        rows = self.table.once("recorded parents", self._recorded)
+        parts = [rows.semi_join(crowd, rows[side] == crowd.parent) for side, crowd in self._crowds(rows)]
+        return union(*(part.select(person_id="child") for part in parts))
+
+    def _recorded(self) -> ir.Table:
         rows = self.table.relation(self.cells)
         return rows.filter(rows.child.notnull()).distinct()
+
+    def _rows(self) -> ir.Table:
+        rows = self.table.once("recorded parents", self._recorded)
+        for side, crowd in self._crowds(rows):
+            beside = rows.left_join(crowd, rows[side] == crowd.parent)
+            rows = beside.mutate(**{side: beside.parent.isnull().ifelse(beside[side], ibis.null("int64"))}).drop(
+                "parent"
+            )
+        return rows.distinct()
+
+    def _crowds(self, rows: ir.Table) -> list[tuple[str, ir.Table]]:
+        """By side, (parent): numbers with more children than anybody has."""
+        found = []
+        for side in ("mother", "father"):
+            counted = rows.filter(rows[side].notnull()).group_by(parent=side).aggregate(n=lambda t: t.count())
+            found.append((side, counted.filter(counted.n > MOST_CHILDREN).select("parent")))
+        return found
 
     def links(self, persons: ir.Table) -> ir.Table:
         """(first, code, second): parents who are in the register of the population, and siblings.

@@ -24,7 +24,14 @@ from equipoise.data.register_events import (
     one_code_a_row,
     records,
 )
-from equipoise.data.register_families import CODES, VOCABULARY, MarriageColumns, ParentColumns, relationship_table
+from equipoise.data.register_families import (
+    CODES,
+    MOST_CHILDREN,
+    VOCABULARY,
+    MarriageColumns,
+    ParentColumns,
+    relationship_table,
+)
 from equipoise.data.register_files import RegisterFile
 from equipoise.data.register_mapping import RegisterMapping, read_mapping
 from equipoise.data.register_people import RegisteredPeople
@@ -54,12 +61,14 @@ RETURNED = "dispensing of no or a negative quantity, as of drugs returned"
 NO_DAILY_DOSES = "dispensing without a number of defined daily doses"
 COMPLETED = "date without month or day"
 ENDS_EARLY = "marriage that ends before it starts"
+STAND_IN = f"parent of more than {MOST_CHILDREN} children: a number that stands for an unknown one"
 MAPPING_RULES = {
     **{check: ("migrations", rule) for check, rule in MIGRATION_RULES.items()},
     RETURNED: ("drug_exposure", _LEFT_OUT),
     NO_DAILY_DOSES: ("drug_exposure", "milligrams divided by the daily dose that the study states; unknown without"),
     BEYOND_LIMITS: ("measurement", _LEFT_OUT),
     ENDS_EARLY: ("marriages", "its end is treated as unknown"),
+    STAND_IN: ("parents", "this parent of these children is treated as unknown"),
     COMPLETED: ("the table of the mapping", "no month: 1 July; no day: the 15th"),
 }
 """Check → the table it is reported under, and its rule."""
@@ -180,6 +189,8 @@ class _Registers:
             found.append((BEYOND_LIMITS, lambda: union(*(reader.outside() for reader in limited))))
         if self.marriages:
             found.append((ENDS_EARLY, self.marriages.ends_too_early))
+        if self.parents:
+            found.append((STAND_IN, self.parents.stand_ins))
         checks = [Check(check, *MAPPING_RULES[check], rows) for check, rows in found]
         rule = MAPPING_RULES[COMPLETED][1]
         checks += [
