@@ -285,7 +285,10 @@ def test_few_persons_without_a_score_hide_their_number_and_not_the_estimate() ->
     part = Measurements(
         given.measured.person[kept], given.measured.day[kept], given.measured.values[kept], given.measured.names
     )
-    row = one(written(replace(given, measured=part))["function"].to_pylist(), "slope_difference")
+    tables = written(replace(given, measured=part))
+    row = one(tables["function"].to_pylist(), "slope_difference")
     assert row["estimate"] is not None
-    for name in ("n_target", "n_target_without", "n_reference", "n_reference_without"):
-        assert row[name] is None, name
+    followed = {each["arm"]: each["n_persons"] for each in tables["follow_up"].to_pylist()}
+    for arm in ("target", "reference"):
+        assert row[f"n_{arm}_without"] is None
+        assert None in (row[f"n_{arm}"], followed[arm]), "their difference is the number without a score"
