@@ -100,9 +100,14 @@ def naive_difference(of: Nation) -> tuple[float, float]:
 
 
 def test_two_year_survival_of_new_users_differs_as_in_truth() -> None:
-    """A strong effect and much new use, so that the difference stands out of its error."""
-    many = {"antidepressants": {"rate": 60.0, "tendency": 0.0}}
-    of = nation(60, 60.0, prescribing=many, effects={"rem_suppression_on_death": 0.5})
+    """A strong effect, and much new use of either kind that lasts, so that the difference stands out of its error.
+
+    Use begins by chance once the disease is known: whoever has stopped, or takes the other kind later, is a user whose
+    worlds differ less than those of the estimand do.
+    """
+    lasting = {"distress": {"rate": 0.08, "stopping": 1e-9}, "choice": {"non_suppressing": 0.0}}
+    none_before = {"antidepressants": {"rate": 0.0}}
+    of = nation(60, 60.0, prescribing=none_before, course=lasting, effects={"rem_suppression_on_death": 0.5})
     estimand = SurvivalEstimand(
         target="every_antidepressant_suppressing",
         reference="every_antidepressant_non_suppressing",
