@@ -85,3 +85,9 @@ def test_directions_from_python() -> None:
     for wrong in ({"hazard_ratio": 0.0}, {"survival_target": 1.2}):
         with pytest.raises(DesignError):
             eq.assess_direction(**{"hazard_ratio": 1.0, "survival_target": 0.5, "survival_reference": 0.5} | wrong)
+
+
+def test_a_ratio_near_one_is_not_taken_for_a_swapped_reference() -> None:
+    found = eq.assess_direction(1.08, survival_target=0.399, survival_reference=0.391)  # the survival says 0.98
+    assert found.explanation == "too_small_to_tell"
+    assert "swapped" not in found.text

@@ -8,7 +8,7 @@ from equipoise.errors import DesignError, Fault
 
 # A Cox ratio and the ratio of cumulative hazards agree only about, even where hazards are proportional.
 ABOUT_EQUAL = 0.15  # on the logarithmic scale
-Explanation = Literal["coherent", "swapped_reference", "crossing_curves", "not_explained"]
+Explanation = Literal["coherent", "swapped_reference", "crossing_curves", "too_small_to_tell", "not_explained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Direction:
             )
         return {
             "coherent": "Hazard ratio and survival point to the same arm.",
+            "too_small_to_tell": "The ratio and its inverse fit the survival about equally: both are too near 1 to tell.",
             "crossing_curves": "The curves cross, so the hazards are not proportional: one ratio does not sum them up.",
             "not_explained": (
                 "The curves shown do not cross, and the ratio the other way round does not fit the survival either; "
@@ -55,7 +56,7 @@ def assess_direction(
 
     In a coherent result a hazard ratio above 1 goes with lower survival in the target arm. Where both have the same
     sign, curves known to cross (`crossing`) explain it, or a reference that was swapped: then the ratio the other way
-    round is about that of the cumulative hazards.
+    round is about that of the cumulative hazards, and the ratio itself is not. Where both are, neither can be told.
 
     Raises DesignError for a ratio that is not above 0 and a survival outside 0 to 1.
 
@@ -81,5 +82,6 @@ def assess_direction(
     elif crossing:
         explanation = "crossing_curves"
     elif inside and abs(log(hazard_ratio) + log(cumulative)) <= ABOUT_EQUAL:
-        explanation = "swapped_reference"
+        fits_as_it_is = abs(log(hazard_ratio) - log(cumulative)) <= ABOUT_EQUAL
+        explanation = "too_small_to_tell" if fits_as_it_is else "swapped_reference"
     return Direction(hazard_ratio, difference, cumulative, explanation)
