@@ -40,7 +40,7 @@ class Direction:
             )
         return {
             "coherent": "Hazard ratio and survival point to the same arm.",
-            "too_small_to_tell": "The ratio and its inverse fit the survival about equally: both are too near 1 to tell.",
+            "too_small_to_tell": "The ratio and its inverse fit the survival about equally: both are near 1.",
             "crossing_curves": "The curves cross, so the hazards are not proportional: one ratio does not sum them up.",
             "not_explained": (
                 "The curves shown do not cross, and the ratio the other way round does not fit the survival either; "
