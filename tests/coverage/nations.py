@@ -25,14 +25,17 @@ CONFOUNDING = (
 )  # fmt: skip
 
 
-def unconfounded() -> NationSpec:
-    """Every arrow that misleads a naive study is off; antidepressants of both kinds are common, and one saves lives."""
+def unconfounded(effect: float = 0.6) -> NationSpec:
+    """Every arrow that misleads a naive study is off; antidepressants of both kinds are common, and one saves lives.
+
+    `effect` is the hazard ratio of death while exposed to a drug that suppresses REM sleep.
+    """
     return parse_nation(
         {
             "switches": dict.fromkeys(CONFOUNDING, False),
             "prescribing": {"antidepressants": {"rate": 60.0, "tendency": 0.0}},
             "course": {"distress": {"rate": 0.08}, "choice": {"non_suppressing": 0.0}},
-            "effects": {"rem_suppression_on_death": 0.6},
+            "effects": {"rem_suppression_on_death": effect},
         }
     )
 

@@ -7,8 +7,9 @@ import pytest
 import equipoise as eq
 from equipoise.errors import SpecError
 from equipoise.spec.canonical import canonical
+from equipoise.spec.contrasts import Contrast
 from equipoise.spec.elements import ELEMENTS
-from equipoise.spec.flawed import every_flaw, flawed_study
+from equipoise.spec.flawed import compared, every_flaw, flawed_study
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.read import parse_study
 from tests.studies.places import STUDIES
@@ -49,27 +50,98 @@ def test_a_flaw_that_the_design_has_already_is_a_fault(flaw: str, has: str) -> N
     assert allowed == "'immortal_time', 'no_lag', 'covariates_after_time_zero'"
 
 
-def test_a_nested_case_control_study_knows_no_lag_alone() -> None:
-    raw = case_control()
-    contrasts = [{"base": raw["analyses"][0]["id"], "flaw": "immortal_time"}]
-    ((_, found, _),) = faults_of(case_control(contrasts=contrasts))
-    assert "for which 'no_lag' is the only flaw" in found
-
-
 @pytest.mark.parametrize(
     ("flaw", "change", "has"),
     [
-        ("immortal_time", {}, "a target trial, for which 'prevalent_users' is the only flaw"),
-        ("prevalent_users", {"new_users": "none"}, "prevalent users already"),
-        ("prevalent_users", {"estimation": {"methods": ["g_formula"]}}, "no hazard ratio that could be compared"),
+        ("immortal_time", {"readings": ["initiation"]}, "no reading of any use"),
+        ("prevalent_users", {}, "prevalent users in its reading of any use already"),
+        ("covariates_after_time_zero", {}, "no covariate that is read in a window"),
+        ("non_user_comparator", {}, "persons without use as comparator already"),
     ],
 )
-def test_a_target_trial_knows_prevalent_users_alone(flaw: str, change: dict[str, Any], has: str) -> None:
-    raw = canonical(eq.read_study(STUDIES / "rem-target-trial.toml"))
-    raw |= {"contrasts": [{"base": "per-protocol", "flaw": flaw}], "triangulation": None}
-    raw["analyses"][0]["design"] |= change
+def test_flaws_that_a_nested_case_control_study_cannot_have(flaw: str, change: dict[str, Any], has: str) -> None:
+    raw = case_control()
+    analysis = raw["analyses"][0]
+    analysis["design"] |= change
+    analysis["adjust_for"], raw["contrasts"] = [], [{"base": analysis["id"], "flaw": flaw}]
     ((where, found, _),) = faults_of(raw)
+    assert (where, found) == ("contrasts[0].flaw", f"{flaw!r} of {analysis['id']!r}, which has {has}")
+
+
+def trial(analysis: dict[str, Any] | None = None, estimation: dict[str, Any] | None = None, **design: Any) -> Any:
+    """The shipped target trial with other elements."""
+    raw = canonical(eq.read_study(STUDIES / "rem-target-trial.toml")) | {"contrasts": [], "triangulation": None}
+    raw["analyses"][0] |= analysis or {}
+    raw["analyses"][0]["design"] |= design
+    raw["analyses"][0]["design"]["estimation"] |= estimation or {}
+    return raw
+
+
+STRATEGIES = {
+    "none": {"name": "none", "start": "none", "within": 3},
+    "another": {"name": "another", "start": "not_suppressing", "within": 3},
+    "suppressing": {"name": "suppressing", "start": "suppressing", "within": 3},
+    "ventilated": {"name": "ventilated", "start": "suppressing", "when": "ventilation"},
+}
+
+
+def strategies(*names: str) -> list[dict[str, Any]]:
+    return [STRATEGIES[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("flaw", "raw", "has"),
+    [
+        ("prevalent_users", trial(new_users="none"), "prevalent users already"),
+        ("no_lag", trial(), "no lag already: treatment counts from time zero on"),
+        (
+            "immortal_time",
+            trial(strategies=strategies("none", "ventilated")),
+            "a strategy that waits for a condition, whose start has no earlier date",
+        ),
+        (
+            "covariates_after_time_zero",
+            trial({"adjust_for": ["age"]}, strategies=strategies("none", "ventilated"), time_varying=["ventilation"]),
+            "no covariate that is read in a window",
+        ),
+        (
+            "non_user_comparator",
+            trial(strategies=strategies("none", "suppressing")),
+            "persons without use as comparator already",
+        ),
+    ],
+)
+def test_flaws_that_a_target_trial_cannot_have(flaw: str, raw: dict[str, Any], has: str) -> None:
+    ((where, found, _),) = faults_of(raw | {"contrasts": [{"base": "per-protocol", "flaw": flaw}]})
     assert (where, found) == ("contrasts[0].flaw", f"{flaw!r} of 'per-protocol', which has {has}")
+
+
+def test_every_other_flaw_is_one_of_target_trials() -> None:
+    flaws = [one.flaw for one in every_flaw(parse_study(trial())) if one.base == "per-protocol"]
+    assert flaws == ["immortal_time", "prevalent_users", "covariates_after_time_zero", "non_user_comparator"]
+
+
+@pytest.mark.parametrize(
+    ("estimation", "held"),
+    [
+        ({}, ("clone_censor_weight", "hazard_ratio")),
+        ({"methods": ["clone_censor_weight", "g_formula"], "hazard_ratios": False}, ("g_formula", "risk_ratio")),
+        ({"methods": ["g_formula", "doubly_robust"]}, ("doubly_robust", "risk_ratio")),
+    ],
+)
+def test_the_estimates_of_a_trial_that_are_held_against_flawed_ones(estimation: Any, held: tuple[str, str]) -> None:
+    design = parse_study(trial(estimation=estimation)).analyses[0].target_trial
+    assert design is not None
+    assert compared(design) == held
+
+
+def test_a_trial_of_drugs_alone_is_given_persons_without_use() -> None:
+    study = parse_study(trial(strategies=strategies("another", "suppressing")))
+    flawed = flawed_study(study, Contrast(base="per-protocol", flaw="non_user_comparator"))
+    added, *own = flawed.analyses[0].target_trial.strategies
+    assert tuple(own) == study.analyses[0].target_trial.strategies
+    assert (added.start, added.within, added.sustained) == (None, 3, False)
+    assert parse_study(canonical(flawed)) == flawed
 
 
 def test_ongoing_use_has_no_window_to_reach_beyond_time_zero() -> None:

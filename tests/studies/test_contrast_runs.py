@@ -99,16 +99,44 @@ def test_the_command_runs_every_flaw_that_applies(nation: Path, tmp_path: Path) 
     assert all(flaw in text for flaw in FLAWS)
 
 
-def test_a_case_control_study_without_its_lag(nation: Path, tmp_path: Path) -> None:
+def case_control(*flaws: str) -> dict[str, Any]:
+    """The shipped case-control study of antidepressants with its flawed versions."""
     raw = canonical(eq.read_study(STUDIES / "psychotropics-als.toml"))
     risk = next(item for item in raw["analyses"] if item["id"] == "risk")
     design = risk["design"] | {"comparisons": ["population"], "exposures": ["antidepressants"], "lag_scan": None}
     risk |= {"design": design | {"readings": ["any_use"], "within_between": []}, "cluster": None, "subgroups": []}
     raw |= {"analyses": [risk], "sensitivity": [], "published": [], "triangulation": None, "grids": []}
-    raw |= {"contrasts": [{"base": "risk", "flaw": "no_lag"}]}
-    results = run(nation, tmp_path / "r", raw, min_cell_count=1)
-    rows = results.rows("flawed_estimates")
-    lagged = {name for name in design["windows"] if parse_study(raw).windows[name].last_day < -1}
+    return raw | {"contrasts": [{"base": "risk", "flaw": flaw} for flaw in flaws]}
+
+
+@pytest.fixture(scope="module")
+def case_control_rows(nation: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    flaws = ("no_lag", "immortal_time", "covariates_after_time_zero")
+    to = tmp_path_factory.mktemp("case_control") / "r"
+    return run(nation, to, case_control(*flaws), min_cell_count=1).rows("flawed_estimates")
+
+
+def test_a_case_control_study_without_its_lag(case_control_rows: list[dict[str, Any]]) -> None:
+    rows = [row for row in case_control_rows if row["flaw"] == "no_lag"]
+    raw = case_control()
+    windows = parse_study(raw).windows
+    lagged = {name for name in raw["analyses"][0]["design"]["windows"] if windows[name].last_day < -1}
     assert {row["window"] for row in rows if row["flawed_estimate"] is not None} == lagged
     # Drugs for early signs of the disease look like its cause as soon as the last year counts.
     assert all(row["log_difference"] > 0 for row in rows if row["log_difference"] is not None)
+
+
+def test_use_after_the_index_date_makes_the_disease_look_like_an_effect_of_the_drugs(
+    case_control_rows: list[dict[str, Any]],
+) -> None:
+    """The diagnosis brings antidepressants, so that cases are users sooner or later."""
+    rows = [row for row in case_control_rows if row["flaw"] == "immortal_time"]
+    assert {row["window"] for row in rows} == set(case_control()["analyses"][0]["design"]["windows"])
+    assert all(row["log_difference"] > 0.3 for row in rows)
+
+
+def test_covariates_of_a_year_after_the_index_date_change_every_ratio(case_control_rows: list[dict[str, Any]]) -> None:
+    """Psychiatric diagnoses follow the disease as well; adjusted for, they take part of what the drugs seem to do."""
+    rows = [row for row in case_control_rows if row["flaw"] == "covariates_after_time_zero"]
+    assert len(rows) == len(case_control()["analyses"][0]["design"]["windows"])
+    assert all(row["log_difference"] < 0 for row in rows)

@@ -157,20 +157,25 @@ def test_one_question_is_answered_by_the_trial_and_by_a_follow_up_analysis(resul
     assert all(row["log_difference"] is not None for row in own)
 
 
-def test_the_trial_stands_beside_itself_with_prevalent_users(results: Results) -> None:
+def test_the_trial_stands_beside_its_flawed_versions(results: Results) -> None:
     rows = [row for row in results.rows("flawed_estimates") if row["analysis"] == "per-protocol"]
     pairs = [("another", "none"), ("suppressing", "none"), ("suppressing", "another")]
-    assert [(row["exposure"], row["comparison"]) for row in rows] == pairs
-    assert {row["flaw"] for row in rows} == {"prevalent_users"}
+    every = [(flaw, pairs) for flaw in ("immortal_time", "prevalent_users", "covariates_after_time_zero")]
+    every.append(("non_user_comparator", pairs[2:]))
+    assert [(row["flaw"], (row["exposure"], row["comparison"])) for row in rows] == [
+        (flaw, pair) for flaw, of_flaw in every for pair in of_flaw
+    ]
     ratios = [row for row in results.rows("estimates") if row["measure"] == "hazard_ratio"]
     sound = {(row["exposure"], row["comparison"]): row["estimate"] for row in ratios}
     for row in rows:
         assert row["estimate"] == sound[row["exposure"], row["comparison"]]
         assert row["flawed_estimate"] not in (None, row["estimate"])
-    words = (
-        "Start a REM-suppressing antidepressant within three months against start no antidepressant within three months"
-    )
-    assert f"{words}: if users enter whenever they began" in report_html(results)
+    immortal = next(row for row in rows if (row["flaw"], row["exposure"]) == ("immortal_time", "suppressing"))
+    assert immortal["log_difference"] < -0.2
+    assert rows[-1]["flawed_estimate"] == pytest.approx(sound["suppressing", "none"], rel=1e-12)
+    page, words = report_html(results), "Start a REM-suppressing antidepressant within three months against start"
+    assert f"{words} no antidepressant within three months: if users enter whenever they began" in page
+    assert f"{words} another antidepressant within three months: if users are compared with persons who use" in page
 
 
 def test_a_strategy_that_the_trial_does_not_have_answers_nothing() -> None:

@@ -4,6 +4,8 @@ Nothing here serves an estimate of a study. Only the steps of contrast runs (`ru
 their estimates stand in a table of their own and are called flawed wherever they are shown.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from equipoise.analysis_set import Attrition
@@ -14,11 +16,13 @@ from equipoise.cohort.people import People
 from equipoise.cohort.time import EARLIEST, LATEST, shifted
 from equipoise.design.arms import Arms, Contrast, Drug
 from equipoise.design.nested_case_control import observable_from
+from equipoise.design.trial_panel import TrialPanel
 from equipoise.kernels.spans import span_at
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.windows import Window
 
 LATE_DAYS = 365
+EVER_DAYS = 36_525  # a century: to the end of anybody's records
 FUTURE = "FLAWED: users by use after time zero, too"
 
 
@@ -63,3 +67,26 @@ def ever_users(
 def late_rows(rows: IndexRows) -> IndexRows:
     """FLAWED days on which covariates are read: a year after time zero, when they can be effects of the drug."""
     return IndexRows(rows.person, np.minimum(shifted(rows.day, LATE_DAYS), LATEST))
+
+
+def treated_too_early(rows: TrialPanel) -> np.ndarray:
+    """FLAWED treatment of every row of a panel, int64 (N,): who is to be treated later is treated already.
+
+    Deaths before a start then all belong to those who start nothing (Suissa, Am J Epidemiol 2008;167:492).
+    """
+    n = len(rows)
+    treated = np.where(rows.treatment != 0, np.arange(n), n)
+    following = np.minimum.accumulate(treated[::-1])[::-1]  # the next row with a treatment, of whomever
+    at = np.minimum(following, n - 1)
+    own = (following < n) & (rows.person[at] == rows.person)
+    return np.where(own, rows.treatment[at], rows.treatment)
+
+
+def ever_before(rows: IndexRows, windows: Mapping[str, Window]) -> tuple[IndexRows, dict[str, Window]]:
+    """FLAWED days and windows of use: from the far end of each window on, the time after the index date included.
+
+    Whoever is observed longer has longer to become a user (time-window bias: Suissa et al., Epidemiology 2011;22:228).
+    """
+    far = {name: float("inf") if own.first_day is None else -own.first_day for name, own in windows.items()}
+    reaching = {name: Window.model_construct(days_before=(0.0, days + EVER_DAYS)) for name, days in far.items()}
+    return IndexRows(rows.person, np.minimum(shifted(rows.day, EVER_DAYS), LATEST)), reaching

@@ -1,6 +1,7 @@
 """The step in which people become numbers: matched sets and records into an analysis set."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from equipoise.cohort.covariates import CovariateValues, IndexRows, covariate_va
 from equipoise.cohort.last_records import ValueDays, value_days
 from equipoise.cohort.people import EventDays, People, event_days
 from equipoise.data.source import Source
+from equipoise.design.deliberate_flaws import ever_before, late_rows
 from equipoise.design.dispensings import UseOfRows, distinct_dispensings, use_of_rows
 from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.nested_case_control import (
@@ -50,10 +52,13 @@ def analysis_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     sets = members(unpack_sets(inputs["matched_sets"]))
     rows = IndexRows(sets.person, sets.index_day)
     visible_from = visible_days(people, sets, protocol)
-    columns = exposure_columns(
-        protocol.design, protocol.windows, uses(inputs["records"], protocol, people, rows, visible_from)
+    used, windows = (
+        ever_before(rows, protocol.windows) if protocol.flaw == "immortal_time" else (rows, protocol.windows)
     )
-    adjusted_for = covariate_columns(covariates(inputs["records"], protocol.covariates, people, rows))
+    read = replace(protocol, windows=windows)
+    columns = exposure_columns(protocol.design, windows, uses(inputs["records"], read, people, used, visible_from))
+    at = late_rows(rows) if protocol.flaw == "covariates_after_time_zero" else rows
+    adjusted_for = covariate_columns(covariates(inputs["records"], protocol.covariates, people, at))
     columns += [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]
     columns += observability(protocol.design, protocol.windows, visible_from, rows.day)
     columns += subgroup_columns(sets, covariates(inputs["records"], protocol.subgroups, people, rows))

@@ -14,15 +14,19 @@ from equipoise.runner.progress import Progress
 from equipoise.runner.step import Step
 from equipoise.runner.steps import study_steps
 from equipoise.runner.store import Shelf
+from equipoise.runner.trial_contrasts import EVERY
 from equipoise.runner.walk import Walk
 from equipoise.spec.contrasts import FLAWS, Contrast
-from equipoise.spec.flawed import HOOKED, NO_LAG, flawed_study
-from equipoise.spec.study import Study
+from equipoise.spec.designs import NestedCaseControl
+from equipoise.spec.flawed import HOOKED, NO_LAG, compared, flawed_study, without_use
+from equipoise.spec.study import Analysis, Study
+from equipoise.spec.target_trial import TargetTrial, interval_end
 
 Row = dict[str, Any]
 NAME = "flawed_estimates"
 RATIOS = ("odds_ratio", "hazard_ratio", "subdistribution_hazard_ratio")
 FITTED = ("estimates", "arms_estimates", "trial_estimates")
+HOOKS = ("arms_set", "trial_panel", "analysis_set")  # the steps that make rows
 COUNTED = "trial_description"  # which has the counts that estimates of trials rest on
 SHOWN = ("estimate", "conf_low", "conf_high")
 
@@ -34,13 +38,33 @@ def flawed_estimates(
 
     What is withheld there is withheld here, and so is a flawed estimate that rests on few persons.
     """
-    sound = [row for row in shown.to_pylist() if row["measure"] in RATIOS and row["subgroup"] == OVERALL]
-    rows: list[Row] = []
+    sound, rows = shown.to_pylist(), list[Row]()
     for contrast in study.contrasts:
-        made = list(_flawed(study, contrast, Walk(source, shelf, progress), seed))
-        mine = [row for row in sound if row["analysis"] == contrast.base]
-        rows += [_beside(contrast, row, _same(contrast, row, made), min_cell_count) for row in _fullest(mine)]
+        base = next(item for item in study.analyses if item.id == contrast.base)
+        made = [row for row in _flawed(study, contrast, Walk(source, shelf, progress), seed) if _held(base, row)]
+        mine = [row for row in sound if row["analysis"] == base.id and _held(base, row) and _meant(base, contrast, row)]
+        rows += [_beside(contrast, row, _same(base, contrast, row, made), min_cell_count) for row in _fullest(mine)]
     return table(NAME, rows)
+
+
+def _held(base: Analysis, row: Row) -> bool:
+    """Whether an estimate, sound or flawed, is one of those that are held against each other."""
+    if row["subgroup"] != OVERALL:
+        return False
+    if not isinstance(base.design, TargetTrial):
+        return row["measure"] in RATIOS
+    last = interval_end(base.design.interval, base.design.time_points[-1])
+    return row["measure"] == compared(base.design)[1] and row["time_point_days"] in (None, last)
+
+
+def _meant(base: Analysis, contrast: Contrast, row: Row) -> bool:
+    """Whether an estimate of the analysis is one that the flaw changes."""
+    if contrast.flaw == "non_user_comparator" and isinstance(base.design, TargetTrial):
+        started = {strategy.name for strategy in base.design.strategies if strategy.start is not None}
+        return {row["comparison"], row["exposure"]} <= started
+    if contrast.flaw == "immortal_time" and isinstance(base.design, NestedCaseControl):
+        return row["reading"] == "any_use"
+    return True
 
 
 def _flawed(study: Study, contrast: Contrast, walk: Walk, seed: int) -> Iterator[Row]:
@@ -60,11 +84,11 @@ def _flawed(study: Study, contrast: Contrast, walk: Walk, seed: int) -> Iterator
 
 
 def _with_counts(rows: Iterable[Row], strategies: Iterable[Row]) -> Iterator[Row]:
-    """Hazard ratios of strategies with the counts of both: events, and others who kept to the strategy."""
+    """Contrasts of strategies with the counts of both: events, and others who kept to the strategy."""
     counted = {row["strategy"]: row for row in strategies if "n_events" in row}
     for row in rows:
-        if row["measure"] not in RATIOS:
-            continue
+        if row["comparison"] == EVERY:
+            continue  # a risk, which is compared with nothing
         target, reference = counted.get(row["exposure"]), counted.get(row["comparison"])
         if target is None or reference is None:
             yield row | {"reason": row["reason"] or Reason.NOT_DEFINED}
@@ -79,7 +103,7 @@ def _with_counts(rows: Iterable[Row], strategies: Iterable[Row]) -> Iterator[Row
 
 def _hooked(step: Step, contrast: Contrast) -> Step:
     """The step that makes the rows is told to commit the flaw, if no study file can say it."""
-    if step.kind == "arms_set" and contrast.flaw in HOOKED:
+    if step.kind in HOOKS and contrast.flaw in HOOKED:
         return replace(step, subset=step.subset | {"flaw": contrast.flaw})
     return step
 
@@ -106,16 +130,14 @@ def _key(row: Row, with_comparison: bool) -> tuple[Any, ...]:
     return (row["exposure"], window, row["reading"], row["measure"], *own)
 
 
-def _same(contrast: Contrast, row: Row, made: list[Row]) -> Row | None:
+def _same(base: Analysis, contrast: Contrast, row: Row, made: list[Row]) -> Row | None:
     """The flawed estimate of the same quantity with the same adjustment; the comparator may be what is flawed."""
-    with_comparison = contrast.flaw != "non_user_comparator"
-    key = _key(row, with_comparison)
+    same_comparison = contrast.flaw != "non_user_comparator"
+    if not same_comparison and isinstance(base.design, TargetTrial):
+        row, same_comparison = row | {"comparison": without_use(base.design).name}, True
+    key = _key(row, same_comparison)
     of_key = (
-        other
-        for other in made
-        if other["subgroup"] == OVERALL
-        and other["adjustment"] == row["adjustment"]
-        and _key(other, with_comparison) == key
+        other for other in made if other["adjustment"] == row["adjustment"] and _key(other, same_comparison) == key
     )
     return next(of_key, None)
 

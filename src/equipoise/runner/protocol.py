@@ -28,6 +28,7 @@ class Protocol:
     interactions: tuple[tuple[str, str], ...]
     subgroups: tuple[Covariate, ...]
     recording_from: int | None
+    flaw: str | None = None  # a deliberate violation, in contrast runs only
 
     @property
     def with_relatives(self) -> bool:
@@ -47,4 +48,5 @@ def read_protocol(subset: Mapping[str, Any]) -> Protocol:
         tuple((first, second) for first, second in subset["interactions"]),
         tuple(COVARIATES.validate_python(subset["subgroups"])),
         None if recording is None else epoch_day(date.fromisoformat(recording)),
+        subset.get("flaw"),
     )

@@ -1,14 +1,16 @@
 """The step that makes the panel of a target trial, and the panel as estimators take it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from equipoise.cohort.covariates import CovariateValues
 from equipoise.cohort.people import EventDays, People, event_days
 from equipoise.data.source import Source
 from equipoise.design.arms import Drug
+from equipoise.design.deliberate_flaws import late_rows, treated_too_early
 from equipoise.design.dispensings import distinct_dispensings
 from equipoise.design.nested_case_control import covariate_columns
 from equipoise.design.trial_panel import TrialPanel, TrialRecords, trial_panel
@@ -16,6 +18,7 @@ from equipoise.runner.artifact import Artifact
 from equipoise.runner.assembly import covariates
 from equipoise.runner.packing import AMOUNTS, pack_attrition, rows_of, unpack_cohort, unpack_people, unpack_records
 from equipoise.runner.trial_protocol import TrialProtocol, read_trial
+from equipoise.spec.covariates import Covariate
 
 Inputs = Mapping[str, Artifact]
 FLAGS = ("eligible", "outcome", "censored", "competing")
@@ -55,6 +58,8 @@ def panel(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     rows = trial_panel(
         people, population, records, protocol.design, protocol.labels, protocol.recording_from, "target trial"
     )
+    if protocol.flaw == "immortal_time":
+        rows = replace(rows, treatment=treated_too_early(rows))
     x, names, roles = _covariates(inputs["records"], protocol, people, rows)
     arrays = {name: getattr(rows, name).astype(np.uint8) for name in FLAGS}
     arrays |= {"person": np.unique(rows.person, return_inverse=True)[1].astype(np.int64), "x": x}
@@ -89,12 +94,23 @@ def _covariates(
     """
     made: list[tuple[str, str, np.ndarray]] = []
     for role, declared in ((FIXED, protocol.fixed), (VARYING, protocol.varying)):
-        for column, values in covariate_columns(covariates(records, declared, people, rows.rows)):
+        for column, values in covariate_columns(_read(records, declared, protocol, people, rows)):
             if role == FIXED and protocol.design.time_zero == "entry":
                 values = values[rows.starts][np.cumsum(np.diff(rows.person, prepend=-1) != 0) - 1]
             made += _complete(column.name, role, np.asarray(values, np.float64))
     x = np.stack([values for _, _, values in made], axis=1) if made else np.empty((len(rows), 0))
     return x, [name for name, _, _ in made], [role for _, role, _ in made]
+
+
+def _read(
+    records: Artifact, declared: Sequence[Covariate], protocol: TrialProtocol, people: People, rows: TrialPanel
+) -> list[CovariateValues]:
+    """Covariates at the beginnings of intervals; a flawed run reads late what does not decide a strategy."""
+    if protocol.flaw != "covariates_after_time_zero":
+        return covariates(records, declared, people, rows.rows)
+    conditions = {strategy.when for strategy in protocol.design.strategies}
+    days = [rows.rows if one.name in conditions else late_rows(rows.rows) for one in declared]
+    return [covariates(records, [one], people, at)[0] for one, at in zip(declared, days, strict=True)]
 
 
 def _complete(name: str, role: str, values: np.ndarray) -> list[tuple[str, str, np.ndarray]]:

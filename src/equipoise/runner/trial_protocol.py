@@ -22,6 +22,7 @@ class TrialProtocol:
     varying: tuple[Covariate, ...]
     labels: Mapping[str, str]
     recording_from: int | None
+    flaw: str | None = None  # a deliberate violation, in contrast runs only
 
     @property
     def strategy_labels(self) -> dict[str, str]:
@@ -51,4 +52,5 @@ def read_trial(subset: Mapping[str, Any]) -> TrialProtocol:
         tuple(COVARIATES.validate_python(subset["varying"])),
         subset["labels"],
         None if recording is None else epoch_day(date.fromisoformat(recording)),
+        subset.get("flaw"),
     )

@@ -7,12 +7,14 @@ from equipoise.spec.contrasts import FLAWS, Contrast, Flaw
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.follow_up import FollowUpDesign
 from equipoise.spec.study import Analysis, Study
-from equipoise.spec.target_trial import TargetTrial
+from equipoise.spec.target_trial import TargetTrial, TreatmentStrategy
 from equipoise.spec.trial_estimation import ENTRY_ONLY, Method
 from equipoise.spec.values import Table
 from equipoise.spec.windows import Window
 
 NO_LAG = " without lag"
+NO_USE = "nothing that is compared"  # the strategy of a flawed trial whose own strategies all start something
+NONE_DATED, HAS_NON_USERS = "no covariate that is read in a window", "persons without use as comparator already"
 HOOKED: tuple[Flaw, ...] = ("immortal_time", "covariates_after_time_zero")
 """Flaws that no study file can write down: the steps that make the rows are told to commit them."""
 
@@ -24,29 +26,60 @@ def why_not(analysis: Analysis, windows: Mapping[str, Window], dated: set[str], 
     """
     design = analysis.design
     if isinstance(design, NestedCaseControl):
-        if flaw != "no_lag":
-            return "a nested case-control study, for which 'no_lag' is the only flaw"
-        lagged = any(name in windows and windows[name].last_day < -1 for name in design.windows)
-        return None if lagged else "no window with a lag"
+        return _why_not_sampled(analysis, design, windows, dated, flaw)
     if isinstance(design, TargetTrial):
-        return _why_not_trial(design, flaw)
-    if not isinstance(design, FollowUpDesign):
-        return f"a design of kind {design.kind!r}"
+        return _why_not_trial(analysis, design, dated, flaw)
     return _why_not_followed(analysis, design, windows, dated, flaw)
 
 
-def _why_not_trial(design: TargetTrial, flaw: Flaw) -> str | None:
-    if flaw != "prevalent_users":
-        return "a target trial, for which 'prevalent_users' is the only flaw"
-    if design.new_users is None:
-        return "prevalent users already"
-    return None if _with_hazard_ratio(design) else "no hazard ratio that could be compared"
+def _why_not_sampled(
+    analysis: Analysis, design: NestedCaseControl, windows: Mapping[str, Window], dated: set[str], flaw: Flaw
+) -> str | None:
+    lagged = any(name in windows and windows[name].last_day < -1 for name in design.windows)
+    found: dict[Flaw, tuple[bool, str]] = {
+        "immortal_time": ("any_use" not in design.readings, "no reading of any use"),
+        "prevalent_users": (True, "prevalent users in its reading of any use already"),
+        "no_lag": (not lagged, "no window with a lag"),
+        "covariates_after_time_zero": (not dated & set(analysis.adjust_for), NONE_DATED),
+        "non_user_comparator": (True, HAS_NON_USERS),
+    }
+    applies_not, why = found[flaw]
+    return why if applies_not else None
 
 
-def _with_hazard_ratio(design: TargetTrial) -> tuple[Method, ...]:
-    """The first method that gives hazard ratios, if any does."""
+def _why_not_trial(analysis: Analysis, design: TargetTrial, dated: set[str], flaw: Flaw) -> str | None:
+    conditions = {strategy.when for strategy in design.strategies} - {None}
+    shifted = dated & {*analysis.adjust_for, *design.time_varying} - conditions
+    active = [strategy for strategy in design.strategies if strategy.start is not None]
+    found: dict[Flaw, tuple[bool, str]] = {
+        "immortal_time": (bool(conditions), "a strategy that waits for a condition, whose start has no earlier date"),
+        "prevalent_users": (design.new_users is None, "prevalent users already"),
+        "no_lag": (True, "no lag already: treatment counts from time zero on"),
+        "covariates_after_time_zero": (not shifted, NONE_DATED),
+        "non_user_comparator": (len(active) < 2, HAS_NON_USERS),
+    }
+    applies_not, why = found[flaw]
+    return why if applies_not else None
+
+
+def compared(design: TargetTrial) -> tuple[Method, str]:
+    """The method of a trial whose estimates are held against flawed ones, and their measure.
+
+    The last with hazard ratios; without any, the last, by its risk ratios at the last time point.
+    """
     asked = design.estimation
-    return tuple(name for name in asked.methods if name not in ENTRY_ONLY and asked.hazard_ratios)[:1]
+    with_ratios = [name for name in asked.methods if name not in ENTRY_ONLY and asked.hazard_ratios]
+    return (with_ratios[-1], "hazard_ratio") if with_ratios else (asked.methods[-1], "risk_ratio")
+
+
+def without_use(design: TargetTrial) -> TreatmentStrategy:
+    """The strategy of a trial that starts nothing, or the one it would have."""
+    own = [strategy for strategy in design.strategies if strategy.start is None]
+    if own:
+        return own[0]
+    latest = max(strategy.within for strategy in design.strategies)
+    sustained = all(strategy.sustained for strategy in design.strategies)
+    return TreatmentStrategy(name=NO_USE, start=None, within=latest, sustained=sustained)
 
 
 def _why_not_followed(
@@ -71,8 +104,8 @@ def _why_not_followed(
     return {
         "prevalent_users": "prevalent users already",
         "no_lag": "no lag already",
-        "covariates_after_time_zero": "no covariate that is read in a window",
-        "non_user_comparator": "persons without use as comparator already",
+        "covariates_after_time_zero": NONE_DATED,
+        "non_user_comparator": HAS_NON_USERS,
     }[flaw]
 
 
@@ -88,15 +121,14 @@ def flawed_study(study: Study, contrast: Contrast) -> Study:
 def _flawed(design: Any, windows: Mapping[str, Window], flaw: Flaw) -> tuple[Any, dict[str, Window]]:
     made = dict(windows)
     if isinstance(design, TargetTrial):
-        ratios = {"methods": _with_hazard_ratio(design), "bootstrap": 0}
-        return design.model_copy(
-            update={"new_users": None, "estimation": design.estimation.model_copy(update=ratios)}
-        ), made
+        return _flawed_trial(design, flaw), made
     if flaw == "prevalent_users":
         return design.model_copy(update={"new_users": None}), made
     if flaw == "non_user_comparator":
         # No use has no years on the market, in which a design with another drug may keep both arms.
         return design.model_copy(update={"comparator": None, "common_period": False}), made
+    if flaw == "immortal_time" and isinstance(design, NestedCaseControl):
+        return design.model_copy(update={"readings": ("any_use",), "lag_scan": None}), made
     if flaw != "no_lag":
         return design, made
     named = design.windows if isinstance(design, NestedCaseControl) else ([design.window] if design.window else [])
@@ -106,6 +138,20 @@ def _flawed(design: Any, windows: Mapping[str, Window], flaw: Flaw) -> tuple[Any
         lagged = tuple(name for name in lagless if name.endswith(NO_LAG))
         return design.model_copy(update={"windows": lagged, "lag_scan": None}), made
     return design.model_copy(update={"window": lagless[0] if lagless else None, "lag_days": 0}), made
+
+
+def _flawed_trial(design: TargetTrial, flaw: Flaw) -> TargetTrial:
+    """With the method that is compared alone, and no bootstrap."""
+    estimation = design.estimation.model_copy(update={"methods": compared(design)[:1], "bootstrap": 0})
+    changed: dict[str, Any] = {"estimation": estimation}
+    if flaw == "prevalent_users":
+        changed["new_users"] = None
+    if flaw == "immortal_time":
+        # What a person is ever to do is known at time zero, so that nobody waits, and nobody is copied.
+        changed["strategies"] = tuple(own.model_copy(update={"within": 1}) for own in design.strategies)
+    if flaw == "non_user_comparator" and without_use(design) not in design.strategies:
+        changed["strategies"] = (without_use(design), *design.strategies)
+    return design.model_copy(update=changed)
 
 
 def _up_to_the_day_before(window: Window) -> Window:
