@@ -218,3 +218,12 @@ def test_of_two_partners_at_once_the_later_one_counts_and_none_if_they_began_on_
     dated = settled(COUPLE, (1, "spouse", 2), (1, "spouse", 3), begins=begins)
     assert partners(dated, 1, "2005-01-01", "2007-01-01") == [2, 3]
     assert counts(dated) == {"married again while married": (1, 1)}, "the first marriage ends with the second"
+
+
+def test_spouses_who_parted_on_different_days_are_partners_until_the_first_and_are_counted() -> None:
+    begins = [(1, "2005-06-01"), (2, "2005-06-01")]
+    made = settled(COUPLE, (1, "spouse", 2), begins=begins, ends=[(1, "2010-06-01"), (2, "2012-06-01")])
+    assert partners(made, 2, "2010-05-31", "2010-06-01") == [1, 0]
+    assert counts(made) == {"spouses who parted on different days": (1, 2)}
+    left = settled(COUPLE, (1, "spouse", 2), begins=begins, ends=[(1, "2010-06-01")])
+    assert counts(left) == {}, "the other had left the country, and no record says that they parted"

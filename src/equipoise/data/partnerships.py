@@ -19,6 +19,7 @@ RULES = {
     "married again while married": ("observation", "the earlier marriage ends the day before"),
     "spouses without any date of marriage": ("fact_relationship", "partners all their lives"),
     "spouses whose marriages do not agree": ("fact_relationship", "the link is left out"),
+    "spouses who parted on different days": ("observation", "partners until the earlier of the two days"),
     "person with several partners at once": (
         "fact_relationship",
         "the partnership that began last counts; none where they began on the same day",
@@ -77,10 +78,11 @@ def partnerships(
     undated = ~has_one & ~has_other
     single = (has_one & ~has_other & (partners_of[one] == 1)) | (has_other & ~has_one & (partners_of[other] == 1))
     both = has_one & has_other
+    agreeing, parted = _agreeing(periods, np.flatnonzero(both), one, other, lives)
     found = [
         _whole_lives(np.flatnonzero(undated)),
         _of_single(periods, np.flatnonzero(single), np.where(has_one, one, other)),
-        _agreeing(periods, np.flatnonzero(both), one, other, lives),
+        agreeing,
     ]
     pair, start, end = (np.concatenate([part[at] for part in found]) for at in range(3))
     unmatched = np.flatnonzero(np.bincount(pair, minlength=len(one)) == 0)
@@ -89,6 +91,7 @@ def partnerships(
         again,
         _persons(one[undated], other[undated]),
         _persons(one[unmatched], other[unmatched]),
+        _persons(one[parted], other[parted]),
         _at_once(made),
     )
     findings = [QualityFinding(check, *RULES[check], *count) for check, count in zip(RULES, counted, strict=True)]
@@ -158,8 +161,13 @@ def _of_single(periods: _Periods, pair: np.ndarray, person: np.ndarray) -> Spans
     return pair[row], periods.start[at], periods.end[at]
 
 
-def _agreeing(periods: _Periods, pair: np.ndarray, one: np.ndarray, other: np.ndarray, lives: Lives) -> Spans:
-    """Where a marriage of the one and of the other agree: the days both last."""
+def _agreeing(
+    periods: _Periods, pair: np.ndarray, one: np.ndarray, other: np.ndarray, lives: Lives
+) -> tuple[Spans, np.ndarray]:
+    """Where a marriage of the one and of the other agree: the days both last; pairs who parted on different days.
+
+    Only one of the two has an end where the other had left the country; that is no contradiction.
+    """
     row, a = _expanded(periods, one[pair])
     again, b = _expanded(periods, other[pair[row]])
     pair, a = pair[row[again]], a[again]
@@ -172,7 +180,8 @@ def _agreeing(periods: _Periods, pair: np.ndarray, one: np.ndarray, other: np.nd
     better = possible & end_alike
     settled = [np.bincount(marriage[better], minlength=len(periods.start)) > 0 for marriage in (a, b)]
     keep = better | (possible & ~settled[0][a] & ~settled[1][b])
-    return pair[keep], start[keep], end[keep]
+    ended = np.maximum(periods.end[a], periods.end[b]) < LATEST
+    return (pair[keep], start[keep], end[keep]), pair[keep & ~better & ended]
 
 
 def _expanded(periods: _Periods, person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,13 @@
-"""Parents and marriages of registers as links between persons, and as dated observations."""
+"""Parents of registers as links between persons: each child once, and what its rows do not tell is unknown."""
 
 import ibis
 import ibis.expr.types as ir
 
+from equipoise.data.day_numbers import year_of
 from equipoise.data.people import FEMALE, MALE
 from equipoise.data.register_codes import CodeBook
 from equipoise.data.register_columns import Cell, RegisterTable
-from equipoise.data.register_events import in_form, one_code_a_row
-from equipoise.data.register_mapping import Marriages, Parents
+from equipoise.data.register_mapping import Parents
 from equipoise.data.verbs import union
 
 PERSON_DOMAIN = 1147314
@@ -17,6 +17,7 @@ BROTHER, SISTER, SIBLING = "60614009", "73678001", "375005"
 HALF_BROTHER, HALF_SISTER = "45929001", "2272004"
 CODES = (MOTHER, FATHER, SPOUSE, BROTHER, SISTER, SIBLING, HALF_BROTHER, HALF_SISTER)
 """Relationships as codes of SNOMED CT, each read "fact 1 is the … of fact 2"."""
+SIDES = ("mother", "father")
 MOST_CHILDREN = 100
 """A parent of more children is a number that stands for an unknown one: 0, 99999999 and the like."""
 
@@ -34,34 +35,70 @@ class ParentColumns:
             "father": table.identifier("father", mapped.father),
         }
 
-    def rows(self) -> ir.Table:
-        """(child, mother, father), each combination once; a parent of too many children is unknown."""
-        return self.table.once("parents", self._rows)
+    def unnamed(self) -> ir.Table:
+        """(person_id): a row for each row of nobody's parents."""
+        rows = self._every()
+        return rows.filter(rows.child.isnull()).select(person_id="child")
+
+    def repeated(self) -> ir.Table:
+        """(person_id): a row for each row that says what another row of the child says."""
+        rows = self._every()
+        number = ibis.row_number().over(group_by=[rows.child, rows.mother, rows.father], order_by=rows.child)
+        rows = rows.filter(rows.child.notnull()).mutate(number=number)
+        return rows.filter(rows.number > 0).select(person_id="child")
 
     def stand_ins(self) -> ir.Table:
         """(person_id): a row for each parent of a child that is a number standing for an unknown one."""
-        rows = self.table.once("recorded parents", self._recorded)
+        rows = self._recorded()
         parts = [rows.semi_join(crowd, rows[side] == crowd.parent) for side, crowd in self._crowds(rows)]
         return union(*(part.select(person_id="child") for part in parts))
 
-    def _recorded(self) -> ir.Table:
-        rows = self.table.relation(self.cells)
-        return rows.filter(rows.child.notnull()).distinct()
+    def several(self) -> ir.Table:
+        """(person_id): a row for each side on which the rows of a child name different parents."""
+        each = self._each_child()
+        return union(*(each.filter(each[f"{side}s"] > 1).select(person_id="child") for side in SIDES))
 
-    def _rows(self) -> ir.Table:
-        rows = self.table.once("recorded parents", self._recorded)
+    def both_in_one(self) -> ir.Table:
+        """(person_id): children whose mother and father are the same person."""
+        rows = self._told_apart()
+        return rows.filter(_same(rows)).select(person_id="child")
+
+    def rows(self) -> ir.Table:
+        """(child, mother, father), one row a child; a parent whom the rows do not tell is unknown."""
+        rows = self._told_apart()
+        unknown = ibis.null("int64")
+        return rows.mutate(**{side: _same(rows).ifelse(unknown, rows[side]) for side in SIDES})
+
+    def _every(self) -> ir.Table:
+        return self.table.once("every row", lambda: self.table.relation(self.cells))
+
+    def _recorded(self) -> ir.Table:
+        """Each combination of a child and its parents once."""
+        rows = self._every()
+        return self.table.once("recorded parents", lambda: rows.filter(rows.child.notnull()).distinct())
+
+    def _each_child(self) -> ir.Table:
+        """(child, mother, father, mothers, fathers): the least number and how many there are, stand-ins apart."""
+        rows = self._recorded()
         for side, crowd in self._crowds(rows):
             beside = rows.left_join(crowd, rows[side] == crowd.parent)
-            rows = beside.mutate(**{side: beside.parent.isnull().ifelse(beside[side], ibis.null("int64"))}).drop(
-                "parent"
-            )
-        return rows.distinct()
+            known = beside.parent.isnull().ifelse(beside[side], ibis.null("int64"))
+            rows = beside.mutate(**{side: known}).drop("parent")
+        counts = {f"{side}s": rows[side].nunique() for side in SIDES}
+        return rows.group_by("child").aggregate(**{side: rows[side].min() for side in SIDES}, **counts)
+
+    def _told_apart(self) -> ir.Table:
+        """(child, mother, father), one row a child; several mothers are an unknown one, several fathers too."""
+        each = self._each_child()
+        unknown = ibis.null("int64")
+        single = {side: (each[f"{side}s"] > 1).ifelse(unknown, each[side]) for side in SIDES}
+        return each.select("child", **single)
 
     def _crowds(self, rows: ir.Table) -> list[tuple[str, ir.Table]]:
         """By side, (parent): numbers with more children than anybody has."""
         found = []
-        for side in ("mother", "father"):
-            counted = rows.filter(rows[side].notnull()).group_by(parent=side).aggregate(n=lambda t: t.count())
+        for side in SIDES:
+            counted = rows.filter(rows[side].notnull()).group_by(parent=side).aggregate(n=lambda t: t.child.nunique())
             found.append((side, counted.filter(counted.n > MOST_CHILDREN).select("parent")))
         return found
 
@@ -69,12 +106,12 @@ class ParentColumns:
         """(first, code, second): parents who are in the register of the population, and siblings.
 
         Parents who are not there still tell siblings: full where both parents are known and the same, half where one
-        is the same and the others are known and differ. A child with several mothers or fathers makes no siblings.
+        is the same and the others are known and differ. A parent not born before the child tells none.
         """
         rows = self.rows()
         parents = [
             rows.select(first=rows[side], code=ibis.literal(code), second=rows.child)
-            for side, code in (("mother", MOTHER), ("father", FATHER))
+            for side, code in zip(SIDES, (MOTHER, FATHER), strict=True)
         ]
         known = persons.select(parent="person_id").filter(lambda t: t.parent.notnull()).distinct()
         recorded = union(*parents)
@@ -82,12 +119,9 @@ class ParentColumns:
         return union(recorded, self._siblings(persons))
 
     def _siblings(self, persons: ir.Table) -> ir.Table:
-        rows = self.rows()
-        known = rows.filter(rows.mother.notnull() & rows.father.notnull())
-        single = known.group_by("child").aggregate(
-            n=known.count(), mother=known.mother.min(), father=known.father.min()
-        )
-        single = single.filter(single.n == 1).semi_join(persons, single.child == persons.person_id)
+        rows = _born_after(self.rows(), persons)
+        single = rows.filter(rows.mother.notnull() & rows.father.notnull())
+        single = single.semi_join(persons, single.child == persons.person_id)
         other = single.select(second="child", its_mother="mother", its_father="father")
         pairs = [
             single.join(other, single.mother == other.its_mother).select("child", "father", "its_father", "second"),
@@ -110,61 +144,20 @@ class ParentColumns:
         return both.select(first=both.child, code=code, second=both.second)
 
 
-class MarriageColumns:
-    """Marriages and registered partnerships."""
+def _same(rows: ir.Table) -> ir.BooleanValue:
+    return (rows.mother == rows.father).fill_null(False)
 
-    def __init__(self, table: RegisterTable):
-        assert isinstance(table.mapped, Marriages)
-        self.table, self.mapped = table, table.mapped
-        self.cells: dict[str, Cell] = {
-            "person_id": table.identifier("person", self.mapped.person),
-            "partner": table.identifier("partner", self.mapped.partner),
-            "day": table.day("start", self.mapped.start),
-        }
-        if self.mapped.end is not None:
-            self.cells["end_day"] = table.day("end", self.mapped.end)
-            self.cells |= table.codes("ends", self.mapped.ends)
 
-    def links(self) -> ir.Table:
-        """(first, code, second): spouses, each pair both ways."""
-        rows = self._read()
-        spouse = ibis.literal(SPOUSE)
-        one = rows.select(first=rows.person_id, code=spouse, second=rows.partner)
-        other = rows.select(first=rows.partner, code=spouse, second=rows.person_id)
-        links = union(one, other)
-        return links.filter(links.first.notnull() & links.second.notnull()).distinct()
-
-    def observations(self) -> list[ir.Table]:
-        """Days on which persons married, and on which their marriage ended, in the columns of every event."""
-        rows = self._read()
-        persons = [rows.person_id, rows.partner] if self.mapped.each_row == "couple" else [rows.person_id]
-        begins, ends = ibis.literal(self.mapped.begins), rows.code if "code" in rows.columns else None
-        found = []
-        for person in persons:
-            found.append(rows.select(person_id=person, day=rows.day, code=begins))
-            if ends is not None:
-                found.append(rows.select(person_id=person, day=rows.end_day, code=ends))
-        vocabulary = ibis.literal(self.mapped.vocabulary)
-        return [in_form(part.filter(part.day.notnull()).mutate(vocabulary=vocabulary)) for part in found]
-
-    def ends_too_early(self) -> ir.Table:
-        """(person_id): marriages that end before they start."""
-        rows = self.table.once("all marriages", self._all)
-        if "end_day" not in rows.columns:
-            return rows.filter(False).select("person_id")
-        return rows.filter((rows.end_day < rows.day).fill_null(False)).select("person_id")
-
-    def _read(self) -> ir.Table:
-        """The rows that can be used: one that ends before it starts has no end."""
-        rows = self.table.once("all marriages", self._all)
-        if "end_day" not in rows.columns:
-            return rows
-        early = (rows.end_day < rows.day).fill_null(False)
-        return rows.mutate(end_day=early.ifelse(ibis.null("int32"), rows.end_day))
-
-    def _all(self) -> ir.Table:
-        rows = self.table.relation(self.cells)
-        return one_code_a_row(rows) if "end_day" in rows.columns else rows
+def _born_after(rows: ir.Table, persons: ir.Table) -> ir.Table:
+    """(child, mother, father): a parent known not to be born in an earlier year than the child is unknown."""
+    years = persons.mutate(born=ibis.coalesce(persons.year, year_of(persons.exact_day)))
+    years = years.group_by(whose="person_id").aggregate(born=years.born.min())
+    rows = rows.left_join(years, rows.child == years.whose).drop("whose").rename(its_birth="born")
+    for side in SIDES:
+        beside = rows.left_join(years, rows[side] == years.whose)
+        late = (beside.born >= beside.its_birth).fill_null(False)
+        rows = beside.mutate(**{side: late.ifelse(ibis.null("int64"), beside[side])}).drop("whose", "born")
+    return rows.drop("its_birth")
 
 
 def relationship_table(links: list[ir.Table], codes: CodeBook) -> ir.Table:

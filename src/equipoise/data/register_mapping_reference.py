@@ -61,8 +61,10 @@ FLOOR = {
     "`observations`, `measurements`": "OBSERVATION, MEASUREMENT",
     "`parents`": "FACT_RELATIONSHIP: mothers and fathers who are in `persons`; full siblings where both parents are "
     "known and the same, half siblings where one is the same and the others are known and differ. Parents need not be "
-    "in `persons` for that",
-    "`marriages`": "FACT_RELATIONSHIP, and the days of beginning and end in OBSERVATION",
+    "in `persons` for that. Several rows of a child are one: what they name differently is unknown",
+    "`marriages`": "FACT_RELATIONSHIP, and the days of beginning and end in OBSERVATION. Rows with the same two "
+    "persons and the same beginning are one marriage; one that ends after the person's next one begins has no end of "
+    "its own",
 }
 HEADINGS = {
     "RegisterMapping": "top of the file",

@@ -28,12 +28,12 @@ from equipoise.data.register_families import (
     CODES,
     MOST_CHILDREN,
     VOCABULARY,
-    MarriageColumns,
     ParentColumns,
     relationship_table,
 )
 from equipoise.data.register_files import RegisterFile
 from equipoise.data.register_mapping import RegisterMapping, read_mapping
+from equipoise.data.register_marriages import MarriageColumns
 from equipoise.data.register_people import RegisteredPeople
 from equipoise.data.tables import EVENT_TABLES
 from equipoise.data.verbs import union
@@ -60,15 +60,28 @@ BEYOND_LIMITS = "value beyond the limits of the mapping"
 RETURNED = "dispensing of no or a negative quantity, as of drugs returned"
 NO_DAILY_DOSES = "dispensing without a number of defined daily doses"
 COMPLETED = "date without month or day"
-ENDS_EARLY = "marriage that ends before it starts"
+MARRIAGE_RULES = {
+    "marriage of which one of the two is not named": "it links nobody; its days count for the one who is named",
+    "marriage without a day of marriage": "the two are linked; its end is left out",
+    "marriage that ends before it starts": "its end is treated as unknown",
+    "same marriage recorded several times, rows identical": "counted once",
+    "same marriage recorded several times, its end differs": "the earliest end counts",
+}
 STAND_IN = f"parent of more than {MOST_CHILDREN} children: a number that stands for an unknown one"
+PARENT_RULES = {
+    "parents of a child who is not named": _LEFT_OUT,
+    "parents of a child recorded several times, rows identical": "counted once",
+    STAND_IN: "this parent of these children is treated as unknown",
+    "child with several mothers or several fathers": "that parent is treated as unknown",
+    "child whose mother and father are the same person": "both are treated as unknown",
+}
 MAPPING_RULES = {
     **{check: ("migrations", rule) for check, rule in MIGRATION_RULES.items()},
     RETURNED: ("drug_exposure", _LEFT_OUT),
     NO_DAILY_DOSES: ("drug_exposure", "milligrams divided by the daily dose that the study states; unknown without"),
     BEYOND_LIMITS: ("measurement", _LEFT_OUT),
-    ENDS_EARLY: ("marriages", "its end is treated as unknown"),
-    STAND_IN: ("parents", "this parent of these children is treated as unknown"),
+    **{check: ("marriages", rule) for check, rule in MARRIAGE_RULES.items()},
+    **{check: ("parents", rule) for check, rule in PARENT_RULES.items()},
     COMPLETED: ("the table of the mapping", "no month: 1 July; no day: the 15th"),
 }
 """Check → the table it is reported under, and its rule."""
@@ -187,10 +200,12 @@ class _Registers:
         limited = [reader for reader in self.events["measurement"] if isinstance(reader, MeasurementColumns)]
         if limited:
             found.append((BEYOND_LIMITS, lambda: union(*(reader.outside() for reader in limited))))
-        if self.marriages:
-            found.append((ENDS_EARLY, self.marriages.ends_too_early))
-        if self.parents:
-            found.append((STAND_IN, self.parents.stand_ins))
+        if both := self.marriages:
+            rows = (both.of_one, both.undated, both.ends_too_early, both.repeated, both.ends_otherwise)
+            found += zip(MARRIAGE_RULES, rows, strict=True)
+        if up := self.parents:
+            rows = (up.unnamed, up.repeated, up.stand_ins, up.several, up.both_in_one)
+            found += zip(PARENT_RULES, rows, strict=True)
         checks = [Check(check, *MAPPING_RULES[check], rows) for check, rows in found]
         rule = MAPPING_RULES[COMPLETED][1]
         checks += [
