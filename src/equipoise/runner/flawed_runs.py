@@ -41,7 +41,7 @@ def flawed_estimates(
     sound, rows = shown.to_pylist(), list[Row]()
     for contrast in study.contrasts:
         base = next(item for item in study.analyses if item.id == contrast.base)
-        made = [row for row in _flawed(study, contrast, Walk(source, shelf, progress), seed) if _held(base, row)]
+        made = [row for row in flawed_rows(study, contrast, Walk(source, shelf, progress), seed) if _held(base, row)]
         mine = [row for row in sound if row["analysis"] == base.id and _held(base, row) and _meant(base, contrast, row)]
         rows += [_beside(contrast, row, _same(base, contrast, row, made), min_cell_count) for row in _fullest(mine)]
     return table(NAME, rows)
@@ -67,8 +67,8 @@ def _meant(base: Analysis, contrast: Contrast, row: Row) -> bool:
     return True
 
 
-def _flawed(study: Study, contrast: Contrast, walk: Walk, seed: int) -> Iterator[Row]:
-    """Rows of estimates of the flawed run; none of a comparison that fails."""
+def flawed_rows(study: Study, contrast: Contrast, walk: Walk, seed: int) -> Iterator[Row]:
+    """Every row of estimates of a flawed run, held against the study or not; none of a comparison that fails."""
     derived = flawed_study(study, contrast)
     steps = [_hooked(step, contrast) for step in study_steps(derived, seed, contrast.base)]
     wanted = _needed(steps)
