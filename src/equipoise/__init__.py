@@ -20,6 +20,7 @@ _FACADE: dict[str, str] = {
     "assemble": "equipoise.runner.study",
     "bridge": "equipoise.runner.bridge",
     "plan": "equipoise.runner.planner",
+    "check_data": "equipoise.runner.data_check",
     "connect": "equipoise.data.connect",
     "AnalysisSet": "equipoise.analysis_set",
     "Attrition": "equipoise.analysis_set",

@@ -46,3 +46,37 @@ def test_faults_of_the_mapping_and_of_what_it_names_have_their_exit_codes(nation
         assert said in done.stderr
         assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_validate_names_sets_that_share_records_and_codes_that_are_not_there(nation: Path, tmp_path: Path) -> None:
+    """The faults of a run, in seconds and without one."""
+    text = STUDY.read_text(encoding="utf-8").replace(
+        "[concept_sets.antidepressants]",
+        '[concept_sets.ssri]\ndomain = "drug"\n'
+        'include = [{ code_prefix = "N06AB" }, { vocabulary = "ATC", code = "Z9" }]\n\n'
+        "[concept_sets.antidepressants]",
+    )
+    asked = {"antidepressants": 12, "hypnotics": 0}
+    for beside, code in asked.items():
+        study = tmp_path / f"{beside}.toml"
+        study.write_text(text.replace(f'= ["{beside}"]', f'= ["{beside}", "ssri"]'), encoding="utf-8")
+        done = equipoise("validate", study, "--data", nation / "mapping.toml")
+        assert done.returncode == code, done.stderr
+        assert done.stdout.startswith("als-prognosis: a valid study")
+        if code:
+            refused = equipoise(
+                "run", study, "--data", nation / "mapping.toml", "--to", tmp_path / "results", store=tmp_path / "store"
+            )
+            assert (refused.returncode, refused.stderr[refused.stderr.index("error:") :]) == (code, done.stderr)
+            assert (
+                "exposures.antidepressants.concept_sets\n    found    'antidepressants' and 'ssri' name the"
+                in done.stderr
+            )
+        else:
+            assert (
+                "\nwarning unknown-code: concept set 'ssri', code 'Z9' of ATC: not in the table concept\n"
+                in done.stdout
+            )
+            assert done.stdout.endswith(
+                "data: every concept set can be looked up, and those of an exposure share no record\n"
+            )

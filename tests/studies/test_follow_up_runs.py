@@ -202,6 +202,15 @@ def test_a_record_that_two_sets_of_an_exposure_name_is_not_counted_twice(databas
     ]
     with pytest.raises(eq.DesignError, match="'antidepressants' and 'ssri' name the same records"):
         run(database, tmp_path / "twice", *sets)
+    with eq.connect(database) as source:
+        study = deepcopy(STUDY)
+        for place, value in sets:
+            study = changed(study, place, value)
+        with pytest.raises(eq.DesignError, match="'antidepressants' and 'ssri' name the same records"):
+            eq.check_data(parse_study(study), source)
+        assert (
+            eq.check_data(parse_study(changed(study, "exposures/antidepressants/concept_sets", ["ssri"])), source) == ()
+        )
     apart = {"domain": "drug", "include": [{"code_prefix": "N06A"}], "exclude": [{"code_prefix": "N06AB"}]}
     whole, parts = (
         run(database, tmp_path / name, *changes).rows("follow_up")

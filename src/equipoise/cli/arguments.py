@@ -51,7 +51,7 @@ def parser() -> ArgumentParser:
     _demo(command("demo", "carry out a complete study on a small simulated database"))
     _simulate(command("simulate", "make a synthetic nation: a database of persons who do not exist, and its truth"))
     _calibrate(command("calibrate", "compare nations with the published figures they are meant to reproduce"))
-    _study(command("validate", "name every fault of a study file, then what its design leaves open to doubt"))
+    _validate(command("validate", "name every fault of a study file, then what its design leaves open to doubt"))
     _plan(command("plan", "show the steps a run would take, without taking them"))
     _bridge(command("bridge", "explain the difference of two follow-up studies, one design element at a time"))
     _report(command("report", "write report.html anew from a results folder"))
@@ -159,10 +159,15 @@ def _study(of: ArgumentParser) -> None:
     of.add_argument("study", metavar="STUDY.toml", help="study file; - reads it from standard input")
 
 
-def _data(of: ArgumentParser) -> None:
+def _validate(of: ArgumentParser) -> None:
+    _study(of)
+    _data(of, required=False)
+
+
+def _data(of: ArgumentParser, required: bool = True) -> None:
     of.add_argument(
         "--data",
-        required=True,
+        required=required,
         metavar="DATA",
         help="OMOP CDM 5.3/5.4: a DuckDB file, a folder of Parquet or CSV files, a URL; or a mapping file (.toml)",
     )

@@ -1,6 +1,7 @@
 """`equipoise validate`."""
 
 from argparse import Namespace
+from importlib import import_module
 
 from equipoise.cli.output import say
 from equipoise.cli.study import named_study
@@ -15,7 +16,8 @@ def execute(arguments: Namespace) -> int:
     say(_summary(study))
     for finding in lint_study(study):
         say(f"\n{_lines(finding)}")
-    return 0
+    # Without a database none of the modules that read one is loaded.
+    return import_module("equipoise.cli.validate_data").execute(study, arguments) if arguments.data else 0
 
 
 def _summary(study: Study) -> str:

@@ -93,7 +93,9 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     persons = unpack_people(inputs["people"]).person_id[np.unique(np.concatenate(members))]
     arrays: dict[str, np.ndarray] = {}
     sets = [_resolved(name, concept_set, source) for name, concept_set in subset["concept_sets"].items()]
-    _check_apart(dict(zip(subset["concept_sets"], sets, strict=True)), subset.get("together", {}), source)
+    named = dict(zip(subset["concept_sets"], sets, strict=True))
+    if faults := shared_records(named, subset.get("together", {}), source):
+        raise DesignError(faults)
     for position, rows in enumerate(extract_each(source, sets, pa.array(persons, pa.int64()))):
         for column in ("person_id", "day"):
             arrays[f"{position}.{column}"] = rows[column].to_numpy()
@@ -104,9 +106,11 @@ def member_records(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     return Artifact(arrays, {"concept_sets": list(subset["concept_sets"])})
 
 
-def _check_apart(sets: Mapping[str, ResolvedConcepts], together: Mapping[str, Sequence[str]], source: Source) -> None:
-    """Refuse an exposure of which two concept sets find the same records: supply and doses would count twice."""
-    faults = [
+def shared_records(
+    sets: Mapping[str, ResolvedConcepts], together: Mapping[str, Sequence[str]], source: Source
+) -> list[Fault]:
+    """Exposures of which two concept sets find the same records: supply and doses would count twice."""
+    return [
         Fault(
             f"exposures.{exposure}.concept_sets",
             f"{one!r} and {other!r} name the same records ({shared:,} codes in common)",
@@ -117,8 +121,6 @@ def _check_apart(sets: Mapping[str, ResolvedConcepts], together: Mapping[str, Se
         for one, other in combinations(names, 2)
         if (shared := shared_codings(source, sets[one], sets[other]))
     ]
-    if faults:
-        raise DesignError(faults)
 
 
 def quality(inputs: Inputs, subset: Any, source: Source) -> Artifact:
