@@ -1,13 +1,17 @@
 """Odds ratios within and between families: by hand, by identity, and on families that share a cause of both."""
 
 import math
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import equipoise as eq
 from equipoise.errors import DesignError, Reason
-from equipoise.estimators.between_within import combination, decomposed
+from equipoise.estimators.between_within import QUANTITIES, RATIOS, combination, decomposed
 
 NAMES = {"case": "ill", "exposure": "used", "family": "family"}
 EXACT = 1e-7  # of a maximum that is known in closed form
@@ -53,7 +57,7 @@ def test_the_model_is_logistic_regression_on_own_exposure_and_the_mean_of_the_fa
     for term, one in (("deviation", found.within_given_mean), ("mean", found.between)):
         assert one.estimate == pytest.approx(plain.estimate(term).estimate, abs=EXACT)
         assert one.std_error == pytest.approx(plain.estimate(term).std_error, abs=EXACT)
-    rows = {row["quantity"]: row for row in found.tidy(exponentiate=True)}
+    rows = found.tidy(exponentiate=True).set_index("quantity").to_dict("index")
     assert rows["ratio"]["estimate"] == pytest.approx(
         rows["between"]["estimate"] / rows["within_given_mean"]["estimate"]
     )
@@ -137,8 +141,8 @@ def test_what_families_cannot_tell_has_a_reason() -> None:
     assert alike.within_given_mean.reason == alike.between.reason == alike.ratio.reason == Reason.COLLINEAR
     assert alike.population.reason is None
     nobody = eq.fit_between_within(couples((4, 0, 0, 1, 0), (3, 0, 0, 0, 0)), **NAMES)
-    assert {row["reason"] for row in nobody.tidy()} >= {Reason.CONSTANT}
-    assert all(math.isnan(row["estimate"]) for row in nobody.tidy())
+    assert set(nobody.tidy()["reason"]) >= {Reason.CONSTANT}
+    assert nobody.tidy()["estimate"].isna().all()
     apart = eq.fit_between_within(couples((4, 1, 0, 1, 0), (5, 0, 0, 0, 0)), **NAMES)
     assert apart.within.reason == Reason.SEPARATION
     assert apart.ratio.reason == Reason.SEPARATION
@@ -174,8 +178,32 @@ def test_a_column_in_two_roles_is_refused(roles: dict) -> None:
 def test_a_ratio_beyond_what_a_number_holds_is_infinite() -> None:
     """Exposure in units so small that one of them multiplies the odds by more than 1e308."""
     small = {**BY_HAND, "used": np.asarray(BY_HAND["used"]) * 1e-4}
-    within = {row["quantity"]: row for row in eq.fit_between_within(small, **NAMES).tidy(exponentiate=True)}["within"]
-    assert within["estimate"] == math.inf
+    found = eq.fit_between_within(small, **NAMES).tidy(exponentiate=True).set_index("quantity")
+    assert found.loc["within", "estimate"] == math.inf
+
+
+def plain(cell: Any) -> Any:
+    return cell.as_py() if isinstance(cell, pa.Scalar) else cell
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_the_answer_is_a_frame_of_the_kind_that_came_in(kind: Any) -> None:
+    fit = eq.fit_between_within(kind(BY_HAND), **NAMES)
+    logs, ratios = fit.tidy(), fit.tidy(exponentiate=True)
+    assert type(logs) is type(ratios) is type(kind(BY_HAND))
+    names = ("quantity", "estimate", "std_error", "conf_low", "conf_high", "p_value", "reason")
+    first, second = ({name: list(map(plain, frame[name])) for name in names} for frame in (logs, ratios))
+    assert first["quantity"] == list(QUANTITIES)
+    assert first["estimate"][0] == fit.population.estimate
+    assert first["reason"] == [None] * 5
+    for name in names:
+        same = [math.exp(value) for value in first[name]] if name in RATIOS else first[name]
+        assert second[name] == same
+
+
+def test_an_array_in_place_of_a_column_s_name_is_a_fault() -> None:
+    with pytest.raises(DesignError, match=r"family: an array of shape \(\d+,\); allowed: the name of a column"):
+        eq.fit_between_within(BY_HAND, **(NAMES | {"family": np.asarray(BY_HAND["family"])}))
 
 
 def test_data_of_another_kind_are_refused() -> None:

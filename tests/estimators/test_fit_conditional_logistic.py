@@ -307,6 +307,36 @@ def test_what_cannot_be_used_is_refused_with_the_place(frame: pd.DataFrame, kind
         fit_conditional_logistic(change(frame), **(COLUMNS | {"covariates": NAMES} | options))
 
 
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, dict])
+def test_arrays_beside_a_data_frame_are_its_columns(frame: pd.DataFrame, kind: type) -> None:
+    """A cluster in an array was a ValueError of NumPy."""
+    named = frame.assign(family=frame["set"] // 3)
+    given = {name: named[name].to_numpy() for name in named} if kind is dict else kind(named.to_dict("list"))
+    expected = fit_conditional_logistic(given, **COLUMNS, cluster="family", covariates=NAMES)
+    assert expected.variance == "cluster-robust"
+    family = named["family"]
+    for cluster in (family.to_numpy(), family.tolist(), family, pl.Series(family.tolist()), family.astype(str)):
+        equal(fit_conditional_logistic(given, **COLUMNS, cluster=cluster, covariates=NAMES), expected)
+    arrays = {"case": named["case"].to_numpy(), "matched_set": named["set"].tolist()}
+    equal(fit_conditional_logistic(given, **arrays, cluster="family", covariates=NAMES), expected)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([1, 2], r"cluster: shape \(2,\); allowed: shape \(6,\), one value a row"),
+        ([1.0, 1.0, np.nan, 2.0, 2.0, np.nan], "cluster: 2 missing values in 6 rows"),
+        (["a", "a", None, "b", "b", "b"], "cluster: 1 missing values in 6 rows"),
+        (pd.array([1, 1, None, 2, 2, 2], dtype="Int64"), "cluster: 1 missing values in 6 rows"),
+        (np.array(["2020-01-01"] * 5 + ["NaT"], "M8[D]"), "cluster: 1 missing values in 6 rows"),
+    ],
+)
+def test_an_array_of_clusters_with_holes_is_refused(cells: object, said: str) -> None:
+    """Every hole would have been a cluster of its own."""
+    with pytest.raises(DesignError, match=said):
+        fit_conditional_logistic(pairs(1, 1, 1, 0), **COLUMNS, cluster=cells, covariates=["exposed"])
+
+
 def test_missing_values_in_columns_that_are_not_used_do_not_matter(frame: pd.DataFrame, fit: Fit) -> None:
     equal(fit_conditional_logistic(frame.assign(other=np.nan, note=None), **COLUMNS, covariates=NAMES), fit)
 

@@ -395,6 +395,7 @@ def test_faulty_input_is_refused_with_counts() -> None:
         "300 negative": (frame.assign(w=-1.0), PLAIN | {"weights": "w"}),
         "not in the data frame": (frame, PLAIN | {"strata": "nowhere"}),
         "without a cluster": (frame, SPLIT | {"robust": True}),
+        "an array": (frame, PLAIN | {"cluster": np.arange(len(frame))}),
         "robust=False": (frame, PLAIN | {"robust": False, "cluster": "person"}),
         "event": (frame, {"time": "time", "covariates": ["a"]}),
         "zero or more": (frame, PLAIN | {"ridge": -1.0}),

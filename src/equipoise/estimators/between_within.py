@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from equipoise.estimators.conditional_logistic import fit_conditional_logistic
 from equipoise.estimators.fit import Estimate, Fit, check_conf_level
 from equipoise.estimators.logistic import fit_logistic
 from equipoise.estimators.model_frame import as_table
-from equipoise.estimators.table import Table
+from equipoise.estimators.survival_curve_frames import frame_of
+from equipoise.estimators.table import Table, refuse_arrays
 from equipoise.estimators.tails import normal_quantile, two_sided_p
 
 LARGEST_LOG = math.log(sys.float_info.max)
+RATIOS = ("estimate", "conf_low", "conf_high")
 QUANTITIES = ("population", "within", "within_given_mean", "between", "ratio")
 OWN, MEAN, CASE, FAMILY = (f"of its own | {name}" for name in ("exposure", "mean of the family", "case", "family"))
 
@@ -40,13 +42,20 @@ class BetweenWithin:
     ratio: Estimate
     families: int
     informative_families: int
+    frame_kind: str = field(default="pandas", repr=False)
 
-    def tidy(self, *, exponentiate: bool = False) -> list[dict[str, Any]]:
-        """One row a quantity: quantity, estimate, std_error, conf_low, conf_high, p_value, reason."""
-        return [
-            {"quantity": name, **_numbers(getattr(self, name), exponentiate), "reason": getattr(self, name).reason}
-            for name in QUANTITIES
-        ]
+    def tidy(self, *, exponentiate: bool = False) -> Any:
+        """One row a quantity: quantity, estimate, std_error, conf_low, conf_high, p_value, reason.
+
+        The frame is of the kind that came in, pandas where arrays did. With `exponentiate` estimates and limits are
+        odds ratios; the standard error stays that of the logarithm.
+        """
+        rows: list[Estimate] = [getattr(self, name) for name in QUANTITIES]
+        columns: dict[str, Any] = {"quantity": list(QUANTITIES)}
+        for name in ("estimate", "std_error", "conf_low", "conf_high", "p_value"):
+            turn = _ratio if exponentiate and name in RATIOS else float
+            columns[name] = np.array([turn(getattr(row, name)) for row in rows])
+        return frame_of(columns | {"reason": [row.reason for row in rows]}, self.frame_kind)
 
 
 def fit_between_within(
@@ -105,7 +114,8 @@ def fit_between_within(
     rows = {**x, CASE: ill, FAMILY: code}
     within = fit_conditional_logistic(rows, case=CASE, matched_set=FAMILY, covariates=tuple(x), conf_level=conf_level)
     population, of_model = decomposed(marginal, x, means, OWN, MEAN)
-    return BetweenWithin(population, within.estimate(OWN), *of_model, len(levels), within.informative_strata or 0)
+    informative = within.informative_strata or 0
+    return BetweenWithin(population, within.estimate(OWN), *of_model, len(levels), informative, table.kind)
 
 
 def decomposed(
@@ -155,6 +165,7 @@ def _read(
     table: Table, case: str, exposure: str, family: str, covariates: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """The case indicator, codes of families, and own exposure before the covariates, all numbers."""
+    refuse_arrays({"case": case, "exposure": exposure, "family": family})
     table.require((exposure, *covariates))
     names = (case, exposure, family, *covariates)
     if again := sorted({name for name in names if names.count(name) > 1}):
@@ -172,9 +183,3 @@ def _read(
 def _ratio(value: float) -> float:
     """The exponential, infinite where it is beyond what a number holds."""
     return math.inf if value > LARGEST_LOG else math.exp(value)
-
-
-def _numbers(one: Estimate, exponentiate: bool) -> dict[str, float]:
-    turn = _ratio if exponentiate else float
-    shown = {name: turn(getattr(one, name)) for name in ("estimate", "conf_low", "conf_high")}
-    return {**shown, "std_error": one.std_error, "p_value": one.p_value}

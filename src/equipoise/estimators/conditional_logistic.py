@@ -13,7 +13,7 @@ from equipoise.estimators.matched_problem import MatchedProblem, MatchedRows, ma
 from equipoise.estimators.maximum_likelihood import Solution, solve
 from equipoise.estimators.model_frame import ModelFrame, as_table, magnitudes, model_frame
 from equipoise.estimators.profile import LikelihoodProfile
-from equipoise.estimators.table import Table, as_cases, codes_of
+from equipoise.estimators.table import Table, as_cases, codes_of, is_array
 from equipoise.kernels.conditional_logistic import BRESLOW, EFRON, EXACT
 from equipoise.kernels.conditional_scores import scores_by_cluster
 
@@ -50,8 +50,8 @@ def fit_conditional_logistic(
     """Log odds ratios from matched sets of cases and controls, by maximum conditional likelihood.
 
     data         an AnalysisSet (cases from `event`, sets from `stratum`, its offset enters the model); a pandas, Polars
-                 or Arrow frame, or a mapping of names to arrays, with names of columns; or a matrix (n, p) with arrays
-                 of length n
+                 or Arrow frame, or a mapping of names to arrays, with names of columns or arrays of length n; or a
+                 matrix (n, p) with arrays
     case         1 or true for a case, 0 or false for a control
     matched_set  whatever tells sets apart; rows in any order
     covariates   names of columns (all columns of an AnalysisSet or matrix by default), or for data frames a formula's
@@ -223,12 +223,17 @@ def _from_analysis_set(
 
 
 def _from_table(table: Table, case: Any, matched_set: Any, covariates: Any, cluster: Any, interactions: Any) -> _Input:
+    n = len(table)
+
+    def codes(values: Any, role: str) -> np.ndarray:
+        return _codes(values, role, n, {}) if is_array(values) else table.codes(values)
+
     rows = MatchedRows(
         np.empty(0),
-        table.cases(case),
-        table.codes(matched_set),
+        as_cases(_vector(case, "case", n, {}), "case") if is_array(case) else table.cases(case),
+        codes(matched_set, "matched_set"),
         NO_OFFSET,
-        None if cluster is None else table.codes(cluster),
+        None if cluster is None else codes(cluster, "cluster"),
     )
     return _input(model_frame(table, covariates, interactions), rows, None, table.kind)
 
@@ -265,7 +270,24 @@ def _vector(values: Any, role: str, n: int, by_name: dict[str, np.ndarray | None
 
 def _codes(values: Any, role: str, n: int, by_name: dict[str, np.ndarray | None]) -> np.ndarray:
     vector = _vector(values, role, n, by_name)
+    if missing := _missing(vector):
+        raise DesignError(Fault(role, f"{missing:,} missing values in {n:,} rows", "a value in every row"))
     return vector.astype(np.int64, copy=False) if vector.dtype.kind in "bi" else codes_of(vector.tolist())
+
+
+def _missing(vector: np.ndarray) -> int:
+    """Values that tell nothing apart: NaN, NaT, None."""
+    if vector.dtype.kind in "fmM":
+        return int(np.count_nonzero(np.isnan(vector) if vector.dtype.kind == "f" else np.isnat(vector)))
+    if vector.dtype.kind != "O":
+        return 0
+    return sum(map(_is_missing, vector.tolist()))
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, which is not equal to itself, or pandas's NA, which does not even say whether it is."""
+    equal = value == value
+    return value is None or not isinstance(equal, bool | np.bool_) or not equal
 
 
 def _distinct(code: np.ndarray) -> int:

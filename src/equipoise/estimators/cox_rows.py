@@ -10,7 +10,7 @@ from equipoise.analysis_set import AnalysisSet
 from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.estimators.model_frame import ModelFrame, model_frame
 from equipoise.estimators.survival_curve_rows import dense_codes, numeric_levels, survival_table
-from equipoise.estimators.table import Table, as_cases, label, not_finite
+from equipoise.estimators.table import Table, as_cases, label, not_finite, refuse_arrays
 from equipoise.kernels.survival_curve_times import TimeGrid, time_grid
 
 NONE = np.empty(0)
@@ -97,8 +97,9 @@ def read_cox_rows(
     absent = [role for role, value in (("time", time), ("event", event)) if value is None]
     if absent:
         raise DesignError(Fault(role, "not given", "a column of the data frame") for role in absent)
-    named = [name for name in (time, event, start, weights, cluster, offset, *names) if name is not None]
-    table.require(dict.fromkeys(named))
+    roles = {"time": time, "event": event, "start": start, "weights": weights, "cluster": cluster, "offset": offset}
+    refuse_arrays(roles)
+    table.require(dict.fromkeys(name for name in (*roles.values(), *names) if name is not None))
     stop = _numbers(table, time)
     begin = None if start is None else _numbers(table, start)
     stratum, labels = _strata([_levels(table, name) for name in names], names)

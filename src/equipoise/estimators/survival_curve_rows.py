@@ -10,7 +10,7 @@ import numpy as np
 from equipoise.analysis_set import AnalysisSet
 from equipoise.errors import DesignError, Fault, UnsupportedError
 from equipoise.estimators.model_frame import as_table
-from equipoise.estimators.table import Table, label, not_finite
+from equipoise.estimators.table import Table, label, not_finite, refuse_arrays
 from equipoise.kernels.survival_curve_times import TimeGrid, time_grid
 
 LARGEST_CAUSE = 250
@@ -135,7 +135,9 @@ def _from_table(
     absent = [name for name, value in (("time", time), ("event", event)) if value is None]
     if absent:
         raise DesignError(Fault(name, "not given", "a column of the data frame") for name in absent)
-    table.require(dict.fromkeys(name for name in (time, event, start, weights, cluster, *by) if name is not None))
+    roles = {"time": time, "event": event, "start": start, "weights": weights, "cluster": cluster}
+    refuse_arrays(roles)
+    table.require(dict.fromkeys(name for name in (*roles.values(), *by) if name is not None))
     series = table.frame[event]
     if series.dtype == nw.Boolean or not causes:
         events = table.cases(event)

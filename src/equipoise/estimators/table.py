@@ -3,7 +3,7 @@
 Identifiers never pass through floating point: they are integers or whatever can be told apart, and become codes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import narwhals as nw
 import numpy as np
@@ -31,6 +31,8 @@ class Table:
         Identifiers can also be dates and times.
         """
         names = list(names)
+        for name in names:
+            refuse_arrays({"name of a column": name})
         absent = [name for name in names if name not in self.frame.columns]
         if absent:
             known = ", ".join(map(str, self.frame.columns))
@@ -107,6 +109,20 @@ class Table:
             values = self.numbers(name)
             missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
         return not_finite(label(name), missing, infinite, len(self)) if missing or infinite else None
+
+
+def is_array(value: object) -> bool:
+    """Whether a value is an array, list or series of values instead of a column's name."""
+    return isinstance(value, list) or (hasattr(value, "__array__") and np.ndim(value) > 0)
+
+
+def refuse_arrays(roles: Mapping[str, object]) -> None:
+    """Refuse what is an array instead of the name of a column, by role."""
+    arrays = {role: value for role, value in roles.items() if is_array(value)}
+    if arrays:
+        allowed, remedy = "the name of a column", "put the values into the data frame as a column, and name it"
+        found = {role: f"an array of shape {np.shape(value)}" for role, value in arrays.items()}
+        raise DesignError(Fault(role, found[role], allowed, remedy) for role in arrays)
 
 
 def label(name: object) -> str:
