@@ -71,6 +71,7 @@ class Reason(StrEnum):
     NO_CASES = "NO_CASES"
     NO_CONTROLS = "NO_CONTROLS"
     NO_EVENTS = "NO_EVENTS"
+    TOO_FEW_EVENTS = "TOO_FEW_EVENTS"
     NO_INFORMATIVE_SETS = "NO_INFORMATIVE_SETS"
     ONE_ARM_EMPTY = "ONE_ARM_EMPTY"
     SEPARATION = "SEPARATION"
@@ -90,6 +91,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.NO_CASES: "no case met the study's rules",
     Reason.NO_CONTROLS: "no case had an eligible control",
     Reason.NO_EVENTS: "no outcome event occurred",
+    Reason.TOO_FEW_EVENTS: "fewer outcome events occurred than this needs",
     Reason.NO_INFORMATIVE_SETS: "exposure does not vary within any matched set",
     Reason.ONE_ARM_EMPTY: "nobody, or everybody, was exposed",
     Reason.SEPARATION: "the exposure separates cases from controls completely: the estimate is infinite",

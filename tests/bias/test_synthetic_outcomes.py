@@ -89,7 +89,7 @@ def test_the_hazard_is_that_of_outcomes_over_person_time() -> None:
 def test_few_outcomes_are_a_reason_and_nothing_is_added() -> None:
     stop, event = np.full(100, 50.0), np.arange(100) < 24
     made = inject_outcomes(np.zeros(100), stop, event, np.ones(100), 2.0)
-    assert (made.reason, made.added) == (Reason.NO_EVENTS, 0)
+    assert (made.reason, made.added) == (Reason.TOO_FEW_EVENTS, 0)
     assert (made.stop == stop).all()
     assert np.isnan(made.ratio)
 

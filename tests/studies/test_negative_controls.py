@@ -133,10 +133,14 @@ def test_positive_controls_have_the_effect_that_was_put_in(
     raw["negative_controls"]["synthetic_effects"] = [1.5, 4.0]
     made = run(raw, database, tmp_path / "r", min_cell_count=0)
     negative = [row for row in made.rows("negative_controls") if row["kind"] == "outcome"]
-    rows = made.rows("positive_controls")
+    every = made.rows("positive_controls")
+    assert len(every) == len(negative) * 2, "a row for each negative control and each effect"
     enough = {row["control"] for row in negative if row["n_exposed_cases"] >= 4}
-    assert {row["control"] for row in rows} == enough
-    assert len(rows) == len(enough) * 2 * 2
+    few = [row for row in every if row["control"] not in enough]
+    assert few
+    assert {(row["reason"], row["estimate"], row["injected"]) for row in few} == {("TOO_FEW_EVENTS", None, None)}
+    rows = [row for row in every if row["control"] in enough]
+    assert all(row["reason"] is None for row in rows)
     before = {(row["control"], row["adjustment"]): row for row in negative}
     for row in rows:
         assert row["injected"] == pytest.approx(row["effect"], rel=0.2)
@@ -181,9 +185,39 @@ def test_positive_controls_tell_nothing_of_hidden_negative_ones() -> None:
     numbers = dict.fromkeys(NUMBERS, 0.5)
     for seen in (True, False):
         positive = [key | numbers | {"injected": 2.0, "reason": None}]
-        negative = [key | {"log_estimate": 0.1 if seen else None}]
+        negative = [key | {"log_estimate": 0.1 if seen else None, "n_exposed_cases": 30}]
         assert list(hide_made_of_hidden(positive, negative, ("analysis", "adjustment"))) == [seen]
         assert all((positive[0][name] is None) != seen for name in (*NUMBERS, "injected"))
+
+
+def test_positive_controls_that_cannot_be_made_say_why_and_leave_the_null(database: Path, tmp_path: Path) -> None:
+    raw = followed()
+    raw["negative_controls"]["synthetic_effects"] = [2.0]
+    made = run(raw, database, tmp_path / "r", min_cell_count=0)
+    negative = made.rows("negative_controls")
+    assert max(row["n_exposed_cases"] for row in negative) < 25
+    rows = made.rows("positive_controls")
+    assert {row["reason"] for row in rows} == {"TOO_FEW_EVENTS"}
+    assert {(row["control"], row["adjustment"]) for row in rows} == {
+        (row["control"], row["adjustment"]) for row in negative if row["kind"] == "outcome"
+    }
+    assert {(row["n_positive"], row["mean_slope"], row["reason"]) for row in made.rows("systematic_error")} == {
+        (0, None, "NOT_IDENTIFIED")
+    }
+    without = run(followed(), database, tmp_path / "without", min_cell_count=0)
+    assert made.rows("estimates") == without.rows("estimates")
+    assert "Too few outcomes" in report_html(made)
+
+
+@pytest.mark.parametrize(("n", "log_estimate"), [(None, None), (None, 0.1), (12, None), (0, None), (24, 0.1)])
+def test_that_outcomes_are_too_few_is_said_where_their_number_is_shown(
+    n: int | None, log_estimate: float | None
+) -> None:
+    key = {"analysis": "a", "exposure": "e", "control": "c", "target_level": "l", "adjustment": "crude"}
+    positive = [key | dict.fromkeys(NUMBERS) | {"injected": None, "reason": "TOO_FEW_EVENTS"}]
+    negative = [key | {"log_estimate": log_estimate, "n_exposed_cases": n}]
+    assert list(hide_made_of_hidden(positive, negative, ("analysis", "adjustment"))) == [log_estimate is not None]
+    assert positive[0]["reason"] == ("SMALL_CELLS" if n is None else "TOO_FEW_EVENTS")
 
 
 def test_nested_case_control_studies_have_controls_of_both_kinds(database: Path, tmp_path: Path) -> None:

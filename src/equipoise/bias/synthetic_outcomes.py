@@ -32,7 +32,7 @@ class InjectedOutcomes:
     added         how many outcomes were added
     ratio         the hazard ratio that the added outcomes make in the exposed, against their own before
     by_covariates whether the hazard follows covariates
-    reason        NO_EVENTS where the exposed have too few outcomes to know their hazard; nothing was added then
+    reason        TOO_FEW_EVENTS where the exposed have too few outcomes to know their hazard; nothing was added then
     """
 
     stop: np.ndarray
@@ -92,7 +92,7 @@ def inject_outcomes(
     new_stop, new_event = end.astype(np.int64), code.astype(np.int64)
     outcomes = int((code[row] == 1).sum())
     if outcomes < FEWEST_OUTCOMES:
-        return InjectedOutcomes(new_stop, new_event, 0, math.nan, False, Reason.NO_EVENTS)
+        return InjectedOutcomes(new_stop, new_event, 0, math.nan, False, Reason.TOO_FEW_EVENTS)
     had = code[row] == 1
     log_hazard = None
     if x is not None and outcomes >= FEWEST_FOR_COVARIATES:

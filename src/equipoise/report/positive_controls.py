@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from equipoise.errors import Reason
 from equipoise.report.controls import ControlFigure, design_words
 from equipoise.report.numbers import decimal_text, interval_text, level_text, p_text, ratio_text
 from equipoise.report.protocol import exposure_label
@@ -52,11 +53,16 @@ def positive_table(study: Study, rows: Sequence[Row]) -> Table:
         note = f"{exposure_label(study, row['exposure'])}, {design_words(row)}"
         first = [Cell(row["control"], "level", head=True, note=note), Cell(row["adjustment"].capitalize())]
         if row["estimate"] is None:
-            body.append([*first, *numbers(f"{row['effect']:g}"), Cell("Not shown", "reason", columns=2)])
+            words = "Too few outcomes" if row["reason"] == Reason.TOO_FEW_EVENTS else "Not shown"
+            body.append([*first, *numbers(f"{row['effect']:g}"), Cell(words, "reason", columns=2)])
             continue
         texts = [f"{ratio_text(row['estimate'])} ({interval_text(dict(row))})", p_text(row["p_value"])]
         body.append([*first, *numbers(f"{row['effect']:g}", *texts)])
-    return Table("Positive controls", top, body)
+    notes = [
+        "Too few outcomes: with fewer than 25 in the target arm, its hazard is not known well enough to add to. Not "
+        "shown: the negative control that it is made of is not, or it has no estimate."
+    ]
+    return Table("Positive controls", top, body, notes if any(row["estimate"] is None for row in rows) else [])
 
 
 def positive_figures(

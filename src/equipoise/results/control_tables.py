@@ -78,7 +78,8 @@ NEGATIVE_CONTROLS = TableSchema(
 POSITIVE_CONTROLS = TableSchema(
     "positive_controls",
     "Positive controls made of the control outcomes by adding outcomes in the target arm, so that the true hazard ratio"
-    " is known. They are shown where the negative control that they are made of is.",
+    " is known. They are shown where the negative control that they are made of is. Where fewer than 25 of the target"
+    " arm have the outcome, nothing is added: `TOO_FEW_EVENTS`.",
     (
         ANALYSIS,
         COMPARISON,

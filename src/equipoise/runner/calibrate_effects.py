@@ -68,14 +68,16 @@ def fit_error_of_effects(known: Sequence[Known], decimals: int, conf_level: floa
 def hide_made_of_hidden(positive: Sequence[Row], negative: Sequence[Row], same: Sequence[str]) -> Iterator[bool]:
     """Whether each positive control is shown; the numbers of those made of a control that is not are taken away.
 
-    Its outcomes are the negative control's with others added, so that it would tell what is hidden there.
+    Its outcomes are the negative control's with others added, so that it would tell what is hidden there. That there
+    are too few to add to tells of their number, too: it is said only where that number is shown.
     """
     seen = {_key(row, same) for row in negative if row["log_estimate"] is not None}
+    counted = {_key(row, same) for row in negative if row["n_exposed_cases"] is not None}
     for row in positive:
-        shown = _key(row, same) in seen
-        if not shown and row["log_estimate"] is not None:
+        key = _key(row, same)
+        if key not in (counted if row["log_estimate"] is None else seen):
             row |= dict.fromkeys(NUMBERS) | {"injected": None, "reason": "SMALL_CELLS"}
-        yield shown
+        yield key in seen
 
 
 def _key(row: Row, same: Sequence[str]) -> tuple[Any, ...]:

@@ -58,9 +58,10 @@ def outcomes(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     negative: list[Row] = []
     positive: list[Row] = []
     for name, mine in _by_control(inputs, asked, people):
-        negative += [control_row(row, subset["id"], "outcome", name) for row in _hazard_ratios(mine, asked)]
+        found = list(_hazard_ratios(mine, asked))
+        negative += [control_row(row, subset["id"], "outcome", name) for row in found]
         for effect in subset["synthetic_effects"]:
-            positive += _with_effect(mine, asked, name, effect)
+            positive += _with_effect(mine, asked, name, effect, found)
     return Artifact({}, {"negative_controls": negative, "positive_controls": positive})
 
 
@@ -69,8 +70,8 @@ def _hazard_ratios(people: AnalysisSet, asked: Asked) -> Iterator[Row]:
         yield from ArmRows(asked, _everybody(people), layer).rows(["cox"])
 
 
-def _with_effect(people: AnalysisSet, asked: Asked, name: str, effect: float) -> Iterator[Row]:
-    """Rows of the positive control made of a control outcome; none where too few of the target arm have it."""
+def _with_effect(people: AnalysisSet, asked: Asked, name: str, effect: float, negative: list[Row]) -> Iterator[Row]:
+    """Rows of the positive control made of a control outcome: its estimates, or why there are none."""
     assert people.arm is not None
     covariates = [at for at, column in enumerate(people.columns) if column.role == "covariate"]
     made = inject_outcomes(
@@ -83,12 +84,15 @@ def _with_effect(people: AnalysisSet, asked: Asked, name: str, effect: float) ->
         seed=asked.setting.seed,
         draws_for=name,
     )
+    control = {"analysis": asked.subset["id"], "control": name, "effect": effect}
     if made.reason is not None:
+        absent: Row = dict.fromkeys(NUMBERS) | {"injected": None, "reason": str(made.reason)}
+        yield from (control | {key: row[key] for key in SAME} | absent for row in negative)
         return
     changed = replace(people, stop=made.stop.astype(np.int32), event=made.event.astype(np.int8))
     for row in _hazard_ratios(changed, asked):
         same = {key: row[key] for key in SAME} | {key: row.get(key) for key in NUMBERS}
-        yield {"analysis": asked.subset["id"], "control": name, "effect": effect, "injected": made.ratio} | same
+        yield control | {"injected": made.ratio} | same
 
 
 def control_row(row: Mapping[str, Any], analysis: str, kind: str, control: str) -> Row:
