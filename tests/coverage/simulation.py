@@ -1,9 +1,9 @@
 """The simulation study: many nations, each analysed whole, kept as they are finished.
 
-    python -m tests.coverage.simulation --nations 200 --workers 2 --to FOLDER [--no-effect]
+    python -m tests.coverage.simulation --nations 200 --workers 2 --to FOLDER [--trial 0.6]
 
-keeps one file a nation in FOLDER, goes on where it was interrupted, and writes FOLDER/coverage.md. With --no-effect no
-drug does anything, and the target trial is run alone.
+keeps one file a nation in FOLDER, goes on where it was interrupted, and writes FOLDER/coverage.md. With --trial the
+target trial is run in place of the other analyses, and drugs that suppress REM sleep have this hazard ratio of death.
 """
 
 import argparse
@@ -20,13 +20,13 @@ TRUTH_PERSONS = 1_200_000
 
 
 def of_nation(seed: int) -> Rows:
-    """What both studies of this folder find in the nation with this seed."""
-    return estimates(unconfounded(), seed, STUDY, TRIAL)
+    """What the study of this folder finds in the nation with this seed."""
+    return estimates(unconfounded(), seed, STUDY)
 
 
-def of_nation_without_effect(seed: int) -> Rows:
-    """What the target trial finds in the nation with this seed in which no drug does anything."""
-    return estimates(unconfounded(effect=1.0), seed, TRIAL)
+def of_trial(effect: float, seed: int) -> Rows:
+    """What the target trial of this folder finds in the nation with this seed and this effect."""
+    return estimates(unconfounded(effect), seed, TRIAL)
 
 
 def simulate(nations: int, to: Path, workers: int = 1, found: Callable[[int], Rows] = of_nation) -> list[Rows]:
@@ -61,9 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     of.add_argument("--nations", type=int, default=200)
     of.add_argument("--workers", type=int, default=1)
     of.add_argument("--to", type=Path, required=True)
-    of.add_argument("--no-effect", action="store_true")
+    of.add_argument("--trial", type=float)
     given = of.parse_args(arguments)
-    spec, of_one = (unconfounded(1.0), of_nation_without_effect) if given.no_effect else (unconfounded(), of_nation)
+    of_one = of_nation if given.trial is None else partial(of_trial, given.trial)
+    spec = unconfounded() if given.trial is None else unconfounded(given.trial)
     found = simulate(given.nations, given.to, given.workers, of_one)
     summary = summarised(found, truths(spec, MULTIPLIER, TRUTH_PERSONS))
     (given.to / "coverage.md").write_text(page(summary, given.nations), encoding="utf-8")

@@ -112,6 +112,8 @@ def _of_trial(nation: Nation) -> dict[tuple[str, ...], Truth]:
     for one in died:
         for other in died:
             found["trial", other, one, "risk_difference"] = _mean(died[one] - died[other])
+            if nation.spec.effects.rem_suppression_on_death == 1.0:
+                found |= {("trial", other, one, ratio): Truth(0.0, 0.0) for ratio in ("risk_ratio", "hazard_ratio")}
     return found
 
 

@@ -3,6 +3,7 @@
 The simulations are slow; how their figures are worked out is held against numbers made by hand.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.stats import norm
 
 from tests.coverage.nations import MULTIPLIER, Rows, unconfounded
 from tests.coverage.places import kept_at
-from tests.coverage.simulation import TRUTH_PERSONS, simulate
+from tests.coverage.simulation import TRUTH_PERSONS, of_nation_without_effect, simulate
 from tests.coverage.summary import LEVEL, Coverage, Truth, page, summarised, truths
 
 NATIONS = 200
@@ -62,16 +63,21 @@ def covered(tmp_path_factory: pytest.TempPathFactory) -> list[Coverage]:
     return summarised(found, truths(unconfounded(), MULTIPLIER, TRUTH_PERSONS))
 
 
+@pytest.fixture(scope="module")
+def covered_without_effect(tmp_path_factory: pytest.TempPathFactory) -> list[Coverage]:
+    place = kept_at("without-effect", tmp_path_factory)
+    found = simulate(NATIONS, place, workers=2, found=of_nation_without_effect)
+    return summarised(found, truths(unconfounded(effect=1.0), MULTIPLIER, TRUTH_PERSONS))
+
+
 def adjusted(one: Coverage) -> bool:
     """Whether an estimator takes account of what differs between those it compares."""
     analysis, comparison, *_, adjustment, _ = one.key
     return adjustment != "crude" if comparison != "population" else analysis == "risk"
 
 
-@pytest.mark.slow
-def test_without_confounding_estimates_are_unbiased_and_intervals_cover(covered: list[Coverage]) -> None:
-    kept = [one for one in covered if adjusted(one) and len(one.estimates) == NATIONS]
-    assert len(kept) >= 40
+def check(kept: list[Coverage]) -> None:
+    """No bias beyond Monte Carlo error, coverage as promised, no estimate far out."""
     bound = norm.isf((1 - LEVEL) / 2 / (len(kept) * NATIONS))  # Bonferroni's, over all intervals
     for one in kept:
         # The trial counts in months, and does not see which came first in a month, a start or a death.
@@ -79,3 +85,19 @@ def test_without_confounding_estimates_are_unbiased_and_intervals_cover(covered:
         assert abs(one.bias) < max(ERRORS * one.bias_error, of_steps), one.key
         assert one.coverage > LEVEL - ERRORS * one.coverage_error, one.key
         assert one.largest < bound, one.key
+
+
+@pytest.mark.slow
+def test_without_confounding_estimates_are_unbiased_and_intervals_cover(covered: list[Coverage]) -> None:
+    kept = [one for one in covered if adjusted(one) and len(one.estimates) == NATIONS]
+    assert len(kept) >= 40
+    check(kept)
+
+
+@pytest.mark.slow
+def test_where_no_drug_does_anything_the_trial_finds_nothing(covered_without_effect: list[Coverage]) -> None:
+    kept = [one for one in covered_without_effect if adjusted(one) and len(one.estimates) == NATIONS]
+    measures = Counter(one.key[-1] for one in kept)
+    assert measures == {"risk": 6, "risk_difference": 6, "risk_ratio": 6, "hazard_ratio": 3}
+    assert all(one.truth.value == 0.0 for one in kept if one.key[-1] != "risk")
+    check(kept)

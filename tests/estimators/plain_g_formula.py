@@ -51,7 +51,8 @@ def simulate(
         if rules is not None:
             state = replace(state, started=state.started | (treatment == rules.value[strategy]))
         world = replace(world, treatment=treatment)
-        x, _ = models.columns.of_event(k, world)
+        at_work = replace(world, treatment=world.treated_before) if models.events_first else world
+        x, _ = models.columns.of_event(k, at_work)
         d = models.competing.mean(x) if models.competing is not None else 0.0
         h = models.outcome.mean(x)
         total = total + free * (1.0 - d) * h

@@ -231,8 +231,9 @@ def test_a_penalty_that_is_no_number_is_refused() -> None:
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("order", ["treatment_first", "events_first"])
 @pytest.mark.parametrize("sustained", [True, False])
-def test_paths_are_those_of_designs_laid_out_anew_in_every_interval(sustained: bool) -> None:
+def test_paths_are_those_of_designs_laid_out_anew_in_every_interval(sustained: bool, order: str) -> None:
     panel = made(300, levels=3)
     ill = np.random.default_rng(0).integers(0, 2, len(panel))
     new, old = (panel.groupby("id").cumcount() == 0).astype(int), panel.groupby("id")["a"].cummax()
@@ -245,7 +246,7 @@ def test_paths_are_those_of_designs_laid_out_anew_in_every_interval(sustained: b
     fit = eq.fit_g_formula(
         panel, **{**NAMES, "treatment": "a" if sustained else "old"}, censored="c", competing="d", covariates=["sex"],
         strategies=strategies, grace=1, time_varying={"l": "normal", "ill": "binary", "worse": "binary"},
-        modifiers=["l", "sex"], simulations=5_000, seed=4, penalty=1.0,
+        modifiers=["l", "sex"], simulations=5_000, seed=4, penalty=1.0, order=order,
     )  # fmt: skip
     plan = fit.plan
     assert fit.models.held[2] == (1.0,)

@@ -345,7 +345,7 @@ def test_the_panel_by_hand_is_what_the_estimators_take(source: Any, results: Res
     assert len(np.unique(panel["person"])) == PERSONS
     fit = eq.fit_clone_censor_weight(
         panel, person="person", period="period", treatment="treatment", eligible="eligible", outcome="outcome",
-        censored="censored", follow_up_terms="linear", max_follow_up=12,
+        censored="censored", follow_up_terms="linear", max_follow_up=12, order="events_first",
         strategies={name: eq.Strategy(k, grace=2, sustained=False) for k, name in enumerate("oab")},
 
     )  # fmt: skip

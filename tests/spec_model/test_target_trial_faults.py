@@ -206,6 +206,10 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
     "sequential trials with a grace period": (
         [(f"{DESIGN}/estimation/methods", ["sequential_trials"])], PLACE, "which may start later",
     ),
+    "sequential trials whose events come before treatment": (
+        [*SEQUENTIAL, (f"{DESIGN}/order", "events_first")], PLACE, "order = \"events_first\" with method 'sequential",
+    ),
+    "an order that does not exist": ([(f"{DESIGN}/order", "death_first")], f"{PLACE}.order", "'death_first'"),
     "sequential trials per protocol of what need not be kept": (
         [*SEQUENTIAL, (f"{DESIGN}/strategies/1/sustained", False)], PLACE, "strategies that are not sustained",
     ),

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.errors import Reason
+from equipoise.errors import Fault, Reason, UnsupportedError
 from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.trial_assembly import Assembly, Naming, Parts, assembled
 from equipoise.estimators.trial_columns import ModelTerms, States, states_by_arm
 from equipoise.estimators.trial_fit import TrialFit, fit_of
 from equipoise.estimators.trial_options import (
     COX,
+    EVENTS_FIRST,
     MODELS,
+    ORDERS,
     POOLED_LOGISTIC,
+    TREATMENT_FIRST,
     check_choices,
     check_count,
     check_weights,
@@ -36,7 +39,7 @@ from equipoise.estimators.trial_weighting import (
     uncensored_probabilities,
 )
 from equipoise.kernels.trial_clones import clone_trials
-from equipoise.kernels.trial_rows import Trials, TrialWeights, free_weights, no_weights
+from equipoise.kernels.trial_rows import LONG, Trials, TrialWeights, free_weights, no_weights
 
 PER_PROTOCOL, AS_ASSIGNED = "per_protocol", "as_assigned"
 LONGEST = 2**31 - 2
@@ -45,7 +48,12 @@ ANYTHING = 0  # row of the factors where every treatment is allowed
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClonePlan:
-    """How clones are made from a panel."""
+    """How clones are made from a panel.
+
+    With `events_first`, what a person does in an interval decides from the next one on: a clone counts the interval in
+    which it deviates, treatment is modelled among those who are still there at the end of its interval, and its
+    probability enters the weights of the next.
+    """
 
     panel: Panel
     strategies: Strategies
@@ -54,6 +62,7 @@ class ClonePlan:
     weights: WeightTerms
     periods: tuple[float, float]
     horizon: int
+    events_first: bool = False
 
     @property
     def persons(self) -> int:
@@ -72,7 +81,8 @@ class ClonePlan:
     def clones(self, end: np.ndarray) -> tuple[Trials, np.ndarray]:
         """The clones, whose rows end before `end` int64 (G,), and the rows in which one of them could deviate."""
         own, asked = self.panel, self.strategies
-        return clone_trials(own.first, end, self.starts, own.treatment, asked.triggers, asked.rules, self.horizon)
+        found = clone_trials(own.first, end, self.starts, own.treatment, asked.triggers, asked.rules, self.horizon)
+        return (_to_the_end_of_the_interval(found[0], end, self.horizon), found[1]) if self.events_first else found
 
     def assemble(self, times: np.ndarray) -> Assembly:
         """Clones of persons who count `times` (G,)."""
@@ -104,18 +114,18 @@ class ClonePlan:
             return no_weights(n_arms)._replace(times=all_or_counts(times)), ()
         counted, stays, models = np.repeat(times, np.diff(own.first)), np.ones(len(own)), []
         if given.censoring_denominator is not None:
-            rows = self._followed()
-            below = uncensored_probabilities(own, given.censoring_denominator, rows, counted, "denominator")
+            rows, treated = self._followed(), own.previous if self.events_first else own.treatment
+            below = uncensored_probabilities(own, given.censoring_denominator, rows, counted, "denominator", treated)
             kept = np.ones(len(own))
             if given.censoring_numerator is not None:
-                above = uncensored_probabilities(own, given.censoring_numerator, rows, counted, "numerator")
+                above = uncensored_probabilities(own, given.censoring_numerator, rows, counted, "numerator", treated)
                 kept, models = above.values[:, 0], [*above.models]
             stays = ratio_of(kept, below.values[:, 0])
             models += below.models
         if given.treatment_denominator is None:
             kinds = np.zeros((n_arms, 4), np.int64)
             return free_weights(stays[None, :], kinds, all_or_counts(times)), tuple(models)
-        at_risk = self._deviates()
+        at_risk = self._deviates() & ~own.left if self.events_first else self._deviates()
         below = treatment_probabilities(own, given.treatment_denominator, at_risk, at_risk, counted, "denominator")
         above = None
         if given.treatment_numerator is not None:
@@ -139,9 +149,22 @@ class ClonePlan:
                 if allowed not in sets:
                     sets[allowed] = len(factors)
                     wanted = np.ones(len(stays)) if above is None else above[:, allowed].sum(axis=1)
-                    factors.append(stays * ratio_of(wanted, below[:, allowed].sum(axis=1)))
+                    factors.append(stays * self._counting(ratio_of(wanted, below[:, allowed].sum(axis=1))))
                 kinds[arm, part] = sets[allowed]
         return np.stack(factors), kinds
+
+    def _counting(self, ratio: np.ndarray) -> np.ndarray:
+        """Ratios float64 (N,) of what is done in a row, in the rows whose weights they enter."""
+        if not self.events_first:
+            return ratio
+        return np.where(self.starts, 1.0, self.panel.lagged(ratio))
+
+
+def _to_the_end_of_the_interval(clones: Trials, end: np.ndarray, horizon: int) -> Trials:
+    """Clones that count the interval in which they deviate, if the person is there, and do what it allows one later."""
+    there = np.minimum(end[clones.person] - clones.start, horizon)
+    length = np.minimum(clones.length + 1, np.maximum(there, 0)).astype(clones.length.dtype)
+    return clones._replace(length=length, cut=np.minimum(clones.cut, LONG - 1) + 1)
 
 
 def fit_clone_censor_weight(
@@ -173,13 +196,14 @@ def fit_clone_censor_weight(
     first_period: int | None = None,
     last_period: int | None = None,
     max_follow_up: int | None = None,
+    order: str = TREATMENT_FIRST,
     conf_level: float = 0.95,
 ) -> TrialFit:
     """Strategies with a grace period, by copies of every person that are followed while they keep to their strategy.
 
     At time zero each person is copied once for each strategy. A copy is censored before the interval in which what the
-    person does is no longer allowed; an event before that, also within the grace period and before treatment starts,
-    counts for every strategy that is still followed. Weights make up for this censoring.
+    person does is no longer allowed (`order`); an event before that, also within the grace period and before treatment
+    starts, counts for every strategy that is still followed. Weights make up for this censoring.
 
     panel … competing_effect  as in `fit_sequential_trials`; `eligible` marks time zero, once or more a person; the
                 first level of treatment is "no treatment"
@@ -195,6 +219,11 @@ def fit_clone_censor_weight(
     truncate    percentiles between which weights are held, such as (1, 99); `truncate_over`: "strategy", those of each
                 strategy by itself, or "everybody", those of all copies, which cut the weights of a strategy that few
                 keep to
+    order       within an interval: "treatment_first", it is decided before anything else happens, and who dies
+                untreated in the last interval of the grace period had not started; "events_first", it is decided by
+                those who are still there when the interval ends. A copy is then censored after the interval in which
+                the person deviates, and a death in any interval of the grace period counts for every strategy. Right
+                for intervals cut out of days, in which whoever dies early had less time to start
     censoring_denominator, censoring_numerator, covariates, modifiers, model, trial_terms, follow_up_terms,
     arm_by_follow_up, first_period, last_period, max_follow_up  as in `fit_sequential_trials`
 
@@ -227,6 +256,7 @@ def fit_clone_censor_weight(
             "estimand": (estimand, (PER_PROTOCOL, AS_ASSIGNED)),
             "competing_effect": (competing_effect, EFFECTS),
             "model": (model, MODELS),
+            "order": (order, ORDERS),
         }
     )
     check_weights(False, censored, treatment_numerator, treatment_denominator, censoring_numerator,
@@ -248,6 +278,10 @@ def fit_clone_censor_weight(
         ),
         (-np.inf if first_period is None else first_period, np.inf if last_period is None else last_period),
         horizon,
+        order == EVENTS_FIRST,
     )
+    if plan.events_first and int(np.count_nonzero(plan.starts)) > len(np.unique(read.person[plan.starts])):
+        found = f"order = {EVENTS_FIRST!r} with persons of several time zeros"
+        raise UnsupportedError(Fault("eligible", found, "one time zero a person", f"use order = {TREATMENT_FIRST!r}"))
     undefined = Reason.NOT_DEFINED if estimand == AS_ASSIGNED else None
     return fit_of(plan, check_conf_level(conf_level), read.source.frame_kind, undefined)

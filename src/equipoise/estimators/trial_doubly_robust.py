@@ -11,7 +11,7 @@ from equipoise.estimators.fit import check_conf_level
 from equipoise.estimators.trial_clones import LONGEST, ClonePlan
 from equipoise.estimators.trial_columns import ModelTerms
 from equipoise.estimators.trial_g_models import first_start
-from equipoise.estimators.trial_options import check_choices, check_count
+from equipoise.estimators.trial_options import EVENTS_FIRST, ORDERS, TREATMENT_FIRST, check_choices, check_count
 from equipoise.estimators.trial_panel import (
     COMPOSITE,
     TOTAL,
@@ -83,6 +83,7 @@ def fit_doubly_robust(
     truncate_over: str = STRATEGY,
     times: Sequence[int] | None = None,
     max_follow_up: int | None = None,
+    order: str = TREATMENT_FIRST,
     conf_level: float = 0.95,
 ) -> DoublyRobust:
     """Risks had everybody followed a strategy, right if the models of treatment and loss, or of the outcome, are.
@@ -99,7 +100,7 @@ def fit_doubly_robust(
     covariates  values at time zero; `time_varying`  columns read in every row. Both are in all models of the outcome
     treatment_covariates  columns of the models of treatment and loss, read in every row; all covariates where left out
     treatment_terms  further columns of these models, such as functions of the interval
-    truncate, truncate_over  as in `fit_clone_censor_weight`
+    truncate, truncate_over, order  as in `fit_clone_censor_weight`
     times       intervals, from 0, by whose ends risks are given; all where none are named. One time costs as many
                 regressions as it has intervals before it
 
@@ -122,7 +123,7 @@ def fit_doubly_robust(
         >>> fit.risks().risk.round(6).tolist()
         [[0.25], [0.75]]
     """
-    check_choices({"competing_effect": (competing_effect, OFFERED)})
+    check_choices({"competing_effect": (competing_effect, OFFERED), "order": (order, ORDERS)})
     read = read_panel(panel, PanelRoles(person, period, treatment, outcome, eligible, censored, competing))
     horizon = LONGEST if max_follow_up is None else check_count("max_follow_up", max_follow_up)
     read = replace(read, eligible=np.arange(len(read)) == np.repeat(first_start(read), np.diff(read.first)))
@@ -144,6 +145,7 @@ def fit_doubly_robust(
         ),
         (-np.inf, np.inf),
         horizon,
+        order == EVENTS_FIRST,
     )  # fmt: skip
     wanted = read_times(times, horizon)
     x = np.hstack([_at_start(read, covariates), read.columns(tuple(time_varying))[0]])
@@ -181,7 +183,7 @@ def _fitted(plan: ClonePlan, x: np.ndarray, times: np.ndarray, conf_level: float
     weights = truncated(clones, weights, plan.weights.truncation)
     risk, influence = np.full((len(names), len(times)), np.nan), []
     for arm in range(len(names)):
-        own = followed_of(panel, clones, weights, arm, y, x, _waits(plan, arm))
+        own = followed_of(panel, clones, weights, arm, y, x, _waits(plan, arm), plan.events_first)
         value, moved = _of_arm(own, times)
         risk[arm] = value
         influence.append(moved)
@@ -198,8 +200,8 @@ def _fitted(plan: ClonePlan, x: np.ndarray, times: np.ndarray, conf_level: float
 
 def _waits(plan: ClonePlan, arm: int) -> int:
     """Intervals in which a strategy asks for nothing yet: those of grace of one that starts something."""
-    rules = plan.strategies.rules
-    return int(rules.grace[arm]) if rules.value[arm] > 0 else 0
+    rules, late = plan.strategies.rules, int(plan.events_first)
+    return late + (int(rules.grace[arm]) if rules.value[arm] > 0 else 0)
 
 
 def _of_arm(own: Followed, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,14 @@ from equipoise.estimators.trial_g_models import (
     regress,
 )
 from equipoise.estimators.trial_g_simulation import Case, Models, simulate
-from equipoise.estimators.trial_options import check_choices, check_count, check_penalty
+from equipoise.estimators.trial_options import (
+    EVENTS_FIRST,
+    ORDERS,
+    TREATMENT_FIRST,
+    check_choices,
+    check_count,
+    check_penalty,
+)
 from equipoise.estimators.trial_panel import EFFECTS, TOTAL, Panel, PanelRoles, outcome_of, read_panel
 from equipoise.estimators.trial_risks import TrialRisks, read_times
 from equipoise.estimators.trial_strategies import Strategies, Strategy, read_strategies
@@ -50,6 +57,7 @@ class GPlan:
     simulations: int
     seed: int
     penalty: float = 0.0
+    events_first: bool = False
 
     def history(self) -> tuple[History, Names]:
         """Rows from time zero on, within the horizon."""
@@ -110,7 +118,7 @@ class GRows:
         columns = columns_for(self.names, self.plan.follow_up, len(rows), rows)
         if self._layout is None or not np.array_equal(self._layout.columns.time, columns.time):
             competing = None if self._competing is None else self._competing[0]
-            self._layout = lay_out(columns, h, self._later, self._outcome[0], competing)
+            self._layout = lay_out(columns, h, self._later, self._outcome[0], competing, self.plan.events_first)
         return self._layout
 
     def fit(self, times: np.ndarray) -> Models:
@@ -125,6 +133,8 @@ class GRows:
             held.append(values)
         kept = self._kept(weight)
         free = weight * ~np.isin(h.treated_before, kept)
+        if own.events_first:
+            free = free * ~own.panel.left[h.row]  # who leaves in an interval decides nothing in it
         levels = own.panel.levels
         treatment = [
             regress(f"{own.treatment} above {levels[level]}", BINARY, given.treatment, (h.treatment > level) * 1.0,
@@ -137,7 +147,8 @@ class GRows:
         if self._competing is not None and given.competing is not None:
             at, y = self._competing
             competing = regress("competing event", BINARY, given.competing, y, weight[at], own.penalty)
-        return Models(given.columns, tuple(varying), tuple(treatment), outcome, competing, kept, tuple(held))
+        order = given.columns, tuple(varying), tuple(treatment), outcome, competing, kept, tuple(held)
+        return Models(*order, own.events_first)
 
     def _kept(self, weight: np.ndarray) -> tuple[int, ...]:
         """Levels of treatment, beside the reference, that somebody has and nobody leaves: once started, for ever."""
@@ -259,6 +270,7 @@ def fit_g_formula(
     simulations: int = 10_000,
     seed: int = 0,
     penalty: float = 0.0,
+    order: str = TREATMENT_FIRST,
     conf_level: float = 0.95,
 ) -> GFormula:
     """Risks had everybody followed a strategy, by models of all that happens between time zero and the outcome.
@@ -277,6 +289,8 @@ def fit_g_formula(
 
     penalty     of logistic models, on squared slopes of standardised columns: a normal prior with this precision, under
                 which no model separates; 0 is maximum likelihood
+    order       as in `fit_clone_censor_weight`; with "events_first" the models of the events have treatment in the
+                interval before, and treatment is modelled among those whom the interval's events leave
 
     Treatment is modelled as well (covariates now, treatment before; one that nobody ever leaves is kept): a strategy
     that leaves it open, as in a grace period, draws from its model among what it allows, and `natural_course` shows how
@@ -301,7 +315,7 @@ def fit_g_formula(
         >>> fit.risks().risk.round(6).tolist()
         [[0.25], [0.75]]
     """
-    check_choices({"competing_effect": (competing_effect, EFFECTS)})
+    check_choices({"competing_effect": (competing_effect, EFFECTS), "order": (order, ORDERS)})
     read = read_panel(panel, PanelRoles(person, period, treatment, outcome, eligible, censored, competing))
     horizon = LONGEST if max_follow_up is None else check_count("max_follow_up", max_follow_up)
     varying = dict(time_varying or {})
@@ -318,6 +332,7 @@ def fit_g_formula(
         check_count("simulations", simulations),
         seed,
         check_penalty(penalty),
+        order == EVENTS_FIRST,
     )
     level, once, rows = check_conf_level(conf_level), np.ones(read.persons), plan.rows()
     models = rows.fit(once)

@@ -1,7 +1,7 @@
 """The models of a parametric g-formula: what each interval holds given the one before, fitted over all intervals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,12 +130,17 @@ Design = tuple[np.ndarray, tuple[str, ...]]
 
 
 def lay_out(
-    columns: Columns, h: History, later: np.ndarray, outcome: np.ndarray, competing: np.ndarray | None
+    columns: Columns, h: History, later: np.ndarray, outcome: np.ndarray, competing: np.ndarray | None,
+    events_first: bool = False,
 ) -> Layout:  # fmt: skip
-    """`later`, `outcome` and `competing` are positions in the history of rows after time zero and at risk."""
+    """`later`, `outcome` and `competing` are positions in the history of rows after time zero and at risk.
+
+    With `events_first`, events follow from treatment in the interval before.
+    """
     after = at_rows(h, later)
     varying = tuple(columns.of_varying(j, after.k, after) for j in range(len(columns.names.varying)))
-    events = [None if at is None else at_rows(h, at) for at in (outcome, competing)]
+    known = replace(h, treatment=h.treated_before) if events_first else h
+    events = [None if at is None else at_rows(known, at) for at in (outcome, competing)]
     found = [None if rows is None else columns.of_event(rows.k, rows) for rows in events]
     assert found[0] is not None
     return Layout(columns, varying, columns.of_treatment(h.k, h), found[0], found[1])

@@ -22,6 +22,7 @@ class Models:
 
     kept  levels of treatment that nobody who had them in one interval left in the next: they are kept, not modelled
     held  the same of each time-varying covariate: values that are held once they are reached
+    events_first  whether the events of an interval follow from treatment in the one before
     """
 
     columns: Columns
@@ -31,6 +32,7 @@ class Models:
     competing: Regression | None
     kept: tuple[int, ...] = ()
     held: tuple[tuple[float, ...], ...] = ()
+    events_first: bool = False
 
     @property
     def ahead(self) -> tuple[Regression, ...]:
@@ -79,7 +81,7 @@ def simulate(
         fixed = people.fixed[at]
         given = _ahead(models, fixed), _events(models, fixed), _drawn(models, begin, len(fixed), seed, drawn)
         for place, case in enumerate(cases):
-            one, other = follow_people(block, *given, case.rules, case.strategy)
+            one, other = follow_people(block, *given, case.rules, case.strategy, models.events_first)
             risk[place] += one
             survival[place] += other
     return [Followed(one, other) for one, other in zip(risk, survival, strict=True)]

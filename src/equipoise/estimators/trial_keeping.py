@@ -35,14 +35,16 @@ def keeping_of(plan: ClonePlan, arm: int) -> Keeping:
     leave covariates at time zero to the model of the outcome; they are held as the plan says."""
     bare = replace(plan.weights, treatment_numerator=None, censoring_numerator=None)
     once = np.ones(plan.persons)
-    treated, _ = replace(plan, weights=replace(bare, censoring_denominator=None)).row_weights(once)
+    # What a strategy asks for is looked at in the interval in which it is done, whatever that counts for.
+    at_once = replace(plan, weights=replace(bare, censoring_denominator=None), events_first=False)
+    treated, _ = at_once.row_weights(once)
     every, _ = replace(plan, weights=bare).row_weights(once)
     start, weight = _standing_for_all(plan, every, arm)
-    return Keeping(_lowest(plan, treated, arm), start, weight)
+    return Keeping(_lowest(at_once, treated, arm), start, weight)
 
 
 def _standing_for_all(plan: ClonePlan, weights: TrialWeights, arm: int) -> tuple[np.ndarray, np.ndarray]:
-    panel, grace = plan.panel, int(plan.strategies.rules.grace.max())
+    panel, grace = plan.panel, int(plan.strategies.rules.grace.max()) + int(plan.events_first)
     y, end = outcome_of(panel, plan.effect)
     clones, _ = plan.clones(end)
     nothing = np.empty((len(panel), 0))

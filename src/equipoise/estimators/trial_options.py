@@ -8,6 +8,8 @@ from equipoise.errors import DesignError, Fault, UnsupportedError
 
 POOLED_LOGISTIC, COX = "pooled_logistic", "cox"
 MODELS = (POOLED_LOGISTIC, COX)
+TREATMENT_FIRST, EVENTS_FIRST = "treatment_first", "events_first"
+ORDERS = (TREATMENT_FIRST, EVENTS_FIRST)
 
 
 def model_words(cox: bool) -> str:

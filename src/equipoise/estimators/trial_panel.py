@@ -65,9 +65,23 @@ class Panel:
     @property
     def previous(self) -> np.ndarray:
         """The treatment of the period before, int64 (N,); the reference in a person's first row."""
-        before = np.empty_like(self.treatment)
-        before[1:] = self.treatment[:-1]
+        before = self.lagged(self.treatment)
         before[self.first[:-1]] = 0
+        return before
+
+    @property
+    def left(self) -> np.ndarray:
+        """Rows in which their person leaves by an event or by loss, bool (N,)."""
+        found = self.outcome != 0
+        for flag in (self.censored, self.competing):
+            found = found | (flag != 0) if len(flag) else found
+        return found
+
+    def lagged(self, values: np.ndarray) -> np.ndarray:
+        """Values of the row before; a person's first row keeps its own."""
+        before = np.empty_like(values)
+        before[1:] = values[:-1]
+        before[self.first[:-1]] = values[self.first[:-1]]
         return before
 
     def sorted(self, values: np.ndarray) -> np.ndarray:

@@ -45,14 +45,19 @@ class Followed:
 
 
 def followed_of(
-    panel: Panel, clones: Trials, weights: TrialWeights, arm: int, y: np.ndarray, x: np.ndarray, waits: int = 0
-) -> Followed:
-    """The clones of an arm, weights held between its limits; treatment in the interval before joins what is known."""
+    panel: Panel, clones: Trials, weights: TrialWeights, arm: int, y: np.ndarray, x: np.ndarray, waits: int = 0,
+    late: bool = False,
+) -> Followed:  # fmt: skip
+    """The clones of an arm, weights held between its limits; treatment in the interval before joins what is known.
+
+    `late`: what is known in a row is that of the row before, when treatment was decided.
+    """
     mine = np.flatnonzero(clones.arm == arm)
     start, length = clones.start[mine], clones.length[mine].astype(np.int64)
     person = clones.person[mine]
     before = (panel.previous[:, None] == np.arange(1, len(panel.levels))).astype(np.float64)
     known = np.hstack([x, before])
+    known = panel.lagged(known) if late else known
     return Followed(
         start,
         length,

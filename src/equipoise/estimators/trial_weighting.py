@@ -86,13 +86,17 @@ def treatment_probabilities(
 
 
 def uncensored_probabilities(
-    panel: Panel, covariates: Any, rows: np.ndarray, times: np.ndarray, role: str
+    panel: Panel, covariates: Any, rows: np.ndarray, times: np.ndarray, role: str, treated: np.ndarray | None = None
 ) -> Probabilities:
-    """The probability of not being lost in a row, by pooled logistic models for each treatment, as a column (N, 1)."""
+    """The probability of not being lost in a row, by pooled logistic models for each treatment, as a column (N, 1).
+
+    The treatment is that of the row, or `treated` int64 (N,).
+    """
+    treated = panel.treatment if treated is None else treated
     x, terms = panel.columns(covariates)
     out, models = np.ones((len(panel), 1)), []
     for level, name in enumerate(panel.levels):
-        at = np.flatnonzero(rows & (panel.treatment == level))
+        at = np.flatnonzero(rows & (treated == level))
         if len(at):
             fit, stays = _fitted(x[at], terms, panel.censored[at] == 0, times[at])
             models.append(WeightModel(UNCENSORED, f"treatment: {name}", role, fit))

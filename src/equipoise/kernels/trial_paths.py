@@ -1,7 +1,8 @@
 """Follow people through the fitted models of a g-formula under a strategy, one interval after another.
 
 Purpose    risk and survival by the end of each interval, the mean over people with weights that add up to one.
-Order      within an interval time-varying covariates in their order, treatment, competing event, outcome.
+Order      within an interval time-varying covariates in their order, treatment, competing event, outcome; or the
+           events before treatment, which then follow from treatment in the interval before.
 Method     a person's covariates, and treatment where the strategy leaves it open, follow from draws given; events are
            not drawn, for their probabilities are known: S (1 - d) h is added in each interval. What a model takes from
            time zero and from the interval is added up beforehand, so that only what changes is multiplied here.
@@ -75,8 +76,9 @@ class People(NamedTuple):
 
 
 def follow_people(
-    people: People, ahead: Ahead, events: Events, drawn: Drawn, rules: Rules | None, strategy: int
-) -> tuple[np.ndarray, np.ndarray]:
+    people: People, ahead: Ahead, events: Events, drawn: Drawn, rules: Rules | None, strategy: int,
+    events_first: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Risk and survival (K,) under a strategy; with no rules, of the natural course.
 
     Example:
@@ -97,7 +99,7 @@ def follow_people(
     value, grace, sustained, trigger = (
         (NATURAL, 0, False, -1) if rules is None else (column[strategy].item() for column in rules)
     )
-    _follow(people, ahead, events, drawn, value, grace, sustained, trigger, risk, survival)
+    _follow(people, ahead, events, drawn, value, grace, sustained, trigger, events_first, risk, survival)
     return risk, survival
 
 
@@ -227,7 +229,7 @@ def _hazards(events, e, k, a, now, eta):
 
 
 @compiled
-def _follow(people, ahead, events, drawn, value, grace, sustained, trigger, risk, survival):
+def _follow(people, ahead, events, drawn, value, grace, sustained, trigger, events_first, risk, survival):
     varying, treated_before, weight = people
     n, steps = treated_before.shape[0], events.base.shape[1] - 1
     now, before, was, a = varying.copy(), varying.copy(), treated_before.copy(), treated_before.copy()
@@ -239,9 +241,10 @@ def _follow(people, ahead, events, drawn, value, grace, sustained, trigger, risk
             before[:], was[:] = now, a
             _draw_covariates(ahead, drawn, k, now, before, was, h)
         _treat(ahead, drawn, rule, k, now, before, was, started, due, above, a)
+        acts = was if events_first else a
         if events.clock.shape[0] > 1:
-            _hazards(events, 1, k, a, now, d)
-        _hazards(events, 0, k, a, now, h)
+            _hazards(events, 1, k, acts, now, d)
+        _hazards(events, 0, k, acts, now, h)
         for i in range(n):
             total[i] += free[i] * (1.0 - d[i]) * h[i]
             free[i] *= (1.0 - d[i]) * (1.0 - h[i])

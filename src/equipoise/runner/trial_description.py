@@ -81,7 +81,7 @@ class _Arm:
         ending[goes_on & stayed] = ENDINGS.index(LOST)
         ending[goes_on & stayed & competing] = ENDINGS.index(COMPETING)
         ending[event] = ENDINGS.index(EVENT)
-        self.ending = ending
+        self.ending, self.late = ending, isinstance(plan, ClonePlan) and plan.events_first
 
     def counts(self) -> Row:
         found = np.bincount(self.ending, minlength=len(ENDINGS))
@@ -89,9 +89,12 @@ class _Arm:
 
     @property
     def last(self) -> np.ndarray:
-        """The interval in which each ended, from 1: an event in its own, the others in the one that is not counted."""
-        events = self.ending == ENDINGS.index(EVENT)
-        return self.length + (~events & (self.ending != ENDINGS.index(COMPLETED)))
+        """The interval in which each ended, from 1: an event in its own, the others in the one that is not counted.
+
+        Where events come first, the interval of a deviation is counted.
+        """
+        counted = [ENDINGS.index(name) for name in (EVENT, COMPLETED, *([DEVIATED] if self.late else []))]
+        return self.length + ~np.isin(self.ending, counted)
 
 
 def _trials(plan: Any, end: np.ndarray) -> Trials:

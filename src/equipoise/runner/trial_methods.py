@@ -12,6 +12,7 @@ from equipoise.estimators.trial_clones import fit_clone_censor_weight
 from equipoise.estimators.trial_doubly_robust import DoublyRobust, fit_doubly_robust
 from equipoise.estimators.trial_fit import TrialFit
 from equipoise.estimators.trial_g_formula import GFormula, fit_g_formula
+from equipoise.estimators.trial_options import EVENTS_FIRST, TREATMENT_FIRST
 from equipoise.estimators.trial_sequential import fit_sequential_trials
 from equipoise.estimators.trial_strategies import Strategy
 from equipoise.estimators.trial_terms import time_columns
@@ -105,7 +106,7 @@ def fit_method(data: TrialData, method: str, seed: int, conf_level: float) -> Fi
     design, table = data.protocol.design, data.table
     shared: dict[str, Any] = ROLES | data.flags | {
         "strategies": data.strategies, "competing_effect": design.competing_effect, "max_follow_up": design.follow_up,
-        "conf_level": conf_level, "covariates": list(table.fixed),
+        "conf_level": conf_level, "covariates": list(table.fixed), "order": _order(data),
     }  # fmt: skip
     estimation = design.estimation
     if method == G_FORMULA:
@@ -146,8 +147,12 @@ def clones(
     return fit_clone_censor_weight(
         data.columns, **ROLES, **data.flags, strategies=data.strategies, estimand=estimand,
         **_model(data, conf_level, adjusted, cox), **_weights(data, weighted, cox), arm_by_follow_up=not cox,
-        trial_terms=_trial_terms(data),
+        trial_terms=_trial_terms(data), order=_order(data),
     )  # fmt: skip
+
+
+def _order(data: TrialData) -> str:
+    return EVENTS_FIRST if data.protocol.design.events_first else TREATMENT_FIRST
 
 
 def followed(data: TrialData, conf_level: float) -> np.ndarray:

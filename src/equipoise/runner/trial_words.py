@@ -56,12 +56,20 @@ def _eligible_in_data(data: TrialData, design: TargetTrial) -> str:
 
 def _treatment(data: TrialData, design: TargetTrial) -> str:
     if design.treatment == "initiation":
-        return "The same; treatment starts in the interval of the first dispensing from time zero on."
-    supply = design.supply
-    return (
-        f"The same; treated as long as the last dispensing lasts ({supply.supply_days:,} days where none are recorded) "
-        f"and {supply.grace_days:,} days more."
-    )
+        how = "treatment starts in the interval of the first dispensing from time zero on."
+    else:
+        lasts, more = (f"{days:,} days" for days in (design.supply.supply_days, design.supply.grace_days))
+        how = f"treated as long as the last dispensing lasts ({lasts} where none are recorded) and {more} more."
+    return f"The same; {how} {_order(design)}"
+
+
+def _order(design: TargetTrial) -> str:
+    if design.events_first:
+        return (
+            f"Events of a {design.interval} come before what is done in it: a death in a grace period counts for every "
+            "strategy still followed."
+        )
+    return f"What is done in a {design.interval} comes before its events: who dies in it untreated did not start in it."
 
 
 def _assignment(data: TrialData, design: TargetTrial) -> str:

@@ -149,6 +149,7 @@ def _flawed_trial(design: TargetTrial, flaw: Flaw) -> TargetTrial:
     if flaw == "immortal_time":
         # What a person is ever to do is known at time zero, so that nobody waits, and nobody is copied.
         changed["strategies"] = tuple(own.model_copy(update={"within": 1}) for own in design.strategies)
+        changed["order"] = "treatment_first"
     if flaw == "non_user_comparator" and without_use(design) not in design.strategies:
         changed["strategies"] = (without_use(design), *design.strategies)
     return design.model_copy(update=changed)

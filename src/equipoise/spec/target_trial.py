@@ -88,6 +88,9 @@ class TreatmentStrategy(Model):
         return self
 
 
+Order = Literal["events_first", "treatment_first"]
+
+
 class Supply(Model):
     """How long a dispensing lasts, where treatment is followed by supply."""
 
@@ -101,9 +104,9 @@ class TargetTrial(Model):
     """Strategies compared among persons who are eligible, alike at time zero, from then on.
 
     Interval k, from 0, holds the days after the end of the one before up to its own end; dispensings of time zero
-    belong to interval 0, events of time zero make a person not eligible. In an interval treatment is decided first,
-    then a person may be lost, then meet a competing event, then the outcome. Covariates are read at the beginning of
-    each interval from records before its first day.
+    belong to interval 0, events of time zero make a person not eligible. In an interval a person may be lost, then meet
+    a competing event, then the outcome; treatment is decided before all of them or after (`order`). Covariates are read
+    at the beginning of each interval from records before its first day.
     """
 
     kind: Literal["target_trial"]
@@ -134,6 +137,11 @@ class TargetTrial(Model):
     """Who has started stays treated, or is treated as long as the supply of the last dispensing lasts."""
     supply: Supply = Supply()
     """How long a dispensing lasts; with treatment = "supply"."""
+    order: Order | None = None
+    """Within an interval: `events_first`, treatment is decided by those who are still there at its end, so that a death
+    in the grace period counts for every strategy still followed; `treatment_first`, it is decided at its beginning,
+    and who dies before a start in the last interval of the grace period had not started. Where left out, events come
+    first, unless sequential trials are among the methods, whose arms are what is done in a trial's first interval."""
     outcome: FollowUpOutcome
     """The event, and events that compete with it."""
     competing_effect: Literal["total", "direct", "composite"] = "total"
@@ -158,6 +166,11 @@ class TargetTrial(Model):
         self._strategies_agree()
         self._methods_agree()
         return self
+
+    @property
+    def events_first(self) -> bool:
+        """Whether, within an interval, events come before treatment."""
+        return SEQUENTIAL not in self.estimation.methods if self.order is None else self.order == "events_first"
 
     @property
     def exposures(self) -> tuple[str, ...]:
@@ -212,6 +225,11 @@ class TargetTrial(Model):
     def _methods_agree(self) -> None:
         methods = self.estimation.methods
         if SEQUENTIAL in methods:
+            if self.events_first:
+                found = f'order = "events_first" with method {SEQUENTIAL!r}, whose arms begin with their treatment'
+                raise Wrong(
+                    found, 'order = "treatment_first"', "take short intervals: a death in the first is untreated"
+                )
             slow = [s.name for s in self.strategies if s.within > 1 or s.when is not None]
             if slow:
                 found = f"method {SEQUENTIAL!r} with strategy {shown(slow[0])}, which may start later"
