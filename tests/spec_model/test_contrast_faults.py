@@ -54,7 +54,7 @@ def test_a_flaw_that_the_design_has_already_is_a_fault(flaw: str, has: str) -> N
     ("flaw", "change", "has"),
     [
         ("immortal_time", {"readings": ["initiation"]}, "no reading of any use"),
-        ("prevalent_users", {}, "prevalent users in its reading of any use already"),
+        ("prevalent_users", {"readings": ["any_use"]}, "prevalent users already"),
         ("covariates_after_time_zero", {}, "no covariate that is read in a window"),
         ("non_user_comparator", {}, "persons without use as comparator already"),
     ],

@@ -109,6 +109,20 @@ def case_control(*flaws: str) -> dict[str, Any]:
     return raw | {"contrasts": [{"base": "risk", "flaw": flaw} for flaw in flaws]}
 
 
+def test_prevalent_users_of_a_case_control_study_are_any_users(nation: Path, tmp_path: Path) -> None:
+    raw = case_control("prevalent_users")
+    design = raw["analyses"][0]["design"]
+    design["readings"] = ["initiation", "any_use"]
+    found = run(nation, tmp_path / "r", raw, min_cell_count=1)
+    rows = found.rows("flawed_estimates")
+    own = {(row["window"], row["reading"]): row["estimate"] for row in found.rows("estimates")
+           if row["adjustment"] == "adjusted" and row["subgroup"] == "overall"}  # fmt: skip
+    assert [row["window"] for row in rows] == design["windows"]
+    for row in rows:
+        assert row["estimate"] == own[row["window"], "initiation"]
+        assert row["flawed_estimate"] == pytest.approx(own[row["window"], "any_use"], rel=1e-12)
+
+
 @pytest.fixture(scope="module")
 def case_control_rows(nation: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     flaws = ("no_lag", "immortal_time", "covariates_after_time_zero")

@@ -64,6 +64,8 @@ def _meant(base: Analysis, contrast: Contrast, row: Row) -> bool:
         return {row["comparison"], row["exposure"]} <= started
     if contrast.flaw == "immortal_time" and isinstance(base.design, NestedCaseControl):
         return row["reading"] == "any_use"
+    if contrast.flaw == "prevalent_users" and isinstance(base.design, NestedCaseControl):
+        return row["reading"] == "initiation" and row["window"] in base.design.windows
     return True
 
 
@@ -133,6 +135,8 @@ def _key(row: Row, with_comparison: bool) -> tuple[Any, ...]:
 def _same(base: Analysis, contrast: Contrast, row: Row, made: list[Row]) -> Row | None:
     """The flawed estimate of the same quantity with the same adjustment; the comparator may be what is flawed."""
     same_comparison = contrast.flaw != "non_user_comparator"
+    if contrast.flaw == "prevalent_users" and isinstance(base.design, NestedCaseControl):
+        row = row | {"reading": "any_use"}
     if not same_comparison and isinstance(base.design, TargetTrial):
         row, same_comparison = row | {"comparison": without_use(base.design).name}, True
     key = _key(row, same_comparison)

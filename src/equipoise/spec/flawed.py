@@ -38,7 +38,7 @@ def _why_not_sampled(
     lagged = any(name in windows and windows[name].last_day < -1 for name in design.windows)
     found: dict[Flaw, tuple[bool, str]] = {
         "immortal_time": ("any_use" not in design.readings, "no reading of any use"),
-        "prevalent_users": (True, "prevalent users in its reading of any use already"),
+        "prevalent_users": ("initiation" not in design.readings, "prevalent users already"),
         "no_lag": (not lagged, "no window with a lag"),
         "covariates_after_time_zero": (not dated & set(analysis.adjust_for), NONE_DATED),
         "non_user_comparator": (True, HAS_NON_USERS),
@@ -122,13 +122,13 @@ def _flawed(design: Any, windows: Mapping[str, Window], flaw: Flaw) -> tuple[Any
     made = dict(windows)
     if isinstance(design, TargetTrial):
         return _flawed_trial(design, flaw), made
+    if isinstance(design, NestedCaseControl) and flaw in ("immortal_time", "prevalent_users"):
+        return design.model_copy(update={"readings": ("any_use",), "lag_scan": None}), made
     if flaw == "prevalent_users":
         return design.model_copy(update={"new_users": None}), made
     if flaw == "non_user_comparator":
         # No use has no years on the market, in which a design with another drug may keep both arms.
         return design.model_copy(update={"comparator": None, "common_period": False}), made
-    if flaw == "immortal_time" and isinstance(design, NestedCaseControl):
-        return design.model_copy(update={"readings": ("any_use",), "lag_scan": None}), made
     if flaw != "no_lag":
         return design, made
     named = design.windows if isinstance(design, NestedCaseControl) else ([design.window] if design.window else [])
