@@ -68,7 +68,8 @@ def test_the_page_says_that_they_are_flawed_and_shows_the_answers(results: Resul
     page = eq.write_report(results, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "How large the avoided bias would have been" in page
     assert "Flawed numbers are no results of this study" in page
-    assert "Antidepressants, 5 years before: if users are those who ever use the drug" in page
+    assert "If users are those who ever use the drug, after time zero included, the hazard ratios would have" in page
+    assert "times as large; Antidepressants, 5 years before)" in page
     assert "The question through several designs" in page
     assert "2 of 2 answers have an estimate" in page
 

@@ -173,9 +173,12 @@ def test_the_trial_stands_beside_its_flawed_versions(results: Results) -> None:
     immortal = next(row for row in rows if (row["flaw"], row["exposure"]) == ("immortal_time", "suppressing"))
     assert immortal["log_difference"] < -0.2
     assert rows[-1]["flawed_estimate"] == pytest.approx(sound["suppressing", "none"], rel=1e-12)
-    page, words = report_html(results), "Start a REM-suppressing antidepressant within three months against start"
-    assert f"{words} no antidepressant within three months: if users enter whenever they began" in page
-    assert f"{words} another antidepressant within three months: if users are compared with persons who use" in page
+    page = report_html(results)
+    ratios = f"{immortal['flawed_estimate']:.2f} instead of {immortal['estimate']:.2f}"
+    assert "If users are those who ever use the drug, after time zero included, the hazard ratios would have" in page
+    assert ratios in page
+    assert "times as large; suppressing against none)" in page
+    assert "If users are compared with persons who use nothing, the hazard ratio would have been" in page
 
 
 def test_a_strategy_that_the_trial_does_not_have_answers_nothing() -> None:

@@ -22,16 +22,16 @@ FLAWED, SOUND = "crude", "adjusted"  # how the forest draws them: open and fille
 
 
 def flawed_words(study: Study, rows: Sequence[Row]) -> Iterator[str]:
-    """One sentence for each flawed estimate that can be held against its own."""
-    for row in rows:
-        if row["log_difference"] is None:
-            continue
-        measure, sign = MEASURES[row["measure"]], "+" if row["log_difference"] > 0 else "\u2212"
-        yield (
-            f"{_of(study, row)}: if {_flaw(row)}, the {measure} would have been {ratio_text(row['flawed_estimate'])}"
-            f" instead of {ratio_text(row['estimate'])}, {ratio_text(exp(row['log_difference']))} times as large"
-            f" ({sign}{abs(row['log_difference']):.3f} on the log scale)."
-        )
+    """One sentence for each flaw, with every flawed estimate that can be held against its own."""
+    given = [row for row in rows if row["log_difference"] is not None]
+    for (flaw, measure), own in grouped(given, lambda row: (_flaw(row), MEASURES[row["measure"]])).items():
+        plural = f"{measure} would have been" if len(own) == 1 else f"{measure}s would have been"
+        parts = [
+            f"{ratio_text(row['flawed_estimate'])} instead of {ratio_text(row['estimate'])}"
+            f" ({ratio_text(exp(row['log_difference']))} times as large; {_of(study, row)})"
+            for row in own
+        ]
+        yield f"If {flaw}, the {plural} {'; '.join(parts)}."
 
 
 def flawed_table(study: Study, rows: Sequence[Row]) -> Table:
@@ -70,9 +70,7 @@ def _flaw(row: Row) -> str:
 def _of(study: Study, row: Row) -> str:
     trial = next((item.target_trial for item in study.analyses if item.id == row["analysis"]), None)
     if trial is not None:
-        labels = {strategy.name: strategy.label or strategy.name for strategy in trial.strategies}
-        words = f"{labels[row['exposure']]} against {labels[row['comparison']]}"
-        return words[:1].upper() + words[1:]
+        return f"{row['exposure']} against {row['comparison']}"
     window = f", {row['window']}" if row["window"] else ""
     return f"{exposure_label(study, row['exposure'])}{window}"
 
