@@ -197,6 +197,25 @@ def test_of_marriages_from_before_observation_those_that_end_together_belong_tog
     assert counts(made) == {"spouses whose marriages do not agree": (1, 2)}
 
 
+@pytest.mark.parametrize("turn", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 1, 4, 3), (3, 4, 1, 2)])
+def test_a_marriage_that_ends_with_one_spouse_is_no_marriage_with_another(turn: tuple[int, ...]) -> None:
+    """a and b, and c and d, were married from before 2000; b and c marry each other in 2009. It does not matter whose
+    number is smaller: b was taken for a partner of c from 2000 on, too."""
+    a, b, c, d = turn
+    people = [person(number) for number in (1, 2, 3, 4)]
+    made = settled(
+        people,
+        (a, "spouse", b), (b, "spouse", c), (c, "spouse", d),
+        begins=[*((each, START) for each in turn), (b, "2009-08-22"), (c, "2009-08-22")],
+        ends=[(a, "2003-02-23"), (b, "2003-02-23"), (c, "2001-03-30"), (d, "2001-03-30")],
+    )  # fmt: skip
+    days = np.array([day("2001-01-01"), day("2002-01-01"), day("2010-01-01")])
+    for number, expected in ((b, [a, a, c]), (c, [d, 0, b])):
+        found = partner_on(made.partners, np.full(3, number - 1), days)
+        assert [0 if at == NOBODY else int(at) + 1 for at in found] == expected
+    assert counts(made) == {}
+
+
 def test_a_widow_has_no_partner() -> None:
     people = [person(1), person(2, "male", died="2007-03-01"), person(3)]
     made = settled(people, (1, "spouse", 2), begins=[(1, START), (2, START)], ends=[(1, "2007-03-01")])

@@ -178,8 +178,8 @@ def _agreeing(
     end_alike = (periods.end[a] == periods.end[b]) | (end.astype(np.int64) + 1 == lives.death_day[longer])
     possible = begin_alike & (start <= end)
     better = possible & end_alike
-    settled = [np.bincount(marriage[better], minlength=len(periods.start)) > 0 for marriage in (a, b)]
-    keep = better | (possible & ~settled[0][a] & ~settled[1][b])
+    settled = np.bincount(np.concatenate([a[better], b[better]]), minlength=len(periods.start)) > 0
+    keep = better | (possible & ~settled[a] & ~settled[b])
     ended = np.maximum(periods.end[a], periods.end[b]) < LATEST
     return (pair[keep], start[keep], end[keep]), pair[keep & ~better & ended]
 
