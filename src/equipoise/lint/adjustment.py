@@ -1,6 +1,6 @@
 """Flaws in what the analysis holds fixed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from equipoise.lint.controls import same_records
 from equipoise.lint.findings import Finding, adjusted, under
@@ -26,7 +26,12 @@ def near_the_index_date(study: Study, analysis: Analysis) -> Iterator[Finding]:
 
 def for_the_exposure(study: Study, analysis: Analysis) -> Iterator[Finding]:
     """A covariate counts the records that make the exposure."""
-    exposed = {name for exposure in analysis.case_control.exposures for name in study.exposures[exposure].concept_sets}
+    return counting_records_of(study, analysis, analysis.case_control.exposures)
+
+
+def counting_records_of(study: Study, analysis: Analysis, exposures: Iterable[str]) -> Iterator[Finding]:
+    """Covariates that count records of one of the exposures."""
+    exposed = {name for exposure in exposures for name in study.exposures[exposure].concept_sets}
     for covariate in adjusted(study, analysis):
         name = getattr(covariate, "concept_set", None)
         if name is not None and any(same_records(study, name, other) for other in exposed):

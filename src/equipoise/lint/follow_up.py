@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from equipoise.lint.controls import same_records
+from equipoise.lint.adjustment import counting_records_of
 from equipoise.lint.findings import Finding, adjusted, under
 from equipoise.spec.follow_up import EXPOSURE_END, FollowUpDesign
 from equipoise.spec.study import Analysis, Study
@@ -139,18 +139,7 @@ def adjusting_for_the_drug(study: Study, analysis: Analysis) -> Iterator[Finding
     """A covariate counts the records that make an arm."""
     design = _design(analysis)
     arms = [*design.target, *([design.comparator] if design.comparator else [])]
-    drugs = {name for exposure in arms for name in study.exposures[exposure].concept_sets}
-    for covariate in adjusted(study, analysis):
-        name = getattr(covariate, "concept_set", None)
-        if name is not None and any(same_records(study, name, other) for other in drugs):
-            yield Finding(
-                "adjusting-for-exposure",
-                under(analysis, "adjust_for"),
-                f"{covariate.name!r} counts records of {name!r}, which are part of an exposure",
-                "the estimate then compares users with themselves: overadjustment "
-                "(Schisterman, Cole & Platt, Epidemiology 2009;20:488)",
-                "remove it from adjust_for",
-            )
+    return counting_records_of(study, analysis, arms)
 
 
 def age_left_open(study: Study, analysis: Analysis) -> Iterator[Finding]:

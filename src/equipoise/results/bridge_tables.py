@@ -1,7 +1,7 @@
 """The result tables of a bridge between two studies: its mixtures, and what each element contributes."""
 
 from equipoise.errors import Reason
-from equipoise.results.columns import count, real, text
+from equipoise.results.columns import REASON, count, real, text
 from equipoise.results.schema import ColumnSchema, Parts, Same, TableSchema
 
 NOTHING = "none"
@@ -41,7 +41,7 @@ BRIDGE_STEPS = TableSchema(
         real("bias", "log_estimate less true_value: bias and chance"),
         real("bias_change", "bias less that of the step before; on the path only"),
         text("no_truth", "why there is no true value; null where it is given, and where no truth was asked for"),
-        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
         text("why_not", "why this mixture is not a study that can be carried out; null where it is one"),
     ),
     ("position",),

@@ -1,11 +1,9 @@
 """Tables of nested case-control studies beside the estimates: tests of heterogeneity, informative sets, lag scan."""
 
 from equipoise.errors import Reason
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, pairs, real, text
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, READING, SET, WINDOW, count, pairs, real, text
 from equipoise.results.schema import ColumnSchema, Parts, Same, TableSchema
 
-_WINDOW = text("window", "name of the exposure window in the study")
-_READING = text("reading", "how use is read: any use inside the window, or initiation in it")
 _REASON = text("reason", "why the number is absent; null where it is given", values=tuple(Reason))
 _KEYS = (*SET, "exposure", "window", "reading", "term")
 
@@ -16,8 +14,8 @@ HETEROGENEITY = TableSchema(
         ANALYSIS,
         text("comparison", "groups that are compared; `every` where the test is between them", required=True),
         EXPOSURE,
-        _WINDOW,
-        _READING,
+        WINDOW,
+        READING,
         text("term", "the term of the model"),
         text("outcome", "name of the outcome"),
         text("measure", "what kind of number the estimates are"),
@@ -41,8 +39,8 @@ DISCORDANCE = TableSchema(
         ANALYSIS,
         COMPARISON,
         EXPOSURE,
-        _WINDOW,
-        _READING,
+        WINDOW,
+        READING,
         text("term", "the term of the model"),
         text("target_level", "exposure level that counts as exposed"),
         count("n_sets", "matched sets the estimate rests on", "sets"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from equipoise.errors import Reason
 from equipoise.results.schema import ColumnSchema
 
 
@@ -31,3 +32,6 @@ COMPARISON = text(
     "comparison", "groups that are compared: the kind of controls, or the comparator of a follow-up", required=True
 )
 EXPOSURE = text("exposure", "name of the exposure in the study")
+WINDOW = text("window", "name of the exposure window in the study")
+READING = text("reading", "how use is read: any use inside the window, or initiation in it")
+REASON = text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason))

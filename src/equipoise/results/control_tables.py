@@ -3,13 +3,23 @@
 from collections.abc import Sequence
 
 from equipoise.errors import Reason
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, pairs, real, text
+from equipoise.results.columns import (
+    ANALYSIS,
+    COMPARISON,
+    EXPOSURE,
+    READING,
+    REASON,
+    SET,
+    WINDOW,
+    count,
+    pairs,
+    real,
+    text,
+)
 from equipoise.results.schema import ColumnSchema, Parts, Same, TableSchema
 
 CONTROL_KINDS = ("outcome", "exposure")
 RESTS_ON = ("n_exposed_cases", "n_unexposed_cases")
-WINDOW = text("window", "name of the exposure window in the study")
-READING = text("reading", "how use is read: any use inside the window, or initiation in it")
 LEVEL = text("target_level", "exposure level the estimate is about")
 ADJUSTMENT = text("adjustment", "as in `estimates`", required=True)
 MEASURE = text("measure", "kind of ratio, as in `estimates`", required=True)
@@ -61,7 +71,7 @@ NEGATIVE_CONTROLS = TableSchema(
         count("n_cases", "persons with the outcome, or cases"),
         count("n_exposed_cases", "of these, of the target arm, or at the target level"),
         count("n_unexposed_cases", "of these, the others"),
-        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
     ),
     (*SET, "kind", "control", "exposure", *DESIGN_KEYS, "target_level"),
     (
@@ -98,7 +108,7 @@ POSITIVE_CONTROLS = TableSchema(
         real("p_value", "two-sided p-value against no association", "probability"),
         real("log_estimate", "natural logarithm of the estimate"),
         real("std_error", "standard error of log_estimate"),
-        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
     ),
     (*SET, "control", "effect", "exposure", *DESIGN_KEYS, "target_level"),
 )

@@ -1,7 +1,6 @@
 """Tables of dose-response in nested case-control studies: groups of dose, tests, and the curve."""
 
-from equipoise.errors import Reason
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, pairs, real, text
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, REASON, SET, WINDOW, count, pairs, real, text
 from equipoise.results.schema import ColumnSchema, Levels, Same, TableSchema, Total
 
 DOSE_UNITS = {
@@ -15,11 +14,10 @@ _KEY_COLUMNS = (
     ANALYSIS,
     COMPARISON,
     EXPOSURE,
-    text("window", "name of the exposure window in the study"),
+    WINDOW,
     text("dose", "what is added up over the window", required=True, values=tuple(DOSE_UNITS)),
     text("adjustment", "`crude`, `adjusted` or a named set of covariates"),
 )
-_REASON = text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason))
 _RATIO = (
     real("conf_low", "lower confidence limit; null for the reference"),
     real("conf_high", "upper confidence limit; null for the reference"),
@@ -45,7 +43,7 @@ DOSE_GROUPS = TableSchema(
         real("p_value", "two-sided p-value against no association", "probability"),
         real("log_estimate", "natural logarithm of the estimate"),
         real("std_error", "standard error of log_estimate"),
-        _REASON,
+        REASON,
     ),
     (*DOSE_KEYS, "dose_group"),
     tuple(
@@ -94,7 +92,7 @@ DOSE_TESTS = TableSchema(
         real("statistic", "Wald's chi-squared"),
         ColumnSchema("degrees_of_freedom", "int", "degrees of freedom of the statistic"),
         real("p_value", "p-value of the test", "probability"),
-        _REASON,
+        REASON,
     ),
     (*DOSE_KEYS, "test"),
 )

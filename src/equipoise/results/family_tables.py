@@ -1,7 +1,18 @@
 """The table of associations within and between families."""
 
-from equipoise.errors import Reason
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, pairs, real, text
+from equipoise.results.columns import (
+    ANALYSIS,
+    COMPARISON,
+    EXPOSURE,
+    READING,
+    REASON,
+    SET,
+    WINDOW,
+    count,
+    pairs,
+    real,
+    text,
+)
 from equipoise.results.schema import Parts, Same, TableSchema
 
 QUANTITIES: dict[str, str] = {
@@ -23,8 +34,8 @@ WITHIN_BETWEEN = TableSchema(
         ANALYSIS,
         COMPARISON,
         EXPOSURE,
-        text("window", "name of the exposure window in the study"),
-        text("reading", "how use is read: any use inside the window, or initiation in it"),
+        WINDOW,
+        READING,
         text("adjustment", "`crude`, or `adjusted` with the covariates of the study"),
         text(
             "quantity",
@@ -44,7 +55,7 @@ WITHIN_BETWEEN = TableSchema(
         count("n_controls", "their controls: persons of the population with a relative, or relatives", "controls"),
         count("n_exposed_cases", "of these cases, those at the level; for `between`, those with a relative at it"),
         count("n_exposed_controls", "the same of these controls", "controls"),
-        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
     ),
     (*SET, *USE, "adjustment", "quantity"),
     (

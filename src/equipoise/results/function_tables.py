@@ -1,7 +1,6 @@
 """The result tables of function after time zero: what was estimated of it, mean scores over time, stages."""
 
-from equipoise.errors import Reason
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, count, pairs, real, text
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, REASON, count, pairs, real, text
 from equipoise.results.follow_up_tables import ARM, ARMS, CONTRAST
 from equipoise.results.schema import Chain, ColumnSchema, Levels, Link, Parts, Same, TableSchema, Total
 
@@ -92,7 +91,7 @@ FUNCTION = TableSchema(
         real("std_error", "standard error of log_estimate for ratios, else of estimate", rests_on=_COUNTS),
         *_arm_counts(),
         count("n_scores", "scores it rests on", "scores"),
-        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
     ),
     FUNCTION_KEYS,
     (*_arm_links(), Same("n_scores", "function", "n_scores", pairs(*CONTRAST))),

@@ -1,7 +1,18 @@
 """The table of users with and without an indication."""
 
-from equipoise.errors import Reason
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET, count, pairs, real, text
+from equipoise.results.columns import (
+    ANALYSIS,
+    COMPARISON,
+    EXPOSURE,
+    READING,
+    REASON,
+    SET,
+    WINDOW,
+    count,
+    pairs,
+    real,
+    text,
+)
 from equipoise.results.schema import ColumnSchema, Levels, Same, TableSchema, Total
 
 INDICATION_KEYS = (*SET, "indication", "exposure", "window", "reading", "adjustment")
@@ -14,8 +25,8 @@ INDICATION = TableSchema(
         COMPARISON,
         text("indication", "name of the covariate that is the indication", required=True),
         EXPOSURE,
-        text("window", "name of the exposure window in the study"),
-        text("reading", "how use is read: any use inside the window, or initiation in it"),
+        WINDOW,
+        READING,
         text("adjustment", "`crude`, `adjusted` or a named set of covariates, the indication left out"),
         ColumnSchema("position", "int", "place of the level, from 0", required=True),
         text("level", "use and diagnosis; `neither` is the reference"),
@@ -30,7 +41,7 @@ INDICATION = TableSchema(
         real("log_estimate", "natural logarithm of the estimate"),
         real("std_error", "standard error of log_estimate"),
         real("p_difference", "p-value against equal odds ratios of users with and without", "probability"),
-        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
     ),
     (*INDICATION_KEYS, "level"),
     tuple(

@@ -1,7 +1,6 @@
 """The result table of a graded score: hazard ratios per point, and of its categories against the lowest."""
 
-from equipoise.errors import Reason
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, count, pairs, real, text
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, REASON, count, pairs, real, text
 from equipoise.results.follow_up_tables import CONTRAST
 from equipoise.results.schema import ColumnSchema, Levels, Parts, Same, TableSchema, Total
 
@@ -32,7 +31,7 @@ SCORE_RESPONSE = TableSchema(
         real("p_value", "two-sided p-value; of the trend, the test for trend", "probability", rests_on=_BOTH),
         real("log_estimate", "natural logarithm of the estimate", "", rests_on=_BOTH),
         real("std_error", "standard error of log_estimate", "", rests_on=_BOTH),
-        text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
     ),
     (*CONTRAST, "adjustment", "position"),
     (

@@ -5,11 +5,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from equipoise.errors import EquipoiseError, Fault, Reason
+from equipoise.errors import EquipoiseError, Fault
 from equipoise.results.adjusted_tables import ADJUSTED_CURVES, CHARACTERISTICS_ADJUSTED, SCORES
 from equipoise.results.bridge_tables import BRIDGE_CONTRIBUTIONS, BRIDGE_STEPS
 from equipoise.results.case_control_tables import DISCORDANCE, HETEROGENEITY, INITIATION_RATES, LAG_SCAN
-from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, SET
+from equipoise.results.columns import ANALYSIS, COMPARISON, EXPOSURE, REASON, SET, WINDOW
 from equipoise.results.columns import count as _count
 from equipoise.results.columns import pairs as _on
 from equipoise.results.columns import real as _float
@@ -71,7 +71,6 @@ def _matched(who: str) -> Total:
     return Total("sampling", "n_cases_matched" if who == "cases" else "n_controls", SET)
 
 
-WINDOW = _text("window", "name of the exposure window in the study")
 READING = _text("reading", "how use is read: any use inside the window, or initiation in it", values=tuple(READINGS))
 USE = (*SET, "exposure", "window")
 
@@ -406,7 +405,7 @@ ESTIMATES = TableSchema(
             "controls at the target level, or persons of the target arm without the outcome",
             "persons",
         ),
-        _text("reason", "why the estimate is absent; null where it is given", values=tuple(Reason)),
+        REASON,
         *MISSING_DATA,
         _text("failed_diagnostics", "of a sealed estimate, the diagnostics of the gate that did not pass"),
     ),
