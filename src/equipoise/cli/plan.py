@@ -1,24 +1,16 @@
 """`equipoise plan`."""
 
 from argparse import Namespace
-from contextlib import closing
 
+from equipoise.cli.database import named_database
 from equipoise.cli.output import say, table
 from equipoise.cli.study import named_study
-from equipoise.data.connect import connect
 from equipoise.runner.planner import PlannedStep, plan
 
 
 def execute(arguments: Namespace) -> int:
     study = named_study(arguments.study)
-    with closing(
-        connect(
-            arguments.data,
-            snapshot=arguments.snapshot,
-            threads=arguments.threads,
-            memory_limit=arguments.memory_limit,
-        )
-    ) as source:
+    with named_database(arguments) as source:
         steps = plan(study, source, store=arguments.store, seed=arguments.seed, sql=arguments.sql)
     say(table(("step", "rows", "state", "what it does"), map(_row, steps), right=[1]))
     for step in steps:

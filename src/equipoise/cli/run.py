@@ -1,12 +1,11 @@
 """`equipoise run`."""
 
 from argparse import Namespace
-from contextlib import closing
 
 from equipoise.cli.carry_out import carry_out
+from equipoise.cli.database import named_database
 from equipoise.cli.output import tell
 from equipoise.cli.study import named_study
-from equipoise.data.connect import connect
 from equipoise.lint.study import lint_study
 from equipoise.spec.flawed import every_flaw
 
@@ -18,12 +17,5 @@ def execute(arguments: Namespace) -> int:
     if findings := lint_study(study):
         codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
         tell(f"note: the design leaves something open to doubt ({codes}); `equipoise validate` explains")
-    with closing(
-        connect(
-            arguments.data,
-            snapshot=arguments.snapshot,
-            threads=arguments.threads,
-            memory_limit=arguments.memory_limit,
-        )
-    ) as source:
+    with named_database(arguments) as source:
         return carry_out(study, source, arguments)
