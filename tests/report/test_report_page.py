@@ -125,7 +125,7 @@ def test_methods_are_those_of_the_protocol(page: str) -> None:
         "dispensings on at least 2 distinct dates",
         "1-5 y (day −1,826 to day −366)",
         ">5 y (any day up to day −1,827)",
-        "Peptic ulcer (recorded, day −730 to day −1)",
+        "took account of peptic ulcer (recorded, day −730 to day −1)",
         "conditional logistic regression with the exact conditional likelihood",
         "95\u202f% Wald confidence intervals",
         "Standard errors are model-based",
@@ -143,7 +143,7 @@ def test_options_change_the_methods() -> None:
     for phrase in (
         "Efron's approximation",
         "90 % profile-likelihood confidence intervals",
-        "Interactions: Peptic ulcer × Region",
+        "Interactions: peptic ulcer × Region",
         "matched to the case on sex and year of birth.",
         "free of peptic ulcer, and who met",
         "the shortfall is shown",
@@ -205,7 +205,7 @@ def test_directions_say_no_more_than_the_interval() -> None:
     assert "compatible with lower and with higher" in direction(across)
     assert "separates cases from controls" in direction(absent)
     said = tally([above, above, below, across, absent])
-    assert said.startswith("Of 5 comparisons: in 2 the interval lies wholly above 1")
+    assert said.startswith("Of 5 estimates: in 2 the interval lies wholly above 1")
     assert "in 1 the interval lies wholly below 1" in said
     assert "1 has no estimate" in said
 

@@ -32,7 +32,7 @@ def estimates() -> list[dict[str, Any]]:
 
 def body(made: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
     (table,) = side_by_side(STUDY, STUDY.every_analysis(), made)
-    return [[str(cell.content) for cell in line] for line in table.rows]
+    return [[str(cell.content).replace("\u00a0", " ") for cell in line] for line in table.rows]
 
 
 def test_each_analysis_has_a_line_with_its_most_adjusted_estimates_at_the_last_day() -> None:
@@ -43,7 +43,7 @@ def test_each_analysis_has_a_line_with_its_most_adjusted_estimates_at_the_last_d
     assert difference == "\u22125.0 (\u22126.0 to \u22124.0)"
     assert (ratio, mean) == ("–", "–")
     assert hazard == "0.90 (0.89 to 0.91)"
-    assert lines[1][2] == "no outcome event occurred"
+    assert lines[1][2] == "no events"
     assert title != lines[1][0]
 
 
@@ -61,3 +61,9 @@ def test_one_analysis_alone_has_nothing_beside_it() -> None:
 def test_subgroups_are_left_out() -> None:
     inside = [row("hazard_ratio", "crude", 9.0, None, subgroup="sex", subgroup_level="female")]
     assert body({"main": [*estimates(), *inside], "as-treated": estimates()})[0][2] == "0.90 (0.89 to 0.91)"
+
+
+def test_an_interval_may_stand_below_its_estimate_and_breaks_nowhere_else() -> None:
+    (table,) = side_by_side(STUDY, STUDY.every_analysis(), {"main": estimates(), "as-treated": estimates()})
+    assert table.rows[0][2].content == "0.90 (0.89\u00a0to\u00a00.91)"
+    assert "narrow" in table.style.split()

@@ -5,6 +5,7 @@ from typing import Any
 
 from equipoise.report.numbers import ABSENT, count_text, interval_text, p_text, ratio_text
 from equipoise.report.protocol import exposure_label, reading_text
+from equipoise.report.sections import sentence
 from equipoise.report.views import Cell, Table, group_row, grouped, head, numbers
 from equipoise.results.tables import OVERALL
 from equipoise.spec.study import Analysis, Study
@@ -46,7 +47,7 @@ def side_by_side(study: Study, analysis: Analysis, estimates: Sequence[Row], tes
     p_values = differences(tests)
     top = [
         *head("Use began, or fell, in", numbers_from=9),
-        *head(*map(label, kinds), "p for difference", numbers_from=0),
+        *head(*(sentence(label(kind)) for kind in kinds), "p for difference", numbers_from=0),
     ]
     body: list[list[Cell]] = []
     for exposure in analysis.case_control.exposures:
@@ -78,8 +79,11 @@ def _odds_ratio(row: Row | None) -> str:
 def published(study: Study, analysis: Analysis, estimates: Sequence[Row]) -> Table:
     """Each published figure of an analysis beside the estimate it belongs to."""
     top = [
-        *head("Exposure, window", "Comparison", "Published", "Status", numbers_from=2),
-        *head("This study", "Interval covers it", numbers_from=0),
+        *head("Exposure, window", "Comparison", numbers_from=9),
+        Cell("Published", "number"),
+        Cell("Status"),
+        Cell("This study", "number"),
+        Cell("Interval covers it"),
     ]
     body = [_published_row(study, figure, estimates) for figure in study.published if figure.analysis == analysis.id]
     sources = dict.fromkeys(figure.source for figure in study.published if figure.analysis == analysis.id)

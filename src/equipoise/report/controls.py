@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from equipoise.report import comparisons
 from equipoise.report.forest import reason_text
 from equipoise.report.numbers import count_text, decimal_text, interval_text, p_text, ratio_text
 from equipoise.report.protocol import exposure_label
@@ -21,6 +22,7 @@ LARGEST_ERROR = 1.5  # standard errors beyond it tell next to nothing
 Z = 1.959963984540054
 STEPS = 120
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+POPULATION = "population"
 DESIGN = ("comparison", "window", "reading", "adjustment", "measure")
 
 
@@ -67,11 +69,11 @@ def null_table(study: Study, nulls: Sequence[Row]) -> Table:
         "Exposure",
         "Controls",
         "Usable",
-        "Mean",
+        "Mean error",
         "Standard deviation",
         "Expected absolute error",
         "p < 0.05",
-        "calibrated",
+        "p < 0.05, calibrated",
     )
     body = []
     for row in nulls:
@@ -90,7 +92,7 @@ def control_table(study: Study, controls: Sequence[Row]) -> Table:
     """Every control with what the design finds for it."""
     top = [
         *head("Control", "Model", numbers_from=9),
-        *head("Exposed cases", "Ratio (CI)", "p-value", "calibrated", numbers_from=0),
+        *head("Exposed cases", "Ratio (CI)", "p-value", "calibrated p-value", numbers_from=0),
     ]
     body = []
     for row in controls:
@@ -128,7 +130,9 @@ def calibrated_table(study: Study, estimates: Sequence[Row]) -> Table | None:
 
 
 def design_words(row: Row) -> str:
-    return ", ".join(str(row[name]) for name in ("window", "reading", "adjustment") if row[name])
+    """The kind of estimate: with whom cases are compared where that is not the population, window, reading, model."""
+    among = [] if row["comparison"] in (None, "", POPULATION) else [comparisons.label(row["comparison"])]
+    return ", ".join([*among, *(str(row[name]) for name in ("window", "reading", "adjustment") if row[name])])
 
 
 def _with_limits(row: Row, name: str) -> str:
@@ -238,7 +242,9 @@ def _spread(study: Study, null: Row, own: Sequence[Row]) -> ControlFigure:
     title = element("title", f"Share of negative controls of {name} with a p-value up to each value")
     kinds = [("target", "as they are"), ("reference", "each calibrated by the others")][: len(curves)]
     caption = f"P-values of negative controls: {name}, {design_words(null)}"
-    return ControlFigure(caption, _svg(title, [*parts, _below("p-value")]), kinds)
+    return ControlFigure(
+        caption, _svg(title, [*parts, _below("p-value; upwards: share of controls with a p-value up to it")]), kinds
+    )
 
 
 def _across(share: float) -> float:

@@ -11,7 +11,7 @@ from equipoise.report.svg import element, join
 from equipoise.report.views import Cell, Table, grouped, head, numbers
 
 Row = Mapping[str, Any]
-WIDTH, HEIGHT, LEFT, RIGHT, TOP = 760, 320, 70, 30, 16
+WIDTH, HEIGHT, LEFT, RIGHT, TOP = 760, 320, 86, 30, 16
 ROW = 18  # height of a line of the numbers at risk
 NICE = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 

@@ -40,7 +40,11 @@ def _opening(sampling: Sequence[Row], analysis: Analysis) -> str:
     unmatched = count_text(row, "n_cases_unmatched")
     if unmatched == HIDDEN:
         return f"{text} A few further cases had no eligible control and left the analysis."
-    return text if unmatched in ("0", ABSENT) else f"{text} {unmatched} further cases had no eligible control and left."
+    return (
+        text
+        if unmatched in ("0", ABSENT)
+        else f"{text} {unmatched} further cases had no eligible control and left the analysis."
+    )
 
 
 def chosen_estimates(study: Study, estimates: Sequence[Row]) -> list[Row]:
@@ -100,7 +104,7 @@ def tally(chosen: Sequence[Row]) -> str:
     ]
     shown = "; ".join(f"in {number} the interval {where}" for number, where in places if number)
     missing = f"{absent} {'has' if absent == 1 else 'have'} no estimate" if absent else ""
-    total = f"Of {len(chosen)} comparisons" if len(chosen) > 1 else "In the one comparison"
+    total = f"Of {len(chosen)} estimates" if len(chosen) > 1 else "Of the one estimate"
     return f"{total}: {'; '.join(part for part in (shown, missing) if part)}."
 
 

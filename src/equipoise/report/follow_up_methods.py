@@ -76,7 +76,11 @@ def _population(study: Study, design: FollowUpDesign) -> str:
 def _arms(study: Study, design: FollowUpDesign) -> str:
     targets = listed([_defined(study, name) for name in design.target])
     other = _defined(study, design.comparator) if design.comparator else "persons without that use"
-    text = f"The target arms were users of {targets}, each compared by itself with {other}."
+    text = (
+        f"The target arms were users of {targets}, each compared by itself with {other}."
+        if len(design.target) > 1
+        else f"The target arm was users of {targets}, compared with {other}."
+    )
     if design.use == "ongoing":
         text += f" Use counted where it went on at time zero: {_supply(design)}."
     if design.window is not None:

@@ -98,14 +98,25 @@ def _member_rows(members: Sequence[Row], scale: RatioScale, name_reference: bool
             row["subgroup_level"],
             row["outcome"],
             row["comparison"],
+            fitted_with(row),
         )
 
-    for same in grouped(members, level).values():
+    by_level = grouped(members, level)
+    models = grouped(by_level, lambda key: key[:-1])
+    for key, same in by_level.items():
         note = f"reference: {same[0]['reference_level']}" if name_reference else ""
+        if len(models[key[:-1]]) > 1:
+            note = "; ".join(filter(None, (note, f"beside {key[-1]}")))
         for i, row in enumerate(same):
             text = row["target_level"] or row["term"] or ""
             first = [Cell(text[:1].upper() + text[1:], "level", head=True, rows=len(same), note=note)] if i == 0 else []
             yield [*first, Cell((row["adjustment"] or "").capitalize()), *_counts(row), *_result(row, scale)]
+
+
+def fitted_with(row: Row) -> str:
+    """The windows whose levels share the model of a level of initiation; a level beside the windows is in several."""
+    parts = (row["term"] or "").split(" | ")
+    return parts[2].replace(" + ", ", ") if row["reading"] == "initiation" and len(parts) > 2 else ""
 
 
 def _counts(row: Row) -> list[Cell]:

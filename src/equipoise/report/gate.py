@@ -1,6 +1,6 @@
 """The gate in words and as a table: what every comparison had to pass, and what was sealed or shown all the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from equipoise.report.numbers import decimal_text
@@ -9,6 +9,7 @@ from equipoise.report.views import Cell, Table, group_row, grouped, head
 from equipoise.spec.study import Study
 
 Row = dict[str, Any]
+Names = Mapping[str, str]
 PURPOSE = {"replication": "a replication", "design_comparison": "a comparison of designs"}
 STATUS = {"passed": "passed", "failed": "failed", "not_evaluated": "not evaluated", "reported": "reported"}
 DIAGNOSTIC = {
@@ -25,7 +26,7 @@ AT_LEAST = ("equipoise", "positivity", "effective_size")
 OPEN = ("passed", "reported")
 
 
-def gate_words(study: Study, rows: Sequence[Row], unsealed: str | None) -> list[str]:
+def gate_words(study: Study, rows: Sequence[Row], unsealed: str | None, names: Names | None = None) -> list[str]:
     """What the study is for, where that is not estimation, and one sentence on each comparison with a closed gate."""
     texts = []
     if study.purpose in PURPOSE:
@@ -35,8 +36,13 @@ def gate_words(study: Study, rows: Sequence[Row], unsealed: str | None) -> list[
     closed = grouped((row for row in rows if row["status"] not in OPEN), lambda row: row["exposure"])
     for exposure, members in closed.items():
         why = ", ".join(f"{_named(row)} {STATUS[row['status']]}" for row in members)
-        texts.append(f"{exposure_label(study, exposure)}: {why}. {_consequence(study, unsealed)}")
+        texts.append(f"{_whose(study, exposure, names)}: {why}. {_consequence(study, unsealed)}")
     return texts
+
+
+def _whose(study: Study, exposure: str, names: Names | None) -> str:
+    """The comparison a diagnostic is of: an exposure, or the strategy of a target trial, which has names of its own."""
+    return (names or {}).get(exposure) or exposure_label(study, exposure)
 
 
 def _named(row: Row) -> str:
@@ -52,12 +58,12 @@ def _consequence(study: Study, unsealed: str | None) -> str:
     return "Its estimates and outcomes by arm are sealed."
 
 
-def gate_table(study: Study, rows: Sequence[Row]) -> Table:
+def gate_table(study: Study, rows: Sequence[Row], names: Names | None = None) -> Table:
     """Every diagnostic with its number, what was asked, and what became of it."""
     top = [*head("Diagnostic", "Number", "Asked for"), Cell("Status")]
     body: list[list[Cell]] = []
     for exposure, members in grouped(rows, lambda row: row["exposure"]).items():
-        body.append(group_row(exposure_label(study, exposure), len(top)))
+        body.append(group_row(_whose(study, exposure, names), len(top)))
         for row in members:
             bound = "at least" if row["diagnostic"] in AT_LEAST else "at most"
             asked = "" if row["threshold"] is None else f"{bound} {row['threshold']:g}"

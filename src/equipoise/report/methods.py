@@ -57,7 +57,7 @@ def _span(min_cell_count: int) -> str:
 
 def hidden_note(min_cell_count: int) -> str:
     """The footnote to a table with hidden counts."""
-    return f"Hidden: a count of {_span(min_cell_count)}, or one from which such a count could be worked out"
+    return f"Hidden: a count of {_span(min_cell_count)}, or one from which such a count could be worked out."
 
 
 def changes(settings: dict[str, Any], path: str = "") -> list[str]:

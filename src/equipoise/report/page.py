@@ -43,6 +43,7 @@ from equipoise.report.score import score_tables
 from equipoise.report.side_by_side import side_by_side
 from equipoise.report.timeline import KINDS, DiagramRow, timeline
 from equipoise.report.views import Cell, Part, Table, grouped, head
+from equipoise.report.wording import worded, wording
 from equipoise.results.results import Results
 from equipoise.spec.canonical import canonical_json
 from equipoise.spec.study import Analysis, Study
@@ -151,7 +152,7 @@ def context(results: Results) -> dict[str, Any]:
         "controls": page.parts(page.controls),
         "flawed": page.parts(page.flawed),
         "flawed_caution": contrast_runs.CAUTION,
-        "triangulation": page.triangulation(results.rows("triangulation")),
+        "triangulation": page.triangulation(page.worded(results, "triangulation")),
         "matching": page.parts(page.matching),
         "data_quality": sections.data_quality(results.rows("data_quality")),
         "concept_sets": sections.concept_sets(page.study, results.rows("concept_sets")),
@@ -169,10 +170,16 @@ class _Page:
     def __init__(self, results: Results, study: Study):
         self.study = study
         self.min_cell_count = int(results.manifest.get("min_cell_count", 0))
-        self.rows = {name: grouped(results.rows(name), lambda row: row["analysis"]) for name in SHOWN}
+        self.words, self.prose = wording(study), wording(study, prose=True)
+        self.rows = {name: grouped(self.worded(results, name), lambda row: row["analysis"]) for name in SHOWN}
         self.unsealed: str | None = results.manifest.get("unsealed")
         self.main = {analysis.id for analysis in study.analyses}
         self.in_grids = {analysis.id for analysis in study.grid_analyses()}
+
+    def worded(self, results: Results, name: str) -> list[Row]:
+        """The rows of a result table with labels and age bands as they stand in a sentence; protocols are prose."""
+        words = self.prose if name == "trial_protocol" else self.words
+        return [worded(row, words) for row in results.rows(name)]
 
     def of(self, name: str, analysis: Analysis) -> list[Row]:
         return self.rows[name].get(analysis.id, [])
@@ -202,9 +209,10 @@ class _Page:
         if analysis.target_trial is not None:
             words = target_trial.opening(analysis, self.of("trial_strategies", analysis))
             diagnostics = self.of("diagnostics", analysis)
-            words = [*gate_words(self.study, diagnostics, self.unsealed), *words]
+            names = {row["strategy"]: sections.sentence(row["label"]) for row in self.of("trial_strategies", analysis)}
+            words = [*gate_words(self.study, diagnostics, self.unsealed, names), *words]
             tables = [target_trial.findings(analysis, self.of("estimates", analysis))]
-            tables += [gate_table(self.study, diagnostics)] if diagnostics else []
+            tables += [gate_table(self.study, diagnostics, names)] if diagnostics else []
             return self._part(analysis, words=words, tables=tables)
         by_comparison = self._by_comparison("sampling", analysis) or {"": []}
         words = [findings.opening(rows, analysis, name) for name, rows in by_comparison.items()]
@@ -213,8 +221,12 @@ class _Page:
         if not chosen:
             return self._part(analysis, words=words)
         first = [row for row in chosen if row["comparison"] == chosen[0]["comparison"]]
-        tables = [findings.findings(self.study, first, analysis.conf_level), *self._beside(analysis)]
-        return self._part(analysis, words=[*words, findings.tally(first)], tables=tables)
+        said, table = findings.tally(first), findings.findings(self.study, first, analysis.conf_level)
+        if len(analysis.case_control.comparisons) > 1:
+            name = comparisons.label(first[0]["comparison"])
+            said = f"{sections.sentence(name)}: {said[:1].lower()}{said[1:]}"
+            table = replace(table, caption=f"{table.caption}: {name}")
+        return self._part(analysis, words=[*words, said], tables=[table, *self._beside(analysis)])
 
     def _beside(self, analysis: Analysis) -> list[Table]:
         """Comparisons side by side, and published figures, where there are any."""
@@ -260,15 +272,20 @@ class _Page:
         became = run_table(results.rows("run_summary"))
         return [*([became] if became else []), *grid_tables(self.study, results.rows("estimates"))]
 
-    def _part(self, analysis: Analysis, **content: Any) -> Part:
-        return Part(analysis_title(analysis), folded=analysis.id not in self.main, **content)
+    def _part(self, analysis: Analysis, words: Sequence[Any] = (), **content: Any) -> Part:
+        """A part whose words, texts or pairs of heading and text, have labels as they stand in a sentence."""
+        said = [self.prose(text) if isinstance(text, str) else (text[0], self.prose(text[1])) for text in words]
+        return Part(analysis_title(analysis), folded=analysis.id not in self.main, words=said, **content)
 
     def design(self, analysis: Analysis) -> Part:
         if analysis.target_trial is not None:
-            return self._part(analysis, figure=diagram(target_trial.diagram(self.study, analysis), "time zero"))
+            return self._part(analysis, figure=self._diagram(target_trial.diagram(self.study, analysis), "time zero"))
         design = analysis.follow_up
         rows = follow_up_rows(self.study, analysis, design) if design else diagram_rows(self.study, analysis)
-        return self._part(analysis, figure=diagram(rows, "time zero" if design else "index date"))
+        return self._part(analysis, figure=self._diagram(rows, "time zero" if design else "index date"))
+
+    def _diagram(self, rows: Sequence[DiagramRow], anchor: str) -> Diagram:
+        return diagram([replace(row, label=self.words(row.label)) for row in rows], anchor)
 
     def trial(self, analysis: Analysis) -> Part | None:
         """Protocol and emulation, how strategies were followed, curves, weights, positivity, agreement of methods."""
@@ -381,7 +398,8 @@ class _Page:
         if checks := self.of("hazard_checks", analysis):
             tables.append(hazard_table(self.study, checks))
         tables += score_tables(self.study, self.of("score_response", analysis), analysis.conf_level)
-        return self._part(analysis, tables=[*tables, follow_up.risks(self.study, everyone, analysis.conf_level)])
+        risks = follow_up.risks(self.study, everyone, analysis.conf_level)
+        return self._part(analysis, tables=[*tables, risks] if risks.rows or not tables else tables)
 
     def _odds_ratios(self, analysis: Analysis, rows: Sequence[Row]) -> Part:
         tests, scans = self.of("heterogeneity", analysis), self.of("lag_scan", analysis)

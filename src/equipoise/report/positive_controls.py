@@ -24,7 +24,15 @@ DESIGN = ("comparison", "exposure", "window", "reading", "adjustment", "measure"
 def systematic_error_table(study: Study, rows: Sequence[Row], conf_level: float) -> Table:
     """How systematic error depends on the true effect, for every kind of estimate."""
     top = head(
-        "Exposure", "Negative", "Positive", "Mean error", "per log ratio", "SD", "per log ratio", "Held", "calibrated"
+        "Exposure",
+        "Negative",
+        "Positive",
+        "Mean (a)",
+        "per log ratio (b)",
+        "SD (c)",
+        "per log ratio (d)",
+        "Hold the true ratio",
+        "calibrated",
     )
     body = []
     for row in rows:

@@ -28,7 +28,8 @@ def published_hazards(study: Study, analysis: Analysis, estimates: Sequence[Row]
     """
     top = [
         *head("Exposure", "Published", "Status", "Estimate", numbers_from=9),
-        *head("This study", "Interval covers it", numbers_from=0),
+        Cell("This study", "number"),
+        Cell("Interval covers it"),
     ]
     figures = [figure for figure in study.published if figure.analysis == analysis.id]
     body = [row for figure in figures for row in _rows(study, figure, [*estimates, *function])]

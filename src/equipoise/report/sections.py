@@ -96,12 +96,21 @@ def exposure(study: Study, rows: Sequence[Row]) -> Table:
     for (name, reading), members in grouped(rows, lambda row: (row["exposure"], row["reading"])).items():
         body.append(group_row(f"{exposure_label(study, name)}: {reading_text(reading)}", len(top)))
         for window, same in grouped(members, lambda row: row["window"]).items():
-            body += _exposure_rows(study, window, same)
+            body += _exposure_rows(study, window, _once(same))
     notes = [
         "Not observable: left out of the row because their own use, or that of the case they were drawn for, could not "
         "be seen over the whole window."
     ]
     return Table("Exposed cases and controls", top, body, notes)
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """Rows that differ by more than the model they are of: a level beside the windows is in several, with one count."""
+    return [row for i, row in enumerate(rows) if all(_apart(row, before) for before in rows[:i])]
+
+
+def _apart(row: Row, other: Row) -> bool:
+    return any(row[name] != other[name] for name in row if name != "factor")
 
 
 def _exposure_rows(study: Study, window: str, same: Sequence[Row]) -> Iterator[list[Cell]]:

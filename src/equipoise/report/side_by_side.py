@@ -5,7 +5,6 @@ from typing import Any
 
 from equipoise.report.follow_up import UNITS, number_text
 from equipoise.report.follow_up_words import chosen
-from equipoise.report.forest import reason_text
 from equipoise.report.numbers import ABSENT, count_text, interval_text, ratio_text
 from equipoise.report.protocol import analysis_title, exposure_label
 from equipoise.report.views import Cell, Table, grouped, head, numbers
@@ -27,19 +26,20 @@ def side_by_side(study: Study, analyses: Iterable[Analysis], estimates: Mapping[
         "Analysis",
         "Persons",
         "Hazard ratio",
-        "Free of it, target",
-        "Free of it, reference",
+        "Free\u00a0of\u00a0it, target",
+        "Free\u00a0of\u00a0it, reference",
         "Risk difference, points",
         "Risk ratio",
-        "Restricted mean, days",
+        "Difference in restricted mean, days",
     )
     notes = [
         "Of each analysis the estimates with the most adjustment, which is named. At the last time point: the share "
         "free of the outcome, its contrasts, and the difference in restricted mean time without it. Differences are "
-        "target less reference, ratios target against reference, each with its interval."
+        "target less reference, ratios target against reference, each with its interval; where the shares are crude, "
+        "so are the contrasts beside them."
     ]
     return [
-        Table(f"Analyses side by side: {outcome}", head(*columns), body, notes, style="named")
+        Table(f"Analyses side by side: {outcome}", head(*columns), body, notes, style="named narrow")
         for outcome, body in lines.items()
         if len(body) > 1
     ]
@@ -81,11 +81,21 @@ def _text(row: Row | None) -> str:
     if row is None:
         return ABSENT
     if row["estimate"] is None:
-        return reason_text(row["reason"])
-    return number_text(dict(row)).replace(UNITS.get(row["measure"], ""), "", 1)  # the header says the unit
+        return _reason(row)
+    return _breakable(number_text(dict(row)).replace(UNITS.get(row["measure"], ""), "", 1))  # the header says the unit
 
 
 def _ratio(row: Row) -> str:
     if row["estimate"] is None:
-        return reason_text(row["reason"])
-    return f"{ratio_text(row['estimate'])} ({interval_text(dict(row))})"
+        return _reason(row)
+    return _breakable(f"{ratio_text(row['estimate'])} ({interval_text(dict(row))})")
+
+
+def _reason(row: Row) -> str:
+    """Why there is no estimate, in as few words as a narrow column takes."""
+    return row["reason"].replace("_", " ").lower() if row["reason"] else ABSENT
+
+
+def _breakable(text: str) -> str:
+    """An estimate with its interval that breaks before the bracket and nowhere else."""
+    return text.replace(" ", "\u00a0").replace("\u00a0(", " (", 1)

@@ -50,7 +50,7 @@ class DiagramRow:
         if self.start_day == self.end_day == 0:
             return "day 0"
         if self.start_day is None:
-            return "any day before the index date" if self.end_day == -1 else f"up to day {_signed(self.end_day or 0)}"
+            return f"up to day {_signed(self.end_day or 0)}"
         if self.end_day is None:
             return f"from day {_signed(self.start_day)}"
         return f"days {_signed(self.start_day)} to {_signed(self.end_day)}"
@@ -81,7 +81,7 @@ def timeline(rows: Sequence[DiagramRow], anchor: str = "index date") -> Markup:
     bars = [_bar(*each, scale) for each in zip(rows, labels, tops, heights, strict=True)]
     return element(
         "svg",
-        element("title", f"Design diagram: windows of time relative to the {anchor}, drawn to scale"),
+        element("title", f"Design diagram: windows of time relative to {_with_article(anchor)}, drawn to scale"),
         join([_axis(scale, floor, anchor), *bars, _anchor(scale, floor, anchor)]),
         viewBox=f"0 0 {WIDTH} {floor + 36}",
         role="img",
@@ -137,7 +137,9 @@ def _axis(scale: Scale, floor: float, anchor: str) -> Markup:
         WIDTH - RIGHT if scale.open_right else scale.at(scale.last),
     )
     base = element("line", x1=ends[0], x2=ends[1], y1=floor, y2=floor, class_="axis")
-    title = element("text", f"time relative to the {anchor}", x=sum(ends) / 2, y=floor + 32, class_="axis-title")
+    title = element(
+        "text", f"time relative to {_with_article(anchor)}", x=sum(ends) / 2, y=floor + 32, class_="axis-title"
+    )
     return join([*lines, base, *texts, title])
 
 
@@ -174,6 +176,10 @@ def _anchor(scale: Scale, floor: float, anchor: str) -> Markup:
     x = scale.at(0)
     line = element("line", x1=x, x2=x, y1=TOP - 8, y2=floor, class_="index")
     return join([line, element("text", anchor, x=x, y=TOP - 14, class_="index-label")])
+
+
+def _with_article(anchor: str) -> str:
+    return anchor if anchor == "time zero" else f"the {anchor}"
 
 
 def _signed(number: int) -> str:
