@@ -80,3 +80,15 @@ def test_validate_names_sets_that_share_records_and_codes_that_are_not_there(nat
             assert done.stdout.endswith(
                 "data: every concept set can be looked up, and those of an exposure share no record\n"
             )
+
+
+def test_index_dates_before_the_registers_begin_are_an_answer_with_reasons(nation: Path, tmp_path: Path) -> None:
+    text = (nation / "mapping.toml").read_text(encoding="utf-8")
+    (nation / "late.toml").write_text(text.replace("from = 2001-01-01", "from = 2023-12-30"), encoding="utf-8")
+    results = tmp_path / "results"
+    done = equipoise("run", STUDY, "--data", nation / "late.toml", "--to", results, store=tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    assert "warning: 102 of 102 estimates are absent (102 ONE_ARM_EMPTY" in done.stderr
+    attrition = (results / "tables" / "attrition.csv").read_text(encoding="utf-8")
+    assert "at least 1826 days of observation before the day" in attrition
+    assert (results / "report.html").exists()
