@@ -91,7 +91,7 @@ def text(table: Any) -> str:
 
 
 def test_the_tables_say_what_was_found() -> None:
-    assert "0.180 (0.100 to 0.400)" in text(null_table(STUDY, [NULL]))
+    assert "0.180 (0.100\u00a0to\u00a00.400)" in text(null_table(STUDY, [NULL]))
     assert "25 %" in text(null_table(STUDY, [NULL]))
     assert "1.22 (0.82–1.82)" in text(control_table(STUDY, CONTROLS)).replace(" to ", "–")
     assert "Not estimated: no outcome event occurred" in text(control_table(STUDY, CONTROLS))

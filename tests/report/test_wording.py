@@ -1,5 +1,6 @@
 """Labels within sentences, signs of age bands, and what the page says of levels, strategies and empty tables."""
 
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from equipoise.report.controls import design_words
 from equipoise.report.follow_up_methods import follow_up_methods
 from equipoise.report.forest import forest
 from equipoise.report.gate import gate_table, gate_words
+from equipoise.report.page import _Page
+from equipoise.report.published import published_hazards
 from equipoise.report.sections import exposure
 from equipoise.report.timeline import DiagramRow, timeline
 from equipoise.report.wording import lowered, worded, wording
+from equipoise.results.results import Results
 from equipoise.spec.read import parse_study
-from tests.report.example import STUDY, example_study
+from tests.report.example import STUDY, example_study, manifest
 from tests.spec_model.test_follow_up_faults import raw
 
 NAMED = example_study(
@@ -111,7 +115,8 @@ def test_one_target_is_one_arm() -> None:
 def test_controls_of_relatives_are_named() -> None:
     row = {"window": "0-1 y", "reading": "initiation", "adjustment": "crude"}
     assert design_words(row | {"comparison": "siblings"}) == "siblings, 0-1 y, initiation, crude"
-    assert design_words(row | {"comparison": "population"}) == "0-1 y, initiation, crude"
+    for other in ("population", "not_suppressing", None):
+        assert design_words(row | {"comparison": other}) == "0-1 y, initiation, crude"
 
 
 def test_columns_of_comparisons_begin_with_a_capital() -> None:
@@ -124,3 +129,32 @@ def test_the_axis_of_the_diagram_reads_as_a_sentence() -> None:
     assert "time relative to time zero" in timeline(rows, "time zero")
     assert "time relative to the index date" in timeline(rows, "index date")
     assert rows[0].days == "up to day \u22121"
+
+
+def estimates_of(rows: list[dict[str, Any]]) -> list[str]:
+    study = parse_study(raw())
+    page = _Page(Results({}, manifest(study)), study)
+    page.rows["estimates"] = {"main": rows}
+    return [table.caption for table in page.estimates(study.analyses[0]).tables]
+
+
+def test_an_analysis_with_ratios_alone_has_no_empty_block_of_risks() -> None:
+    ratio = initiation("drug", "crude", 1.1) | {"exposure": "drug", "measure": "hazard_ratio", "reading": None}
+    assert estimates_of([ratio]) == ["Estimates with their intervals"]
+    assert estimates_of([]) == ["Risks and their contrasts"]
+
+
+def test_heads_stand_over_the_sides_of_their_columns() -> None:
+    figure = {"analysis": "main", "exposure": "drug", "status": "firm", "source": "A paper", "estimate": 1.2}
+    study = parse_study(raw() | {"published": [figure | {"quantity": "hazard_ratio"}]})
+    made = published_hazards(study, study.analyses[0], [], [])
+    assert made.rows
+    for column, cell in enumerate(made.head):
+        assert {line[column].style for line in made.rows if not line[column].head} <= {cell.style}, cell.content
+
+
+def test_a_swatch_has_the_colour_of_its_mark() -> None:
+    style = (files("equipoise.report") / "templates" / "style.css").read_text(encoding="utf-8")
+    (rule,) = [line for line in style.splitlines() if ".swatch.third" in line]
+    assert "background: var(--green);" in rule
+    assert "fill: var(--green);" in rule

@@ -170,6 +170,7 @@ def test_the_page_says_what_each_step_changed(nation: Path, tmp_path: Path) -> N
     assert "From “lag_days = 90” to “lag_days = 0”." in page
     assert "From “prevalent users included” to “new users, washout_days = 365”." in page
     assert "averages over all 24 orders" in page
+    assert "use of Antidepressants" not in page.split("<nav")[0].replace("Use of", "use of")
     assert page.count('class="waterfall"') == 2
     assert eq.write_report(results, tmp_path / "again.html").read_text(encoding="utf-8") == page
 

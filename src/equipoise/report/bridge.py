@@ -12,8 +12,10 @@ from equipoise.report.methods import disclosure, hidden_note
 from equipoise.report.numbers import ABSENT, count_text, decimal_text, interval_text, level_text, ratio_text
 from equipoise.report.views import Cell, Table, head, numbers
 from equipoise.report.waterfall import Level, waterfall
+from equipoise.report.wording import wording
 from equipoise.results.results import Results
 from equipoise.spec.canonical import canonical_json
+from equipoise.spec.study import Study
 
 Row = dict[str, Any]
 
@@ -93,7 +95,7 @@ class _Page:
     def end(self, i: int) -> tuple[str, str]:
         row = self.path[-i]
         study = self.about["studies"][i]
-        contrast = row["contrast"]
+        contrast = wording(Study.model_validate(study))(row["contrast"] or "")
         compared = f" {contrast[:1].upper()}{contrast[1:]}." if contrast else ""
         return f"Study {'AB'[i]}", f"{study['title']} ({self.title(i)}).{compared} {self._answer(row)}"
 
@@ -319,7 +321,7 @@ def _because(row: Row) -> str:
 
 def _elements(row: Row) -> str:
     names = [NAMES.get(name, "nothing: study A") for name in row["switched"].split(", ")]
-    return ", ".join(names)
+    return ", ".join([*names[:1], *(name[:1].lower() + name[1:] for name in names[1:])])
 
 
 def _signed(value: float | None) -> str:

@@ -15,8 +15,10 @@ LABELS = {
     "population": "population controls",
     "siblings": "siblings",
     "half_siblings": "half siblings",
+    "cousins": "cousins",
     "spouses": "spouses",
 }
+RELATIVES = tuple(name for name in LABELS if name != "population")
 STATUS = {
     "firm": "firm: seen in two or more independent places",
     "soft": "soft: one secondary place",

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from equipoise.report import comparisons
 from equipoise.report.forest import reason_text
-from equipoise.report.numbers import count_text, decimal_text, interval_text, p_text, ratio_text
+from equipoise.report.numbers import breakable, count_text, decimal_text, interval_text, p_text, ratio_text
 from equipoise.report.protocol import exposure_label
 from equipoise.report.svg import element, join
 from equipoise.report.views import Cell, Table, head, numbers
@@ -22,7 +22,6 @@ LARGEST_ERROR = 1.5  # standard errors beyond it tell next to nothing
 Z = 1.959963984540054
 STEPS = 120
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-POPULATION = "population"
 DESIGN = ("comparison", "window", "reading", "adjustment", "measure")
 
 
@@ -85,7 +84,7 @@ def null_table(study: Study, nulls: Sequence[Row]) -> Table:
         "Error of log ratios, with limits. The last two columns: how many controls that are shown have a p-value below "
         "0.05, as they are and each calibrated by the others; 5 % are expected of a method that works."
     ]
-    return Table("Systematic error shown by negative controls", top, body, notes)
+    return Table("Systematic error shown by negative controls", top, body, notes, style="narrow")
 
 
 def control_table(study: Study, controls: Sequence[Row]) -> Table:
@@ -130,14 +129,14 @@ def calibrated_table(study: Study, estimates: Sequence[Row]) -> Table | None:
 
 
 def design_words(row: Row) -> str:
-    """The kind of estimate: with whom cases are compared where that is not the population, window, reading, model."""
-    among = [] if row["comparison"] in (None, "", POPULATION) else [comparisons.label(row["comparison"])]
+    """The kind of estimate: the relatives that cases are compared with, window, reading, model."""
+    among = [comparisons.label(name) for name in (row["comparison"],) if name in comparisons.RELATIVES]
     return ", ".join([*among, *(str(row[name]) for name in ("window", "reading", "adjustment") if row[name])])
 
 
 def _with_limits(row: Row, name: str) -> str:
     texts = [decimal_text(row[key], 3) for key in (name, f"{name}_low", f"{name}_high")]
-    return f"{texts[0]} ({texts[1]} to {texts[2]})" if row[name] is not None else texts[0]
+    return breakable(f"{texts[0]} ({texts[1]} to {texts[2]})") if row[name] is not None else texts[0]
 
 
 def _percent(share: float | None) -> str:

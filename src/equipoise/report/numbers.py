@@ -57,6 +57,11 @@ def interval_text(row: Mapping[str, Any]) -> str:
     return f"{ratio_text(row['conf_low'])} to {ratio_text(row['conf_high'])}"
 
 
+def breakable(text: str) -> str:
+    """An estimate with its interval that breaks before the bracket and nowhere else, for narrow columns."""
+    return text.replace(" ", "\u00a0").replace("\u00a0(", " (", 1)
+
+
 def p_text(value: float | None) -> str:
     """Three places below 0.1, else two; never 0 or 1.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from equipoise.report.follow_up import UNITS, number_text
 from equipoise.report.follow_up_words import chosen
-from equipoise.report.numbers import ABSENT, count_text, interval_text, ratio_text
+from equipoise.report.numbers import ABSENT, breakable, count_text, interval_text, ratio_text
 from equipoise.report.protocol import analysis_title, exposure_label
 from equipoise.report.views import Cell, Table, grouped, head, numbers
 from equipoise.spec.study import Analysis, Study
@@ -82,20 +82,15 @@ def _text(row: Row | None) -> str:
         return ABSENT
     if row["estimate"] is None:
         return _reason(row)
-    return _breakable(number_text(dict(row)).replace(UNITS.get(row["measure"], ""), "", 1))  # the header says the unit
+    return breakable(number_text(dict(row)).replace(UNITS.get(row["measure"], ""), "", 1))  # the header says the unit
 
 
 def _ratio(row: Row) -> str:
     if row["estimate"] is None:
         return _reason(row)
-    return _breakable(f"{ratio_text(row['estimate'])} ({interval_text(dict(row))})")
+    return breakable(f"{ratio_text(row['estimate'])} ({interval_text(dict(row))})")
 
 
 def _reason(row: Row) -> str:
     """Why there is no estimate, in as few words as a narrow column takes."""
     return row["reason"].replace("_", " ").lower() if row["reason"] else ABSENT
-
-
-def _breakable(text: str) -> str:
-    """An estimate with its interval that breaks before the bracket and nowhere else."""
-    return text.replace(" ", "\u00a0").replace("\u00a0(", " (", 1)
