@@ -52,6 +52,7 @@ def test_labels_within_a_sentence_lose_their_capital_and_headings_keep_it() -> N
     assert words("use of Hypnotics and sedatives, ever") == "use of hypnotics and sedatives, ever"
     assert words("no Peptic ulcer or Hypnotics and sedatives") == "no peptic ulcer or hypnotics and sedatives"
     assert words("free of Parkinson's disease") == "free of Parkinson's disease"
+    assert prose("2.0 times as large; Peptic ulcer") == "2.0 times as large; Peptic ulcer"
     assert words("Hypnotics and sedatives: Peptic ulcer") == "Hypnotics and sedatives: Peptic ulcer"
     assert prose("Read anew: Peptic ulcer. Peptic ulcer again.") == "Read anew: peptic ulcer. Peptic ulcer again."
     assert words("a Peptic ulcerative state") == "a Peptic ulcerative state"

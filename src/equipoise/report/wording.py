@@ -38,7 +38,7 @@ def wording(study: Study, prose: bool = False) -> Words:
     """
     within = {label: text for label in _labels(study) if (text := lowered(label)) != label}
     known = "|".join(re.escape(label) for label in sorted(within, key=len, reverse=True))
-    before = r"[^\W_A-Z]|[,;:)]" if prose else r"[^\W_A-Z]|[,;)]"
+    before = r"[^\W_A-Z]|[,:)]" if prose else r"[^\W_A-Z]|[,)]"
     pattern = re.compile(rf"(?:(?<=(?:{before}) )|(?<=\())(?:{known})(?!\w)") if within else None
 
     @cache
