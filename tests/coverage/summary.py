@@ -67,6 +67,11 @@ class Coverage:
         return float(np.abs((self.estimates - self.truth.value) / self.errors).max())
 
     @property
+    def farthest(self) -> float:
+        """The same by the mean standard error: that of a small risk is small because the risk is."""
+        return float(np.abs(self.estimates - self.truth.value).max() / self.errors.mean())
+
+    @property
     def bound(self) -> float:
         """Bonferroni's bound of the largest standardised error."""
         return float(norm.isf((1 - LEVEL) / 2 / len(self.estimates)))

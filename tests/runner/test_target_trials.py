@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 import equipoise as eq
+from equipoise.errors import Reason
 from equipoise.report.write import report_html
 from equipoise.results.results import Results
 from equipoise.spec.read import parse_study
@@ -423,3 +424,59 @@ def test_a_grace_period_to_whose_end_nobody_is_observed_has_a_reason(source: Any
     found = run(source, tmp_path / "r", {"last_day": last_day, "estimation": {"bootstrap": 0}}, tmp_path / "s")
     assert {row["reason"] for row in found.rows("estimates")} == {"BEYOND_FOLLOW_UP"}
     assert "beyond follow up" in report_html(found)
+
+
+def test_a_drug_that_nobody_starts_in_time_has_no_estimate(source: Any, tmp_path: Path) -> None:
+    """Its first dispensings lie after the grace period; before, a model of the grace period alone answered for it."""
+    tables = database()
+    drugs = tables["drug_exposure"]
+    days = drugs["drug_exposure_start_date"].to_numpy().copy()
+    late = drugs["drug_source_value"].to_numpy(zero_copy_only=False) == "B"
+    ends = tables["observation_period"]["observation_period_end_date"].to_numpy()[drugs["person_id"].to_numpy() - 1]
+    days[late] = np.minimum(ENTRY + 200 * DAY, ends[late])
+    at = drugs.schema.get_field_index("drug_exposure_start_date")
+    kept = pa.array(~late | (ends >= ENTRY + 200 * DAY))
+    tables["drug_exposure"] = drugs.set_column(at, "drug_exposure_start_date", pa.array(days)).filter(kept)
+    with eq.connect(str(write(tables, tmp_path / "db"))) as opened:
+        found = run(opened, tmp_path / "r", {"estimation": {"bootstrap": 0}})
+    of_b = [row for row in found.rows("estimates") if "b" in (row["exposure"], row["comparison"])]
+    assert {row["reason"] for row in of_b} == {Reason.ONE_ARM_EMPTY}
+    others = [row for row in found.rows("estimates") if "b" not in (row["exposure"], row["comparison"])]
+    assert all(row["estimate"] is not None for row in others)
+
+
+def test_hazard_ratios_where_events_come_first_are_not_diluted_by_the_first_month(tmp_path: Path) -> None:
+    """Copies are alike in it; a drug that halves the hazard from its first day on, started by half within the month."""
+    rng, n = np.random.default_rng(5), 4_000
+    starts = np.where(rng.random(n) < 0.5, rng.integers(0, 28, n), 9_999)
+    draw, rate = rng.exponential(size=n), 1 / 400
+    dies = np.where(draw / rate <= starts, draw / rate, starts + 2 * (draw / rate - starts))
+    death, end = ENTRY + np.ceil(dies).astype(int) * DAY, np.full(n, ENTRY + 800 * DAY)
+    dead, ids = death <= end, np.arange(1, n + 1)
+    used = starts < np.minimum(dies, 28)
+    tables = {
+        "person": pa.table(
+            {"person_id": ids, "gender_concept_id": np.full(n, 8507), "year_of_birth": np.full(n, 1950)}
+        ),
+        "observation_period": pa.table(
+            {"person_id": ids, "observation_period_start_date": np.full(n, np.datetime64("2000-01-01")),
+             "observation_period_end_date": np.minimum(death, end)}
+        ),
+        "death": pa.table({"person_id": ids[dead], "death_date": death[dead]}),
+        "condition_occurrence": pa.table(
+            {"person_id": ids, "condition_concept_id": np.zeros(n, int), "condition_start_date": np.full(n, ENTRY),
+             "condition_source_value": ["G12.2"] * n}
+        ),
+        "drug_exposure": pa.table(
+            {"person_id": ids[used], "drug_concept_id": np.zeros(int(used.sum()), int),
+             "drug_exposure_start_date": ENTRY + starts[used] * DAY, "drug_source_value": ["A"] * int(used.sum())}
+        ),
+    }  # fmt: skip
+    changes = {
+        "follow_up": 24, "strategies": [{"name": "none", "start": "none"}, {"name": "a", "start": "a"}],
+        "estimation": {"methods": ["clone_censor_weight"], "bootstrap": 0, "time_points": [24]},
+    }  # fmt: skip
+    with eq.connect(str(write(tables, tmp_path / "db"))) as opened:
+        found = run(opened, tmp_path / "r", changes)
+    (row,) = [row for row in found.rows("estimates") if row["measure"] == "hazard_ratio"]
+    assert row["estimate"] == pytest.approx(0.53, abs=0.04)  # half, but for the month in which the copies are alike

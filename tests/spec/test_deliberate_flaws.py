@@ -7,27 +7,46 @@ import pytest
 
 from equipoise.cohort.covariates import IndexRows
 from equipoise.design.arms import Contrast
-from equipoise.design.deliberate_flaws import ever_before, ever_users, late_rows, treated_too_early
+from equipoise.design.deliberate_flaws import (
+    AFTER,
+    ever_users,
+    late_rows,
+    rows_after,
+    treated_too_early,
+    with_later_use,
+)
+from equipoise.design.dispensings import use_of_rows
 from equipoise.design.trial_panel import TrialPanel
+from equipoise.spec.exposures import Exposure
 from equipoise.spec.windows import Window
-from tests.spec.follow_up import WINDOW, design, drug, person, population
+from tests.spec.follow_up import PERSON, WINDOW, ZERO, design, drug, person, population
+from tests.spec.tables import day, records
 from tests.spec.test_trial_panels import panel_of
 from tests.spec.test_trial_panels import person as patient
 
 
-def arm(target: tuple[int, ...], other: tuple[int, ...] | None = None, **elements) -> int | None:
+def arm(
+    target: tuple[int, ...], other: tuple[int, ...] | None = None, stroke: str | None = None, **elements
+) -> int | None:
     """Flawed arm of a person with drugs on these days from time zero; None where the person is left out."""
     who = person()
+    first = {"stroke": records(who, (PERSON, stroke))} if stroke else {}
     second = None if other is None else drug("other", who, other)
     named = {"comparator": "other"} if second is not None else {}
     chosen = design(follow_up={"days": 730}, **elements, **named)
-    found = ever_users(who, population(), Contrast(drug("drug", who, target), second), chosen, WINDOW, None, "x")
+    contrast = Contrast(drug("drug", who, target), second)
+    found = ever_users(who, population(), contrast, chosen, WINDOW, None, "x", first)
     return int(found.arm[0]) if len(found) else None
 
 
 @pytest.mark.parametrize(("day", "expected"), [(-366, 0), (-365, 1), (0, 1), (5, 1), (730, 1), (731, 0)])
 def test_use_after_time_zero_makes_a_user_from_time_zero_on(day: int, expected: int):
     assert arm((day,)) == expected
+
+
+@pytest.mark.parametrize(("day", "expected"), [(30, 1), (31, 0), (60, 0)])
+def test_use_that_the_outcome_brings_makes_no_user(day: int, expected: int):
+    assert arm((day,), stroke="2010-08-01", outcome={"any_of": ["stroke"]}) == expected  # 31 days after time zero
 
 
 def test_of_two_drugs_ever_used_one_alone_makes_an_arm():
@@ -81,11 +100,26 @@ def test_nobody_is_given_the_treatment_of_the_next_person_in_the_panel():
     assert treated_too_early(nobody).tolist() == []
 
 
-def test_windows_of_a_case_control_study_reach_beyond_the_index_date():
-    windows = {"year": Window(years_before=(1, 2)), "ever": Window(days_before=(0, float("inf")))}
-    rows, reaching = ever_before(IndexRows(np.array([3]), np.array([1000], dtype=np.int32)), windows)
-    day = int(rows.day[0])
-    assert day + reaching["year"].first_day == 1000 - 730
-    assert reaching["ever"].first_day is None
-    assert {window.last_day for window in reaching.values()} == {-1}
-    assert day > 1000 + 36_000
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ((-800,), [0, 0, 1]),
+        ((-730,), [1, 0, 1]),
+        ((-366,), [1, 0, 1]),  # the year before the index date stays outside a window with a lag
+        ((-365,), [0, 1, 1]),
+        ((-1,), [0, 1, 1]),
+        ((0,), [1, 1, 1]),
+        ((900,), [1, 1, 1]),
+        ((-400, 900), [2, 1, 2]),
+    ],
+)
+def test_use_after_the_index_date_joins_that_of_every_window(days: tuple[int, ...], expected: list[int]):
+    who = person()
+    rows = IndexRows(np.array([0]), np.array([day(ZERO)], dtype=np.int32))
+    dispensed = drug("drug", who, days).dispensings
+    exposure, seen = Exposure(concept_sets=("drug",)), np.array([day("2000-01-01")], dtype=np.int32)
+    windows = {"1-2 y": Window(years_before=(1, 2)), "0-1 y": Window(years_before=(0, 1)),
+               "ever": Window(days_before=(0, float("inf")))}  # fmt: skip
+    use = use_of_rows("drug", exposure, dispensed, rows, seen, windows, 0)
+    later = use_of_rows("drug", exposure, dispensed, rows_after(rows), seen, AFTER, 0)
+    assert with_later_use(use, later).counted.days.tolist() == [expected]

@@ -104,11 +104,7 @@ def strategies(*names: str) -> list[dict[str, Any]]:
             trial({"adjust_for": ["age"]}, strategies=strategies("none", "ventilated"), time_varying=["ventilation"]),
             "no covariate that is read in a window",
         ),
-        (
-            "non_user_comparator",
-            trial(strategies=strategies("none", "suppressing")),
-            "persons without use as comparator already",
-        ),
+        ("non_user_comparator", trial(), "persons without use as comparator already"),
     ],
 )
 def test_flaws_that_a_target_trial_cannot_have(flaw: str, raw: dict[str, Any], has: str) -> None:
@@ -118,21 +114,33 @@ def test_flaws_that_a_target_trial_cannot_have(flaw: str, raw: dict[str, Any], h
 
 def test_every_other_flaw_is_one_of_target_trials() -> None:
     flaws = [one.flaw for one in every_flaw(parse_study(trial())) if one.base == "per-protocol"]
-    assert flaws == ["immortal_time", "prevalent_users", "covariates_after_time_zero", "non_user_comparator"]
+    assert flaws == ["immortal_time", "prevalent_users", "covariates_after_time_zero"]
+    study = parse_study(trial(strategies=strategies("another", "suppressing")))
+    assert "non_user_comparator" in [one.flaw for one in every_flaw(study) if one.base == "per-protocol"]
 
 
 @pytest.mark.parametrize(
-    ("estimation", "held"),
+    ("methods", "held"),
     [
-        ({}, ("clone_censor_weight", "hazard_ratio")),
-        ({"methods": ["clone_censor_weight", "g_formula"], "hazard_ratios": False}, ("g_formula", "risk_ratio")),
-        ({"methods": ["g_formula", "doubly_robust"]}, ("doubly_robust", "risk_ratio")),
+        (["clone_censor_weight", "g_formula", "doubly_robust"], "clone_censor_weight"),
+        (["g_formula", "doubly_robust"], "doubly_robust"),
     ],
 )
-def test_the_estimates_of_a_trial_that_are_held_against_flawed_ones(estimation: Any, held: tuple[str, str]) -> None:
-    design = parse_study(trial(estimation=estimation)).analyses[0].target_trial
+def test_the_method_of_a_trial_that_is_held_against_its_flawed_version(methods: list[str], held: str) -> None:
+    design = parse_study(trial(estimation={"methods": methods})).analyses[0].target_trial
     assert design is not None
     assert compared(design) == held
+
+
+def test_a_flawed_trial_has_the_order_of_the_trial_whatever_methods_are_left() -> None:
+    alone = strategies("none", "another", "suppressing")
+    alone = [one | {"within": 1} for one in alone]
+    both = {"methods": ["sequential_trials", "clone_censor_weight"]}
+    for estimation, order in ((both, "treatment_first"), ({}, "events_first")):
+        raw = trial(estimation=estimation, strategies=alone, contrast="as_assigned")
+        study = parse_study(raw | {"gate": None, "purpose": "estimation"})
+        flawed = flawed_study(study, Contrast(base="per-protocol", flaw="covariates_after_time_zero"))
+        assert flawed.analyses[0].target_trial.order == order
 
 
 def test_a_trial_of_drugs_alone_is_given_persons_without_use() -> None:
@@ -140,7 +148,7 @@ def test_a_trial_of_drugs_alone_is_given_persons_without_use() -> None:
     flawed = flawed_study(study, Contrast(base="per-protocol", flaw="non_user_comparator"))
     added, *own = flawed.analyses[0].target_trial.strategies
     assert tuple(own) == study.analyses[0].target_trial.strategies
-    assert (added.start, added.within, added.sustained) == (None, 3, False)
+    assert (added.name, added.start, added.within, added.sustained) == ("no use", None, 3, False)
     assert parse_study(canonical(flawed)) == flawed
 
 

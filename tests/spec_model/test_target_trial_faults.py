@@ -209,6 +209,18 @@ FAULTS: dict[str, tuple[list[Change], str, str]] = {
     "sequential trials whose events come before treatment": (
         [*SEQUENTIAL, (f"{DESIGN}/order", "events_first")], PLACE, "order = \"events_first\" with method 'sequential",
     ),
+    "events first in trials of every interval": (
+        [(f"{DESIGN}/time_zero", "every_interval"), (f"{DESIGN}/last_start", 3), (f"{DESIGN}/treatment", "supply"),
+         (f"{DESIGN}/order", "events_first"), (f"{DESIGN}/estimation/methods", ["clone_censor_weight"])],
+        PLACE,
+        'order = "events_first" with time_zero = "every_interval"',
+    ),
+    "a time point at which all strategies are alike": (
+        [(f"{DESIGN}/estimation/time_points", [1])], PLACE, "follow_up or a time point of 1 where events come before",
+    ),
+    "a strategy by a name that tables use": (
+        [(f"{DESIGN}/strategies/0/name", "every strategy")], PLACE, "a strategy named 'every strategy'",
+    ),
     "an order that does not exist": ([(f"{DESIGN}/order", "death_first")], f"{PLACE}.order", "'death_first'"),
     "sequential trials per protocol of what need not be kept": (
         [*SEQUENTIAL, (f"{DESIGN}/strategies/1/sustained", False)], PLACE, "strategies that are not sustained",

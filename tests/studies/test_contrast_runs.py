@@ -68,7 +68,7 @@ def test_the_page_says_that_they_are_flawed_and_shows_the_answers(results: Resul
     page = eq.write_report(results, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "How large the avoided bias would have been" in page
     assert "Flawed numbers are no results of this study" in page
-    assert "If users are those who ever use the drug, after time zero included, the hazard ratios would have" in page
+    assert "If users are those who ever use the drug, later use included, the hazard ratios would have" in page
     assert "times as large; Antidepressants, 5 years before)" in page
     assert "The question through several designs" in page
     assert "2 of 2 answers have an estimate" in page
@@ -111,9 +111,10 @@ def case_control(*flaws: str) -> dict[str, Any]:
 
 
 def test_prevalent_users_of_a_case_control_study_are_any_users(nation: Path, tmp_path: Path) -> None:
+    """Held against persons who never used the drug, as those who began are."""
     raw = case_control("prevalent_users")
     design = raw["analyses"][0]["design"]
-    design["readings"] = ["initiation", "any_use"]
+    design |= {"readings": ["initiation", "any_use"], "any_use_reference": "never_before_index"}
     found = run(nation, tmp_path / "r", raw, min_cell_count=1)
     rows = found.rows("flawed_estimates")
     own = {(row["window"], row["reading"]): row["estimate"] for row in found.rows("estimates")
@@ -122,6 +123,9 @@ def test_prevalent_users_of_a_case_control_study_are_any_users(nation: Path, tmp
     for row in rows:
         assert row["estimate"] == own[row["window"], "initiation"]
         assert row["flawed_estimate"] == pytest.approx(own[row["window"], "any_use"], rel=1e-12)
+    design["any_use_reference"] = "none_in_window"
+    again = run(nation, tmp_path / "again", raw, min_cell_count=1).rows("flawed_estimates")
+    assert [row["flawed_estimate"] for row in again] == [row["flawed_estimate"] for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +140,8 @@ def test_a_case_control_study_without_its_lag(case_control_rows: list[dict[str, 
     raw = case_control()
     windows = parse_study(raw).windows
     lagged = {name for name in raw["analyses"][0]["design"]["windows"] if windows[name].last_day < -1}
-    assert {row["window"] for row in rows if row["flawed_estimate"] is not None} == lagged
+    assert {row["window"] for row in rows} == lagged
+    assert all(row["flawed_estimate"] is not None for row in rows)
     # Drugs for early signs of the disease look like its cause as soon as the last year counts.
     assert all(row["log_difference"] > 0 for row in rows if row["log_difference"] is not None)
 

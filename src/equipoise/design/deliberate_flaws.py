@@ -5,6 +5,7 @@ their estimates stand in a table of their own and are called flawed wherever the
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from equipoise.analysis_set import Attrition
 from equipoise.cohort.between import count_between
 from equipoise.cohort.covariates import IndexRows
 from equipoise.cohort.membership import Cohort
-from equipoise.cohort.people import People
+from equipoise.cohort.people import EventDays, People
 from equipoise.cohort.time import EARLIEST, LATEST, shifted
 from equipoise.design.arms import Arms, Contrast, Drug
+from equipoise.design.dispensings import UseOfRows
+from equipoise.design.follow_up import first_event
 from equipoise.design.nested_case_control import observable_from
 from equipoise.design.trial_panel import TrialPanel
 from equipoise.kernels.spans import span_at
@@ -23,6 +26,7 @@ from equipoise.spec.windows import Window
 
 LATE_DAYS = 365
 EVER_DAYS = 36_525  # a century: to the end of anybody's records
+AFTER = {"on and after the index date": Window(days_before=(0, EVER_DAYS))}
 FUTURE = "FLAWED: users by use after time zero, too"
 
 
@@ -34,6 +38,7 @@ def ever_users(
     window: Window | None,
     recording_from: int | None,
     name: str,
+    first: Mapping[str, EventDays],
 ) -> Arms:
     """FLAWED arms at entry: who is to use the drug later counts as a user from time zero on, and lives until then.
 
@@ -48,6 +53,9 @@ def ever_users(
     end = people.observed.end[span_at(people.observed, person, day)] if len(day) else day
     if design.follow_up.days is not None:
         end = np.minimum(end, shifted(day, design.follow_up.days))
+    # Use that the outcome brings is another matter.
+    events = (*design.outcome.any_of, *design.outcome.competing)
+    end = np.minimum(end, shifted(first_event(people, person, first, events), -1))
 
     def uses(drug: Drug) -> np.ndarray:
         return count_between(drug.days, person, np.maximum(begin, visible), end) >= drug.min_dispensings
@@ -82,11 +90,14 @@ def treated_too_early(rows: TrialPanel) -> np.ndarray:
     return np.where(own, rows.treatment[at], rows.treatment)
 
 
-def ever_before(rows: IndexRows, windows: Mapping[str, Window]) -> tuple[IndexRows, dict[str, Window]]:
-    """FLAWED days and windows of use: from the far end of each window on, the time after the index date included.
+def rows_after(rows: IndexRows) -> IndexRows:
+    """FLAWED index dates, a century late: what lies in `AFTER` before them lies on or after the true ones."""
+    return IndexRows(rows.person, np.minimum(shifted(rows.day, EVER_DAYS), LATEST))
+
+
+def with_later_use(use: UseOfRows, later: UseOfRows) -> UseOfRows:
+    """FLAWED use: days in a window, and days on and after the index date beside them, by the one window of `later`.
 
     Whoever is observed longer has longer to become a user (time-window bias: Suissa et al., Epidemiology 2011;22:228).
     """
-    far = {name: float("inf") if own.first_day is None else -own.first_day for name, own in windows.items()}
-    reaching = {name: Window.model_construct(days_before=(0.0, days + EVER_DAYS)) for name, days in far.items()}
-    return IndexRows(rows.person, np.minimum(shifted(rows.day, EVER_DAYS), LATEST)), reaching
+    return replace(use, counted=replace(use.counted, days=use.counted.days + later.counted.days))

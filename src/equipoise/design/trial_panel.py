@@ -180,7 +180,8 @@ def treatment_of(rows: TrialPanel, zero: _Zero, drugs: Sequence[Drug], design: T
     """The treatment of every row, int64 (N,): 0 none, 1 and on the drugs. Of drugs on one day the first named counts.
 
     By initiation: the drug first dispensed from time zero on, from its interval to the end. By supply: the drug
-    dispensed last, if in the interval, or if its supply and grace days reach the interval's first day.
+    dispensed last, if in the interval, or if its supply and grace days reach the interval's first day; where events
+    come first, if they reach its last.
     """
     found = [_started(rows, zero, drug) if design.treatment == "initiation" else _supplied(rows, drug, design)
              for drug in drugs]  # fmt: skip
@@ -205,7 +206,8 @@ def _supplied(rows: TrialPanel, drug: Drug, design: TargetTrial) -> tuple[np.nda
     day = drug.dispensings.day[at].astype(np.int64)
     until = day + drug.dispensings.days_supplied(design.supply.supply_days)[at] + design.supply.grace_days
     known = at != NOWHERE
-    return np.where(known, day, -(2**40)), known & ((day >= rows.begin) | (until >= rows.begin))
+    reaches = until >= rows.end if design.events_first else (day >= rows.begin) | (until >= rows.begin)
+    return np.where(known, day, -(2**40)), known & reaches
 
 
 def _rules(

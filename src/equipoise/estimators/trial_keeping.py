@@ -52,12 +52,14 @@ def _standing_for_all(plan: ClonePlan, weights: TrialWeights, arm: int) -> tuple
     last = own.start + own.length - 1
     over = (own.length > 0) & (y[np.maximum(last, 0)] != 0)
     if plan.effect == TOTAL and len(panel.competing):
-        after = np.minimum(last + 1, len(panel) - 1)
-        over |= (own.rows == own.length + 1) & (panel.competing[after] != 0)
+        every, _ = plan.clones(panel.last + 1)
+        there = every.length[every.arm == arm].astype(np.int64) == own.rows  # followed up to the last row of the person
+        over |= there & (panel.competing[np.minimum(own.start + own.rows - 1, len(panel) - 1)] != 0)
     if not own.weight.shape[1]:
         return own.start, np.zeros(len(own.start))
     reached = own.weight[np.arange(len(own.start)), np.clip(own.length - 1, 0, grace)]
-    return own.start, np.where((own.length > grace) | over, np.where(own.length > 0, reached, 1.0), 0.0)
+    kept = own.length >= min(grace + 1, plan.horizon)
+    return own.start, np.where(kept | over, np.where(own.length > 0, reached, 1.0), 0.0)
 
 
 def _lowest(plan: ClonePlan, weights: TrialWeights, arm: int) -> float:

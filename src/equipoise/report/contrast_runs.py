@@ -16,7 +16,8 @@ from equipoise.spec.triangulation import DIRECTIONS
 Row = dict[str, Any]
 CAUTION = (
     "Flawed numbers are no results of this study. They come from the same persons and records with one deliberate"
-    " mistake in the design; the difference is the bias that the mistake causes here, and chance."
+    " mistake in the design; the difference is the bias that the mistake causes here, what it changes about the"
+    " question, and chance."
 )
 FLAWED, SOUND = "crude", "adjusted"  # how the forest draws them: open and filled
 

@@ -22,6 +22,7 @@ FLAWED_ESTIMATES = TableSchema(
         COMPARISON,
         EXPOSURE,
         *WHICH,
+        ColumnSchema("time_point_days", "int", "days after time zero by which a risk ratio of a target trial is"),
         text("outcome", "name of the outcome"),
         text("adjustment", "`crude`, `adjusted` or a named adjustment"),
         text("measure", "what is estimated", required=True),
@@ -33,7 +34,11 @@ FLAWED_ESTIMATES = TableSchema(
         real("flawed_conf_low", "its lower confidence limit"),
         real("flawed_conf_high", "its upper confidence limit"),
         text("flawed_reason", "why it is absent; null where it is given", values=tuple(Reason)),
-        real("log_difference", "logarithm of flawed_estimate less that of estimate: the avoided bias, and chance"),
+        real(
+            "log_difference",
+            "logarithm of flawed_estimate less that of estimate: the avoided bias, what the flaw changes about the"
+            " question, and chance",
+        ),
     ),
     ("analysis", "flaw", "comparison", "exposure", "window", "reading", "adjustment", "measure"),
 )

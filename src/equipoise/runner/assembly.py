@@ -11,7 +11,7 @@ from equipoise.cohort.covariates import CovariateValues, IndexRows, covariate_va
 from equipoise.cohort.last_records import ValueDays, value_days
 from equipoise.cohort.people import EventDays, People, event_days
 from equipoise.data.source import Source
-from equipoise.design.deliberate_flaws import ever_before, late_rows
+from equipoise.design.deliberate_flaws import AFTER, late_rows, rows_after, with_later_use
 from equipoise.design.dispensings import UseOfRows, distinct_dispensings, use_of_rows
 from equipoise.design.matched_sets import MatchedSets
 from equipoise.design.nested_case_control import (
@@ -52,11 +52,12 @@ def analysis_set(inputs: Inputs, subset: Any, source: Source) -> Artifact:
     sets = members(unpack_sets(inputs["matched_sets"]))
     rows = IndexRows(sets.person, sets.index_day)
     visible_from = visible_days(people, sets, protocol)
-    used, windows = (
-        ever_before(rows, protocol.windows) if protocol.flaw == "immortal_time" else (rows, protocol.windows)
-    )
-    read = replace(protocol, windows=windows)
-    columns = exposure_columns(protocol.design, windows, uses(inputs["records"], read, people, used, visible_from))
+    used = uses(inputs["records"], protocol, people, rows, visible_from)
+    if protocol.flaw == "immortal_time":
+        after = replace(protocol, windows=AFTER)
+        later = uses(inputs["records"], after, people, rows_after(rows), visible_from)
+        used = [with_later_use(*pair) for pair in zip(used, later, strict=True)]
+    columns = exposure_columns(protocol.design, protocol.windows, used)
     at = late_rows(rows) if protocol.flaw == "covariates_after_time_zero" else rows
     adjusted_for = covariate_columns(covariates(inputs["records"], protocol.covariates, people, at))
     columns += [*adjusted_for, *interaction_columns(adjusted_for, protocol.interactions)]

@@ -14,13 +14,13 @@ from equipoise.runner.progress import Progress
 from equipoise.runner.step import Step
 from equipoise.runner.steps import study_steps
 from equipoise.runner.store import Shelf
-from equipoise.runner.trial_contrasts import EVERY
+from equipoise.runner.trial_methods import WORDS as METHODS
 from equipoise.runner.walk import Walk
 from equipoise.spec.contrasts import FLAWS, Contrast
 from equipoise.spec.designs import NestedCaseControl
 from equipoise.spec.flawed import HOOKED, NO_LAG, compared, flawed_study, without_use
 from equipoise.spec.study import Analysis, Study
-from equipoise.spec.target_trial import TargetTrial, interval_end
+from equipoise.spec.target_trial import EVERY, TargetTrial, interval_end
 
 Row = dict[str, Any]
 NAME = "flawed_estimates"
@@ -39,10 +39,15 @@ def flawed_estimates(
     What is withheld there is withheld here, and so is a flawed estimate that rests on few persons.
     """
     sound, rows = shown.to_pylist(), list[Row]()
+    lagged = {name for name, window in study.windows.items() if window.last_day < -1}
     for contrast in study.contrasts:
         base = next(item for item in study.analyses if item.id == contrast.base)
         made = [row for row in flawed_rows(study, contrast, Walk(source, shelf, progress), seed) if _held(base, row)]
-        mine = [row for row in sound if row["analysis"] == base.id and _held(base, row) and _meant(base, contrast, row)]
+        mine = [
+            row
+            for row in sound
+            if row["analysis"] == base.id and _held(base, row) and _meant(base, contrast, row, lagged)
+        ]
         rows += [_beside(contrast, row, _same(base, contrast, row, made), min_cell_count) for row in _fullest(mine)]
     return table(NAME, rows)
 
@@ -54,19 +59,19 @@ def _held(base: Analysis, row: Row) -> bool:
     if not isinstance(base.design, TargetTrial):
         return row["measure"] in RATIOS
     last = interval_end(base.design.interval, base.design.time_points[-1])
-    return row["measure"] == compared(base.design)[1] and row["time_point_days"] in (None, last)
+    of_method = row["adjustment"] == METHODS[compared(base.design)]
+    return of_method and (row["measure"], row["time_point_days"]) == ("risk_ratio", last)
 
 
-def _meant(base: Analysis, contrast: Contrast, row: Row) -> bool:
-    """Whether an estimate of the analysis is one that the flaw changes."""
-    if contrast.flaw == "non_user_comparator" and isinstance(base.design, TargetTrial):
-        started = {strategy.name for strategy in base.design.strategies if strategy.start is not None}
-        return {row["comparison"], row["exposure"]} <= started
-    if contrast.flaw == "immortal_time" and isinstance(base.design, NestedCaseControl):
+def _meant(base: Analysis, contrast: Contrast, row: Row, lagged: set[str]) -> bool:
+    """Whether an estimate of the analysis is one that the flaw changes; `lagged` are the windows with a lag."""
+    if not isinstance(base.design, NestedCaseControl):
+        return True
+    if contrast.flaw == "immortal_time":
         return row["reading"] == "any_use"
-    if contrast.flaw == "prevalent_users" and isinstance(base.design, NestedCaseControl):
+    if contrast.flaw == "prevalent_users":
         return row["reading"] == "initiation" and row["window"] in base.design.windows
-    return True
+    return contrast.flaw != "no_lag" or row["window"] in lagged
 
 
 def flawed_rows(study: Study, contrast: Contrast, walk: Walk, seed: int) -> Iterator[Row]:
@@ -147,7 +152,18 @@ def _same(base: Analysis, contrast: Contrast, row: Row, made: list[Row]) -> Row 
 
 
 def _beside(contrast: Contrast, row: Row, flawed: Row | None, min_cell_count: int) -> Row:
-    columns = ("comparison", "exposure", "window", "reading", "outcome", "adjustment", "measure", *SHOWN, "reason")
+    columns = (
+        "comparison",
+        "exposure",
+        "time_point_days",
+        "window",
+        "reading",
+        "outcome",
+        "adjustment",
+        "measure",
+        *SHOWN,
+        "reason",
+    )
     made = {name: row[name] for name in columns}
     made |= {"analysis": contrast.base, "flaw": contrast.flaw, "flawed_design": FLAWS[contrast.flaw]}
     reason = _why_withheld(row, flawed, min_cell_count)

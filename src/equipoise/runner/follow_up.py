@@ -63,11 +63,11 @@ def followed_persons(inputs: Inputs, protocol: FollowUpProtocol, people: People)
     contrast = contrast_of(protocol, inputs["records"], people)
     population = unpack_cohort(inputs["population"])
     rules = (protocol.design, protocol.window, protocol.recording_from, protocol.contrast_label)
+    first_records = first_or_all(inputs, protocol.labels, people)
     if protocol.flaw == "immortal_time":
-        arms = ever_users(people, population, contrast, *rules)
+        arms = ever_users(people, population, contrast, *rules, first_records)
     else:
         arms = find_arms(people, population, contrast, *rules)
-    first_records = first_or_all(inputs, protocol.labels, people)
     followed = follow(people, arms, contrast, first_records, protocol.design, protocol.labels)
     if protocol.varies_in_time:
         return at_first_risk(followed, exposure_begins(inputs, protocol, people, followed))

@@ -25,7 +25,8 @@ def assemble_panel(
 
     One row a person and interval: person (codes), period, treatment (0 none, 1 and on the exposures of the strategies
     in their order), eligible, outcome, censored, competing, the covariates, and functions of the interval. The
-    estimators of trials take it as it is. Raises `DesignError` for an analysis that is not a target trial.
+    estimators of trials take it as it is; a study from entry gives them `order="events_first"`. Raises `DesignError`
+    for an analysis that is not a target trial.
 
     >>> panel = assemble_panel(read_study("study.toml"), connect("data/"), analysis="trial")  # doctest: +SKIP
     """

@@ -13,8 +13,6 @@ from equipoise.estimators.trial_risks import TrialRisks
 Row = dict[str, Any]
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 
-EVERY = "every strategy"  # what a risk, or a diagnostic, of one strategy is compared with
-
 
 @dataclass(frozen=True, slots=True)
 class Pair:

@@ -15,7 +15,7 @@ from equipoise.estimators.trial_fit import TrialFit
 from equipoise.estimators.trial_risks import TrialRisks
 from equipoise.runner.artifact import Artifact
 from equipoise.runner.estimate import OVERALL
-from equipoise.runner.trial_contrasts import EVERY, Pair, pairs_of, risks_at
+from equipoise.runner.trial_contrasts import Pair, pairs_of, risks_at
 from equipoise.runner.trial_methods import (
     CRUDE,
     WORDS,
@@ -29,7 +29,7 @@ from equipoise.runner.trial_methods import (
     trial_data,
 )
 from equipoise.runner.trial_protocol import read_trial
-from equipoise.spec.target_trial import interval_end
+from equipoise.spec.target_trial import EVERY, interval_end
 from equipoise.spec.trial_estimation import CLONES, DOUBLY_ROBUST, G_FORMULA, SEQUENTIAL
 
 Inputs = Mapping[str, Artifact]
@@ -60,7 +60,7 @@ def estimates(inputs: Inputs, subset: Any, source: Source) -> Artifact:
         crude: TrialRisks | Reason = fit if isinstance(fit, Reason) else made.crude().risks()
         layers.append((CRUDE, crude, "pooled logistic regression of those who keep to their strategy"))
     answer = fit if isinstance(fit, Reason) else _with_draws(fit.risks(), inputs)
-    if subset["method"] == G_FORMULA and not isinstance(answer, Reason):
+    if subset["method"] in (G_FORMULA, CLONES) and not isinstance(answer, Reason):
         answer = _where_followed(answer, followed(data, subset["conf_level"]))
     layers.append((WORDS[subset["method"]], answer, model_words(subset["method"])))
     found: dict[str, list[Row]] = {"estimates": [], "trial_curves": []}

@@ -18,9 +18,9 @@ from equipoise.diagnostics.trial_gate import (
 from equipoise.estimators.trial_clones import ClonePlan
 from equipoise.estimators.trial_fit import TrialFit
 from equipoise.estimators.trial_keeping import FEWEST, Keeping, keeping_of
-from equipoise.runner.trial_contrasts import EVERY
 from equipoise.runner.trial_methods import TrialData, clones, sequential, why_not
 from equipoise.spec.gate import TrialGate as TrialGateRules
+from equipoise.spec.target_trial import EVERY
 from equipoise.spec.trial_estimation import SEQUENTIAL
 
 Row = dict[str, Any]

@@ -48,11 +48,19 @@ class TrialData:
 
     @property
     def present(self) -> list[TreatmentStrategy]:
-        """Strategies whose treatment somebody has; none where nobody is ever without treatment."""
+        """Strategies that somebody follows to the end of their grace; none where nobody is ever without treatment."""
         seen = set(np.unique(self.columns["treatment"]).tolist())
         if 0 not in seen:
             return []
-        return [s for s in self.protocol.design.strategies if self.level(s) in seen]
+        return [s for s in self.protocol.design.strategies if self.level(s) in seen and self._begun(s)]
+
+    def _begun(self, strategy: TreatmentStrategy) -> bool:
+        """Whether somebody does what a strategy asks for by the end of its grace period."""
+        if strategy.when is not None or self.protocol.design.time_zero != "entry":
+            return True  # the period is not that of the person's first row
+        within = 1 if strategy.start is None else strategy.within
+        early = self.columns["period"] < within
+        return bool((self.columns["treatment"][early] == self.level(strategy)).any())
 
     def level(self, strategy: TreatmentStrategy) -> int:
         exposures = self.protocol.design.exposures
@@ -201,7 +209,7 @@ def _weights(data: TrialData, weighted: bool, cox: bool = False) -> dict[str, An
     asked = design.estimation.weights
     # In a Cox model of copies the arms must keep their size over time: stabilised weights would leave the grace period,
     # in which the copies do not differ, most of the say.
-    alike = cox and any(s.within > 1 for s in design.strategies)
+    alike = cox and (design.events_first or any(s.within > 1 for s in design.strategies))
     fixed, varying = list(data.table.fixed), list(data.table.varying)
     below = [*data.time, *fixed, *varying]
     above: Sequence[str] | None = [*data.time, *fixed] if asked.stabilised and not alike else None

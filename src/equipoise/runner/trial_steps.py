@@ -94,8 +94,9 @@ def _records_of_members(study: Study, tag: str, member_sets: set[str]) -> Step:
 def _panel(study: Study, analysis: Analysis, design: TargetTrial, events: list[str]) -> Step:
     """The rows do not depend on how they are analysed, so that analyses of the same rows share them."""
     tag = analysis.id
+    order = "events_first" if design.events_first else "treatment_first"
     rows_only = {"estimation": TrialEstimation(), "assumptions": (), "assignment": "-", "contrast": "per_protocol",
-                 "order": None}  # fmt: skip
+                 "order": order if design.treatment == "supply" else None}  # fmt: skip
     design = design.model_copy(update=rows_only)
     subset = trial_subset(study, analysis, design)
     needs = {"people": "people", "population": f"population of {tag}", "records": f"member records of {tag}"}

@@ -9,11 +9,11 @@ Flaw = Literal[
     "immortal_time", "prevalent_users", "no_lag", "covariates_after_time_zero", "non_user_comparator"
 ]  # fmt: skip
 FLAWS: dict[Flaw, str] = {
-    "immortal_time": "FLAWED: users are those who ever use the drug, after time zero included",
+    "immortal_time": "FLAWED: users are those who ever use the drug, later use included",
     "prevalent_users": "FLAWED: users enter whenever they began",
     "no_lag": "FLAWED: use up to the day before counts",
-    "covariates_after_time_zero": "FLAWED: covariates are read a year after time zero",
-    "non_user_comparator": "FLAWED: users are compared with persons who use nothing",
+    "covariates_after_time_zero": "FLAWED: covariates are read a year late",
+    "non_user_comparator": "FLAWED: users are compared with persons who do not use the drug",
 }
 """What each flawed run does, in the words of tables and report."""
 

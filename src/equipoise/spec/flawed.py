@@ -13,7 +13,7 @@ from equipoise.spec.values import Table
 from equipoise.spec.windows import Window
 
 NO_LAG = " without lag"
-NO_USE = "nothing that is compared"  # the strategy of a flawed trial whose own strategies all start something
+NO_USE = "no use"  # the strategy of a flawed trial whose own strategies all start something
 NONE_DATED, HAS_NON_USERS = "no covariate that is read in a window", "persons without use as comparator already"
 HOOKED: tuple[Flaw, ...] = ("immortal_time", "covariates_after_time_zero")
 """Flaws that no study file can write down: the steps that make the rows are told to commit them."""
@@ -50,36 +50,31 @@ def _why_not_sampled(
 def _why_not_trial(analysis: Analysis, design: TargetTrial, dated: set[str], flaw: Flaw) -> str | None:
     conditions = {strategy.when for strategy in design.strategies} - {None}
     shifted = dated & {*analysis.adjust_for, *design.time_varying} - conditions
-    active = [strategy for strategy in design.strategies if strategy.start is not None]
     found: dict[Flaw, tuple[bool, str]] = {
         "immortal_time": (bool(conditions), "a strategy that waits for a condition, whose start has no earlier date"),
         "prevalent_users": (design.new_users is None, "prevalent users already"),
         "no_lag": (True, "no lag already: treatment counts from time zero on"),
         "covariates_after_time_zero": (not shifted, NONE_DATED),
-        "non_user_comparator": (len(active) < 2, HAS_NON_USERS),
+        "non_user_comparator": (None in {strategy.start for strategy in design.strategies}, HAS_NON_USERS),
     }
     applies_not, why = found[flaw]
     return why if applies_not else None
 
 
-def compared(design: TargetTrial) -> tuple[Method, str]:
-    """The method of a trial whose estimates are held against flawed ones, and their measure.
-
-    The last with hazard ratios; without any, the last, by its risk ratios at the last time point.
-    """
-    asked = design.estimation
-    with_ratios = [name for name in asked.methods if name not in ENTRY_ONLY and asked.hazard_ratios]
-    return (with_ratios[-1], "hazard_ratio") if with_ratios else (asked.methods[-1], "risk_ratio")
+def compared(design: TargetTrial) -> Method:
+    """The method of a trial whose estimates are held against flawed ones: the last with weights, if any has them."""
+    methods = design.estimation.methods
+    return ([name for name in methods if name not in ENTRY_ONLY] or list(methods))[-1]
 
 
 def without_use(design: TargetTrial) -> TreatmentStrategy:
-    """The strategy of a trial that starts nothing, or the one it would have."""
-    own = [strategy for strategy in design.strategies if strategy.start is None]
-    if own:
-        return own[0]
+    """The strategy that starts nothing which a trial of drugs alone would have."""
     latest = max(strategy.within for strategy in design.strategies)
     sustained = all(strategy.sustained for strategy in design.strategies)
-    return TreatmentStrategy(name=NO_USE, start=None, within=latest, sustained=sustained)
+    name = NO_USE
+    while name in {strategy.name for strategy in design.strategies}:
+        name += " at all"
+    return TreatmentStrategy(name=name, start=None, within=latest, sustained=sustained)
 
 
 def _why_not_followed(
@@ -123,7 +118,9 @@ def _flawed(design: Any, windows: Mapping[str, Window], flaw: Flaw) -> tuple[Any
     if isinstance(design, TargetTrial):
         return _flawed_trial(design, flaw), made
     if isinstance(design, NestedCaseControl) and flaw in ("immortal_time", "prevalent_users"):
-        return design.model_copy(update={"readings": ("any_use",), "lag_scan": None}), made
+        reference = "never_before_index" if flaw == "prevalent_users" else design.any_use_reference  # as of initiation
+        read: dict[str, Any] = {"readings": ("any_use",), "lag_scan": None, "any_use_reference": reference}
+        return design.model_copy(update=read), made
     if flaw == "prevalent_users":
         return design.model_copy(update={"new_users": None}), made
     if flaw == "non_user_comparator":
@@ -142,15 +139,16 @@ def _flawed(design: Any, windows: Mapping[str, Window], flaw: Flaw) -> tuple[Any
 
 def _flawed_trial(design: TargetTrial, flaw: Flaw) -> TargetTrial:
     """With the method that is compared alone, and no bootstrap."""
-    estimation = design.estimation.model_copy(update={"methods": compared(design)[:1], "bootstrap": 0})
-    changed: dict[str, Any] = {"estimation": estimation}
+    alone = {"methods": (compared(design),), "bootstrap": 0, "hazard_ratios": False}
+    order = "events_first" if design.events_first else "treatment_first"  # which could follow from other methods
+    changed: dict[str, Any] = {"estimation": design.estimation.model_copy(update=alone), "order": order}
     if flaw == "prevalent_users":
         changed["new_users"] = None
     if flaw == "immortal_time":
         # What a person is ever to do is known at time zero, so that nobody waits, and nobody is copied.
         changed["strategies"] = tuple(own.model_copy(update={"within": 1}) for own in design.strategies)
         changed["order"] = "treatment_first"
-    if flaw == "non_user_comparator" and without_use(design) not in design.strategies:
+    if flaw == "non_user_comparator":
         changed["strategies"] = (without_use(design), *design.strategies)
     return design.model_copy(update=changed)
 

@@ -15,6 +15,7 @@ from equipoise.spec.trial_estimation import DOUBLY_ROBUST, ENTRY_ONLY, SEQUENTIA
 from equipoise.spec.values import MOST_DAYS, Day, Name, Off, SomeDays, Text, WholeDays, Wrong, shown
 
 Interval = Literal["day", "week", "month"]
+EVERY = "every strategy"  # what a risk is compared with in tables
 DAYS: dict[str, float] = {"day": 1.0, "week": 7.0, "month": 30.4375}
 """Mean length of an interval in days; a month is a twelfth of 365.25 days."""
 Intervals = Annotated[int, Field(ge=1, le=10_000)]
@@ -141,7 +142,8 @@ class TargetTrial(Model):
     """Within an interval: `events_first`, treatment is decided by those who are still there at its end, so that a death
     in the grace period counts for every strategy still followed; `treatment_first`, it is decided at its beginning,
     and who dies before a start in the last interval of the grace period had not started. Where left out, events come
-    first, unless sequential trials are among the methods, whose arms are what is done in a trial's first interval."""
+    first in trials from entry with treatment by initiation, unless sequential trials are among the methods, whose arms
+    are what is done in a trial's first interval."""
     outcome: FollowUpOutcome
     """The event, and events that compete with it."""
     competing_effect: Literal["total", "direct", "composite"] = "total"
@@ -170,7 +172,10 @@ class TargetTrial(Model):
     @property
     def events_first(self) -> bool:
         """Whether, within an interval, events come before treatment."""
-        return SEQUENTIAL not in self.estimation.methods if self.order is None else self.order == "events_first"
+        if self.order is not None:
+            return self.order == "events_first"
+        once = self.time_zero == "entry" and SEQUENTIAL not in self.estimation.methods
+        return once and self.treatment == "initiation"
 
     @property
     def exposures(self) -> tuple[str, ...]:
@@ -192,6 +197,12 @@ class TargetTrial(Model):
         if every != (self.last_start is not None):
             found = f'time_zero = "{self.time_zero}" {"without" if every else "with"} last_start'
             raise Wrong(found, 'last_start with time_zero = "every_interval", and only with it')
+        if self.events_first and min(self.follow_up, *self.time_points) < 2:
+            found = "follow_up or a time point of 1 where events come before treatment"
+            raise Wrong(found, "2 intervals or more", "take shorter intervals: in the first, all strategies are alike")
+        if every and self.order == "events_first":
+            found = 'order = "events_first" with time_zero = "every_interval"'
+            raise Wrong(found, 'order = "treatment_first", or one trial from entry', "choose short intervals")
         if every and self.treatment == "initiation":
             found = 'treatment = "initiation" with time_zero = "every_interval"'
             remedy = "who started once would count as treated in all later trials"
@@ -208,6 +219,8 @@ class TargetTrial(Model):
     def _strategies_agree(self) -> None:
         names = [strategy.name for strategy in self.strategies]
         for name in names:
+            if name == EVERY:
+                raise Wrong(f"a strategy named {shown(name)}", "another name", "tables use these words themselves")
             if names.count(name) > 1:
                 raise Wrong(f"two strategies named {shown(name)}", "each name once")
         if not self.exposures:
