@@ -175,6 +175,33 @@ def test_who_dies_before_starting_in_the_last_interval_of_grace_kept_to_the_stra
     assert kept["events_first"].weight.sum() == pytest.approx(2_000, rel=0.05)
 
 
+@pytest.mark.parametrize("order", ["treatment_first", "events_first"])
+def test_with_a_grace_period_as_long_as_follow_up_the_living_keep_to_the_strategy_as_well(order: str) -> None:
+    panel = in_months(2_000, 10)
+    given = ROLES | GIVEN | {"grace": MONTHS - 1, "max_follow_up": MONTHS, "order": order}
+    fit = eq.fit_clone_censor_weight(panel, **given, treatment_denominator=["month", "frail"])
+    kept = keeping_of(fit.plan, 1)
+    lives = np.setdiff1d(np.arange(2_000), panel.loc[panel["died"] == 1, "id"])
+    assert (kept.weight[lives] > 0).sum() > 500
+    assert kept.weight.sum() == pytest.approx(2_000, rel=0.1)
+
+
+@pytest.mark.parametrize("order", ["treatment_first", "events_first"])
+def test_who_started_before_a_competing_event_did_not_keep_from_starting(order: str) -> None:
+    """Of six persons with a competing event in month 1, two start in the month before and two in its own month."""
+    starts, months = (0, 0, 1, 1, 9, 9), np.tile([0, 1], 6)
+    panel = {
+        "id": np.repeat(np.arange(6), 2), "month": months, "new": 1 - months, "died": np.zeros(12, int), "gone": months,
+        "drug": (months >= np.repeat(starts, 2)).astype(int),
+    }  # fmt: skip
+    lives = in_months(200, 11)[["id", "month", "new", "died", "drug"]].assign(gone=0, id=lambda rows: rows["id"] + 6)
+    whole = pd.concat([pd.DataFrame(panel), lives])
+    given = ROLES | GIVEN | {"competing": "gone", "order": order, "treatment_denominator": ["month"]}
+    kept = keeping_of(eq.fit_clone_censor_weight(whole, **given).plan, 0)
+    # Starting in the month of the event comes before it, or, where events come first, after it.
+    assert (kept.weight[:6] > 0).tolist() == [False, False, *[order == "events_first"] * 2, True, True]
+
+
 @pytest.mark.parametrize("fit", [eq.fit_clone_censor_weight, eq.fit_g_formula, eq.fit_doubly_robust])
 def test_an_order_that_does_not_exist_is_refused(fit: Any) -> None:
     with pytest.raises(UnsupportedError, match="treatment_first, events_first"):

@@ -175,3 +175,12 @@ def test_nobody_is_eligible_in_a_month_that_begins_after_observation() -> None:
 def test_intervals(unit: str, ends: list[int]) -> None:
     panel = panel_of(person(), interval=unit)
     assert (panel.end - day(ZERO)).tolist() == ends
+
+
+def test_supply_is_read_on_the_last_day_of_an_interval_where_events_come_first() -> None:
+    """Thirty days from 20 July on: to 19 August, in the second month, whose last day is 30 August."""
+    given = {"drug": ("2010-07-20",), "lasts": 30.0, "treatment": "supply", "supply": {"grace_days": 0}}
+    assert panel_of(person(), **given).treatment.tolist() == [1, 1, 0]
+    assert panel_of(person(), **given, order="events_first").treatment.tolist() == [1, 0, 0]
+    assert not design(treatment="supply").events_first
+    assert design().events_first
