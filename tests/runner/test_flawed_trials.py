@@ -134,3 +134,17 @@ def test_flawed_ratios_that_rest_on_few_are_withheld(source: Any, tmp_path: Path
     rows = of(found, "immortal_time").values()
     assert {row["flawed_reason"] for row in rows} == {Reason.SMALL_CELLS}
     assert all(row["flawed_estimate"] is None for row in rows)
+
+
+def test_a_flawed_run_that_fails_is_named_in_the_summary(
+    source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(rows: Any) -> None:
+        raise ValueError("for the test")
+
+    monkeypatch.setattr("equipoise.runner.trial_panels.treated_too_early", fails)
+    found = run(source, tmp_path / "r", ("immortal_time",))
+    (row,) = found.rows("run_summary")
+    assert (row["state"], row["n_given"]) == ("incomplete", row["n_estimates"])
+    assert (row["step"], row["error"]) == ("immortal_time, a flawed run: panel of main", "ValueError")
+    assert {row["flawed_reason"] for row in found.rows("flawed_estimates")} == {Reason.NOT_DEFINED}

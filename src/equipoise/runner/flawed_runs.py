@@ -10,6 +10,7 @@ import pyarrow as pa
 from equipoise.data.source import Source
 from equipoise.errors import Reason
 from equipoise.results.tables import OVERALL, table
+from equipoise.runner.failures import Failure
 from equipoise.runner.progress import Progress
 from equipoise.runner.step import Step
 from equipoise.runner.steps import study_steps
@@ -33,23 +34,28 @@ SHOWN = ("estimate", "conf_low", "conf_high")
 
 def flawed_estimates(
     study: Study, source: Source, shelf: Shelf, seed: int, shown: pa.Table, min_cell_count: int, progress: Progress
-) -> pa.Table:
-    """Every contrast run of a study. `shown` is the table of estimates as it is written: suppressed and sealed.
+) -> tuple[pa.Table, dict[str, Failure]]:
+    """Every contrast run of a study, and what failed of those of an analysis, by its id.
 
-    What is withheld there is withheld here, and so is a flawed estimate that rests on few persons.
+    `shown` is the table of estimates as it is written: suppressed and sealed. What is withheld there is withheld here,
+    and so is a flawed estimate that rests on few persons.
     """
     sound, rows = shown.to_pylist(), list[Row]()
     lagged = {name for name, window in study.windows.items() if window.last_day < -1}
+    failed: dict[str, Failure] = {}
     for contrast in study.contrasts:
         base = next(item for item in study.analyses if item.id == contrast.base)
-        made = [row for row in flawed_rows(study, contrast, Walk(source, shelf, progress), seed) if _held(base, row)]
+        walk = Walk(source, shelf, progress)
+        made = [row for row in flawed_rows(study, contrast, walk, seed) if _held(base, row)]
+        for failure in walk.failures.values():
+            failed.setdefault(base.id, replace(failure, step=f"{contrast.flaw}, a flawed run: {failure.step}"))
         mine = [
             row
             for row in sound
             if row["analysis"] == base.id and _held(base, row) and _meant(base, contrast, row, lagged)
         ]
         rows += [_beside(contrast, row, _same(base, contrast, row, made), min_cell_count) for row in _fullest(mine)]
-    return table(NAME, rows)
+    return table(NAME, rows), failed
 
 
 def _held(base: Analysis, row: Row) -> bool:

@@ -35,8 +35,9 @@ def run_summary(
     steps: Mapping[str, tuple[Step, ...]],
     failures: Mapping[str, Failure],
     estimates: pa.Table,
+    flawed: Mapping[str, Failure],
 ) -> pa.Table:
-    """The table `run_summary`, of what was written in the end."""
+    """The table `run_summary`, of what was written in the end; `flawed` holds failures of flawed runs by analysis."""
     counted: dict[str, Counter[str]] = {}
     for row in estimates.select(["analysis", "reason"]).to_pylist():
         counted.setdefault(row["analysis"], Counter())[row["reason"] or "given"] += 1
@@ -50,24 +51,23 @@ def run_summary(
                 "analysis": analysis.id,
                 "label": analysis.label,
                 "design": analysis.design.kind,
-                "state": _state(own, failures),
+                "state": _state(own, failures, analysis.id in flawed),
                 "n_estimates": found.total(),
                 "n_given": found["given"],
                 "n_sealed": found[Reason.SEALED.value],
-                **_failure(own, failures),
+                **_failure(own, failures, flawed.get(analysis.id)),
             }
         )
     return table("run_summary", rows)
 
 
-def _state(steps: Iterable[Step], failures: Mapping[str, Failure]) -> str:
-    done = [step.name not in failures for step in steps]
-    if all(done):
-        return "completed"
+def _state(steps: Iterable[Step], failures: Mapping[str, Failure], flawed: bool = False) -> str:
+    if all(step.name not in failures for step in steps):
+        return "incomplete" if flawed else "completed"
     estimated = any(step.kind in ESTIMATES and step.name not in failures for step in steps)
     return "incomplete" if estimated else "failed"
 
 
-def _failure(steps: Iterable[Step], failures: Mapping[str, Failure]) -> Row:
-    found = next((failures[step.name] for step in steps if step.name in failures), None)
+def _failure(steps: Iterable[Step], failures: Mapping[str, Failure], flawed: Failure | None) -> Row:
+    found = next((failures[step.name] for step in steps if step.name in failures), flawed)
     return {} if found is None else {"step": found.step, "error": found.kind, "says": found.says}

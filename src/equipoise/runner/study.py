@@ -16,6 +16,7 @@ from equipoise.results.write import check_destination, write
 from equipoise.runner.calibrate_estimates import calibrated
 from equipoise.runner.case_control_steps import case_control_set
 from equipoise.runner.code_hash import library_versions
+from equipoise.runner.failures import Failure
 from equipoise.runner.flawed_runs import flawed_estimates
 from equipoise.runner.follow_up_steps import set_name
 from equipoise.runner.packing import unpack_analysis_set
@@ -80,12 +81,13 @@ def run(
     )
     gated = study.gate is not None
     shown = sealed(calibrated(made, results.tables, study), study.purpose, unseal, gated=gated)
+    failed: dict[str, Failure] = {}
     if study.contrasts:
         flawed = (source, shelf, chosen_seed, shown["estimates"], min_cell_count, progress or Silent())
-        shown["flawed_estimates"] = flawed_estimates(study, *flawed)
+        shown["flawed_estimates"], failed = flawed_estimates(study, *flawed)
     if study.triangulation is not None:
         shown["triangulation"] = triangulation(study, shown["estimates"])
-    shown["run_summary"] = run_summary(study.every_analysis(), of_analysis, walk.failures, shown["estimates"])
+    shown["run_summary"] = run_summary(study.every_analysis(), of_analysis, walk.failures, shown["estimates"], failed)
     results = replace(results, tables=shown)
     write(results, to)
     return results
