@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 
+import numpy as np
 import pytest
 
 from equipoise.cli.failures import guarded
@@ -73,6 +74,12 @@ def test_a_defect_is_one_line_that_quotes_no_data(
     assert "4711" not in said
     assert (said.count("\n") == 1) == (debug == "")
     assert ("builtins.RuntimeError" in said) == (debug == "1")
+
+
+def test_a_defect_is_placed_in_the_package_and_not_in_a_library(capsys: pytest.CaptureFixture[str]) -> None:
+    code = guarded(lambda: int(np.linalg.inv(np.zeros((1, 1)))[0, 0]))
+    assert code == 70
+    assert capsys.readouterr().err.startswith("internal error: LinAlgError at equipoise/cli/failures.py:")
 
 
 def test_a_result_table_that_breaks_its_declaration_is_a_defect(capsys: pytest.CaptureFixture[str]) -> None:

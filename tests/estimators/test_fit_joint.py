@@ -394,6 +394,18 @@ def test_too_few_points_are_noticed() -> None:
     assert abs(found.estimate - 4.0) < 4.0 * found.std_error
 
 
+@pytest.mark.parametrize("seed", [0, 1, 7])
+@pytest.mark.parametrize("quadrature", ["pseudo-adaptive", "adaptive"])
+def test_a_hazard_that_runs_off_has_not_converged(seed: int, quadrature: str) -> None:
+    """Three events of a second cause under a spline: its hazard grows until curvatures are singular."""
+    measured, lives = population(60, seed)
+    alive = np.flatnonzero(lives["cause"] == 0)
+    lives.loc[np.random.default_rng(seed).choice(alive, 3, replace=False), "cause"] = 2
+    found = fit(measured, lives, baseline="spline", quadrature=quadrature)
+    assert not found.convergence.converged
+    assert not found.glance()["converged"].any()
+
+
 @pytest.mark.parametrize(
     ("measured", "lives"),
     [

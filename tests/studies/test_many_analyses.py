@@ -135,7 +135,7 @@ def test_of_an_unforeseen_error_only_the_place_is_told(
     row = results.rows("run_summary")[0]
     assert (row["state"], row["error"]) == ("failed", "ValueError")
     assert "1234" not in row["says"]
-    assert row["says"].startswith("a defect of Equipoise at test_many_analyses.py:")
+    assert row["says"].startswith("a defect of Equipoise at walk.py:")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SourceError(Fault("data", "gone")), MemoryError()])

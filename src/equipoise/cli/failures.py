@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from equipoise.cli.output import tell, warn
 from equipoise.errors import EquipoiseError, Fault, OutputError
+from equipoise.runner.failures import origin
 
 INTERNAL, INTERRUPTED = 70, 130
 RESUMES = "a run that is started again resumes where it stopped"
@@ -107,8 +108,8 @@ def _place_fault(error: OSError) -> Fault:
 
 def _internal(error: BaseException) -> None:
     """One line. The text of an unforeseen exception may quote data, so only its kind and place are shown."""
-    frames = traceback.extract_tb(error.__traceback__)
-    at = f" at {_short(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    frame = origin(error)
+    at = f" at {_short(frame.filename)}:{frame.lineno}" if frame else ""
     kind = type(error).__name__
     tell(f"internal error: {kind}{at}; this is a defect of Equipoise: please report this line and the command")
     if os.environ.get("EQUIPOISE_DEBUG") == "1":

@@ -247,8 +247,10 @@ def _rules(points: int, q: int) -> tuple[Rule, Rule]:
 
 
 def _misplaced(seen: Objective, kept: np.ndarray, theta: np.ndarray, rule: Rule) -> bool:
-    """Whether nodes of another rule, at the modes under the estimates, would move these."""
+    """Whether nodes of another rule, at the modes under the estimates, would move these, or have no mode there."""
     there = Uphill(at_modes(seen, theta, rule), kept, theta).evaluate(theta[kept])
+    if not np.isfinite(there.log_likelihood):
+        return True
     step = solve_information(there.information, there.score)
     return step is None or not float(there.score @ step) <= MISPLACED
 

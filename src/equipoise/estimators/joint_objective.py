@@ -82,7 +82,7 @@ class Uphill:
 
     def evaluate(self, part: np.ndarray) -> Evaluation:
         """The objective at (len(kept),); a step with the information returned goes uphill."""
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             found = self.objective.evaluate(self.fill(part)).part(self.kept)
         if not np.isfinite(found.information).all() or not np.isfinite(found.score).all():
             return Evaluation(-np.inf, np.zeros(len(part)), np.eye(len(part)))
@@ -162,7 +162,8 @@ def climb_with_moving_nodes(seen: Objective, kept: np.ndarray, theta: np.ndarray
     """Newton's method with nodes at the modes under the parameters of every step.
 
     A step may lower the log-likelihood by `QUADRATURE`, for that of one set of nodes is not that of another. The climb
-    ends where the score of nodes at their modes is zero, or without convergence where no length of a step helps.
+    ends where the score of nodes at their modes is zero, or without convergence where no length of a step helps or the
+    first nodes have no mode.
     """
     part, here = theta[kept], at_modes(seen, theta, rule)
     at, decrement = Uphill(here, kept, theta).evaluate(part), np.nan
@@ -170,7 +171,8 @@ def climb_with_moving_nodes(seen: Objective, kept: np.ndarray, theta: np.ndarray
         step = solve_information(at.information, at.score)
         decrement = float(at.score @ step) if step is not None else np.nan
         if not decrement > NEARLY:
-            return Climbed(here, Maximum(part, at, decrement <= NEARLY, iteration, decrement))
+            arrived = decrement <= NEARLY and bool(np.isfinite(at.log_likelihood))
+            return Climbed(here, Maximum(part, at, arrived, iteration, decrement))
         for _ in range(HALVINGS):
             ahead = Uphill(here, kept, theta).fill(part + step)
             there = at_modes(here, ahead, rule)

@@ -5,6 +5,8 @@ Method     Newton steps of all persons at once, each halved until its function d
            b, so the mode is the only one. Without causes it is a parabola and one step ends it: the posterior of the
            linear mixed model. The root is the inverse of the upper Cholesky factor of the curvature, as in R's package
            JM; another root turns the nodes and changes the last digits of a sum of few of them.
+Singular   a person whose curvature is singular in double precision, as where a hazard has run off to 1e18, has no mode
+           that can be told: centre and root are nan, and so is every likelihood that rests on them.
 Symbols    as in `joint_rows`.
 Cost       O(measurements + points) a step.
 Paper      Rizopoulos: Comput Stat Data Anal 2012;56:491.
@@ -68,6 +70,7 @@ class _Persons:
         return gradient, curvature
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is no number ends as nodes that are none
 def modes(
     rows: Measurements,
     points: Exposure,
@@ -83,21 +86,43 @@ def modes(
     value, held = persons.value(b)
     for _ in range(STEPS):
         gradient, curvature = persons.derivatives(b, held)
-        step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+        step = _steps(curvature, gradient)
         if not (np.einsum("nq,nq->n", step, gradient) > AT_REST).any():
             break
         b, value, held = _uphill(persons, b, step, value)
-    root = np.linalg.inv(np.linalg.cholesky(curvature)).transpose(0, 2, 1)
+    root = _roots(np.where(np.isnan(step).any(axis=1)[:, None, None], np.nan, curvature))
+    b = np.where(np.isnan(root[:, :1, 0]), np.nan, b)
     return Nodes(b, np.ascontiguousarray(root), np.linalg.slogdet(root)[1], *rule)
+
+
+def _steps(curvature: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Newton's steps (n, q); nan for persons whose curvature is singular."""
+    try:
+        return np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:  # of one person, which hides the steps of all
+        regular = np.abs(np.linalg.slogdet(curvature)[0]) > 0.0
+        steps = np.full_like(gradient, np.nan)
+        steps[regular] = np.linalg.solve(curvature[regular], gradient[regular, :, None])[:, :, 0]
+        return steps
+
+
+def _roots(curvature: np.ndarray) -> np.ndarray:
+    """Roots of the inverses (n, q, q); nan for persons whose curvature is not positive definite."""
+    try:
+        return np.linalg.inv(np.linalg.cholesky(curvature)).transpose(0, 2, 1)
+    except np.linalg.LinAlgError:
+        if len(curvature) == 1:
+            return np.full_like(curvature, np.nan)
+        return np.concatenate([_roots(one[None]) for one in curvature])
 
 
 def _uphill(
     persons: _Persons, b: np.ndarray, step: np.ndarray, before: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    floor = before - ROUNDING * (1.0 + np.abs(before))
+    floor, known = before - ROUNDING * (1.0 + np.abs(before)), ~np.isnan(step).any(axis=1)
     for _ in range(HALVINGS):
         value, held = persons.value(b + step)
-        low = ~(value >= floor)
+        low = known & ~(value >= floor)
         if not low.any():
             break
         step = np.where(low[:, None], step / 2.0, step)

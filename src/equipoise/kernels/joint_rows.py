@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+LARGEST = 100.0  # of a logarithm on its way out of bounds: squares of the standard deviation are still numbers
+
 
 class Measurements(NamedTuple):
     """y (N,), x (N, p), z (N, q), start (n + 1,) int64."""
@@ -94,14 +96,14 @@ class Layout(NamedTuple):
         return self.at_alpha + self.causes * self.n_features
 
     def unpack(self, theta: np.ndarray) -> Parameters:
-        """The parameters of one vector (size,)."""
+        """The parameters of one vector (size,); logarithms beyond `LARGEST` either way count as that."""
         root = np.zeros((self.q, self.q))
         root[np.tril_indices(self.q)] = theta[self.at_root : self.at_psi]
-        diagonal = np.exp(root.diagonal())
+        diagonal = np.exp(np.clip(root.diagonal(), -LARGEST, LARGEST))
         np.fill_diagonal(root, diagonal)
         return Parameters(
             np.ascontiguousarray(theta[: self.p]),
-            np.exp(theta[self.p : self.p + 1]),
+            np.exp(np.clip(theta[self.p : self.p + 1], -LARGEST, LARGEST)),
             root,
             np.ascontiguousarray(theta[self.at_psi : self.at_alpha]),
             theta[self.at_alpha :].reshape(self.causes, self.n_features).copy(),

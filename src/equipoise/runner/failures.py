@@ -6,6 +6,8 @@ from pathlib import Path
 
 from equipoise.errors import EquipoiseError, SourceError
 
+PACKAGE = Path(__file__).parents[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -23,9 +25,16 @@ class Failure:
         """The faults; of an unforeseen error, whose text might quote data, only where it came from."""
         if isinstance(self.error, EquipoiseError):
             return str(self.error).replace("\n", "; ")
-        frames = traceback.extract_tb(self.error.__traceback__)
-        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        frame = origin(self.error)
+        place = f" at {Path(frame.filename).name}:{frame.lineno}" if frame else ""
         return f"a defect of Equipoise{place}; please report it"
+
+
+def origin(error: BaseException) -> traceback.FrameSummary | None:
+    """The deepest frame in Equipoise's own modules, for those of a library below it say little; else the deepest."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if PACKAGE in Path(frame.filename).parents]
+    return next(reversed(own or frames), None)
 
 
 def stops_the_run(error: Exception, reads_source: bool) -> bool:
