@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+import equipoise as eq
 from equipoise.errors import Reason
 from equipoise.runner.flawed_runs import _beside, _same
 from equipoise.spec.contrasts import Contrast
+from tests.studies.places import STUDIES
 
 NO_LAG = Contrast(base="main", flaw="no_lag")
 
@@ -17,16 +19,17 @@ def estimate(value: float | None = 2.0, reason: str | None = None, **more: Any) 
         "analysis": "main", "comparison": "no use", "exposure": "drug", "window": "1 to 5 years", "reading": None,
         "outcome": "death", "adjustment": "adjusted", "measure": "hazard_ratio", "subgroup": "overall",
         "estimate": value, "conf_low": value, "conf_high": value, "reason": reason,
-        "n_persons": 100, "n_cases": 40, "n_exposed_cases": 20, "n_exposed_controls": 30,
+        "time_point_days": None, "n_persons": 100, "n_cases": 40, "n_exposed_cases": 20, "n_exposed_controls": 30,
     } | more  # fmt: skip
 
 
 def test_the_same_quantity_is_found_under_its_window_without_lag() -> None:
     sound, other = estimate(), estimate(3.0, window="1 to 5 years without lag")
-    assert _same(NO_LAG, sound, [estimate(4.0, exposure="other"), other]) is other
-    assert _same(NO_LAG, sound, [estimate(4.0, comparison="users")]) is None
+    base = next(one for one in eq.read_study(STUDIES / "als-prognosis.toml").analyses if one.id == "survival")
+    assert _same(base, NO_LAG, sound, [estimate(4.0, exposure="other"), other]) is other
+    assert _same(base, NO_LAG, sound, [estimate(4.0, comparison="users")]) is None
     non_users = Contrast(base="main", flaw="non_user_comparator")
-    assert _same(non_users, estimate(comparison="users"), [other]) is other
+    assert _same(base, non_users, estimate(comparison="users"), [other]) is other
 
 
 def test_the_difference_is_that_of_logarithms() -> None:

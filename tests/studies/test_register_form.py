@@ -40,8 +40,9 @@ def without(column: str, table: bytes) -> list[dict[str, str]]:
 
 
 def found(quality: bytes) -> list[dict[str, str]]:
-    """The checks that found something."""
-    return [row for row in without("position", quality) if row["n_records"] != "0"]
+    """The checks that found something, but for those of marriages, which only registers have as rows."""
+    rows = without("position", quality)
+    return [row for row in rows if row["n_records"] != "0" and row["table"] != "marriages"]
 
 
 def demo_by_concept() -> eq.Study:
@@ -129,7 +130,8 @@ def test_nothing_is_wrong_with_the_registers(nation: Path) -> None:
     tables = {event.table for event in EVENT_TABLES.values()}
     with eq.connect(nation / "registers" / "mapping.toml") as source:
         found = data_quality(source, tables)
-        assert [finding for finding in found if finding.n_records or finding.n_persons] == []
+        wrong = {finding.check for finding in found if finding.n_records or finding.n_persons}
+        assert wrong == {"marriage without a day of marriage"}  # of who was abroad when it was contracted
         assert {"migrations", "measurement", "marriages"} <= {finding.table for finding in found}
 
 
